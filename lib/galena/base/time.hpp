@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+
+namespace galena {
+
+/// Monotonic. The core never reads it: it is handed a Time with every call that needs one.
+using Clock = std::chrono::steady_clock;
+using Time = Clock::time_point;
+using Duration = Clock::duration;
+
+inline constexpr Time never = Time::max();
+
+inline double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
+inline long long milliseconds(Duration duration) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
+}
+
+}  // namespace galena

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "galena/base/id.hpp"
+#include "galena/base/time.hpp"
+
+namespace galena::names {
+
+enum class Kind : std::uint8_t { producer, producer_consumer, consumer };
+
+/// Which grant of a name this is: (term, service, sequence). Compared for equality only; nobody orders owners by it.
+struct Token {
+  std::uint64_t term = 0;
+  Id service;
+  std::uint64_t sequence = 0;
+  friend bool operator==(const Token&, const Token&) = default;
+};
+
+/// What a stage says about itself when it registers.
+struct Registration {
+  std::string name;
+  Kind kind = Kind::producer;
+  Id stage;
+  Id node;
+  std::string host_id;    ///< boot id + network namespace: who shares it can use ipc and loopback
+  std::string host_name;  ///< for people
+  std::uint64_t pid = 0;
+  /// In order of preference for a stranger: inproc (same node only), ipc (same host only), tcp per interface.
+  std::vector<std::string> endpoints;
+  std::uint32_t subscribers = 0;  ///< as of the last renewal
+};
+
+/// What a name service answers about a name.
+struct Entry {
+  Registration holder;
+  Token token;
+  Duration age{};  ///< how long the holder has had the name, on its own clock
+};
+
+}  // namespace galena::names

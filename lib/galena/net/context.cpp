@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "galena/net/context.hpp"
+
+#include <sys/resource.h>
+
+#include <cstdlib>
+#include <mutex>
+
+#include "galena/base/id.hpp"
+
+namespace galena::net {
+namespace {
+
+void prepare_process() {
+  unsigned seed = 0;
+  random_bytes(&seed, sizeof seed);
+  std::srand(seed);
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);  // what was there before does as well, only for fewer sockets
+  }
+}
+
+}  // namespace
+
+Context::Context() {
+  static std::once_flag prepared;
+  std::call_once(prepared, prepare_process);
+  // Not more than the descriptors there are: libzmq sizes a table by it (8 bytes a slot).
+  rlimit files{};
+  getrlimit(RLIMIT_NOFILE, &files);
+  const auto slots = files.rlim_cur < 65535 ? static_cast<int>(files.rlim_cur) : 65535;
+  context_.set(zmq::ctxopt::max_sockets, slots);
+  context_.set(zmq::ctxopt::blocky, false);  // sockets linger only as long as each of them says
+}
+
+}  // namespace galena::net

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "galena/net/context.hpp"
+#include "galena/net/reactor.hpp"
+
+namespace galena::net {
+
+/// A received frame. Owns its bytes.
+class Frame {
+ public:
+  Frame() = default;
+  explicit Frame(zmq::message_t message) : message_(std::move(message)) {}
+  std::string_view bytes() const { return {static_cast<const char*>(message_.data()), message_.size()}; }
+
+ private:
+  zmq::message_t message_;
+};
+
+/// Bytes that libzmq may read without a copy until it calls `free(data, hint)`, once, on any thread.
+struct Loan {
+  const void* data = nullptr;
+  std::size_t size = 0;
+  void (*free)(void* data, void* hint) = nullptr;
+  void* hint = nullptr;
+};
+
+enum class Sent {
+  ok,    ///< handed to libzmq; only an answer of the peer's proves delivery
+  gone,  ///< the peer is not connected (any more); a Loan has been freed
+};
+
+/// A ZeroMQ socket served by a reactor, on the reactor's thread. There is no queue limit on the sending side: what is
+/// in flight is bounded by credit.
+class Socket {
+ public:
+  Socket(const Socket&) = delete;
+  Socket& operator=(const Socket&) = delete;
+
+  /// While paused nothing is read and `on_readable` is not called.
+  void pause(bool paused) { watch_->pause(paused); }
+
+ protected:
+  Socket(Context& context, Reactor& reactor, zmq::socket_type type, std::function<void()> on_readable);
+  ~Socket();
+
+  Sent send(zmq::message_t& message, zmq::send_flags flags);
+  bool receive(zmq::message_t& message);
+
+  Reactor& reactor_;
+  zmq::socket_t socket_;
+
+ private:
+  std::unique_ptr<Reactor::Watch> watch_;
+};
+
+/// The bound side: many peers, each known by the routing id that libzmq gave it.
+class Router : public Socket {
+ public:
+  struct Options {
+    std::int64_t max_message_bytes = 64 << 20;  ///< a larger message ends its connection
+    int receive_queue = 1000;                   ///< messages waiting per peer: strangers have no credit
+    Duration linger = std::chrono::seconds(1);  ///< how long what was sent may still leave after destruction
+    Duration give_up = std::chrono::seconds(5);  ///< a connection that acknowledges nothing for so long is closed
+  };
+  struct Message {
+    std::string peer;
+    bool delimited = false;  ///< an empty frame came before the body, as a REQ socket sends it
+    Frame body;
+  };
+
+  /// `on_readable` is called when there is something to receive; it should receive a bounded number of messages.
+  Router(Context& context, Reactor& reactor, Options options, std::function<void()> on_readable);
+
+  /// Returns the endpoint with wildcards filled in (`tcp://*:0` -> `tcp://0.0.0.0:40123`). Throws galena::Error.
+  std::string bind(const std::string& endpoint);
+  /// False, instead of an error, if somebody else has the endpoint.
+  bool try_bind(const std::string& endpoint);
+  void unbind(const std::string& endpoint);
+
+  /// The next message, if one waits. A message of more frames than [delimiter] body comes with an empty body.
+  std::optional<Message> receive();
+  /// Copies `bytes`. With `delimited` an empty frame goes before, as a REQ socket expects it.
+  Sent send(const std::string& peer, std::string_view bytes, bool delimited = false);
+  Sent send(const std::string& peer, const Loan& loan);
+
+ private:
+  Sent send_to(const std::string& peer, zmq::message_t& body, bool delimited);
+};
+
+/// The connecting side: one connection to one peer, once. It does not reconnect: make another one.
+class Dealer : public Socket {
+ public:
+  struct Callbacks {
+    std::function<void()> readable;      ///< receive a bounded number of frames
+    std::function<void()> connected;     ///< the ZMTP handshake is done (not called for inproc)
+    std::function<void()> disconnected;  ///< at most once; what has arrived can still be received (not for inproc)
+  };
+  struct Options {
+    std::int64_t max_message_bytes = -1;
+    Duration linger = std::chrono::seconds(1);
+  };
+
+  /// Connects to `endpoint` (tcp, ipc or inproc) in the background. Throws galena::Error if it makes no sense.
+  Dealer(Context& context, Reactor& reactor, const std::string& endpoint, Options options, Callbacks callbacks);
+  ~Dealer();
+
+  /// The next frame, if one waits. Frames of a multipart message come one by one.
+  std::optional<Frame> receive();
+  void send(std::string_view bytes);
+  void send(const Loan& loan);
+
+ private:
+  void read_monitor();
+
+  Callbacks callbacks_;
+  bool lost_ = false;
+  zmq::socket_t monitor_;
+  std::unique_ptr<Reactor::Watch> monitor_watch_;
+};
+
+}  // namespace galena::net

@@ -132,10 +132,15 @@ void Reactor::run_posted() {
 void Reactor::run_timers() {
   if (timers_.empty()) return;
   const Time now = Clock::now();
-  while (!timers_.empty() && timers_.begin()->first.first <= now) {
-    const auto node = timers_.extract(timers_.begin());
-    timer_times_.erase(node.key().second);
-    node.mapped()();
+  // Only those that are due already: one that sets itself again in the past must not keep all else waiting.
+  std::vector<TimerId> due;
+  for (auto it = timers_.begin(); it != timers_.end() && it->first.first <= now; ++it) due.push_back(it->first.second);
+  for (const TimerId id : due) {
+    const auto it = timer_times_.find(id);
+    if (it == timer_times_.end()) continue;  // cancelled since
+    const auto timer = timers_.extract({it->second, id});
+    timer_times_.erase(it);
+    timer.mapped()();
   }
 }
 

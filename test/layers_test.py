@@ -1,0 +1,316 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What the layers promise, checked: who may include whom, what the core must not touch, what is installed.
+
+usage: layers_test.py REPOSITORY
+
+Every rule is first shown to complain about a small made-up tree, so that a rule that cannot fail fails.
+"""
+import pathlib
+import re
+import sys
+
+# A layer may include itself and these. Core and net never meet.
+BELOW = {
+    "base": set(),
+    "core": {"base"},
+    "net": {"base"},
+    "names": {"base", "core", "net"},
+    "stage": {"base", "core", "net", "names"},
+}
+# Handed in from outside, or done by those above.
+NOT_IN_CORE_HEADERS = {
+    "thread", "mutex", "shared_mutex", "condition_variable", "future", "iostream", "fstream", "random",
+    "galena/base/logger.hpp",
+}
+NOT_IN_CORE_CODE = re.compile(
+    r"Clock::now|(steady|system|high_resolution)_clock|\bId::random\b|\brandom_bytes\b|\bs?rand\(|\bgetrandom\b|\bLogger\b"
+    r"|\bstd::(jthread|thread|mutex|cout|cerr)\b|\bsocket\(")
+ZMQ = re.compile(r"zmq\.h(pp)?|zmq_addon\.hpp")
+OS_SOCKETS = re.compile(
+    r"sys/(socket|un|epoll|eventfd|select)\.h|netinet/.*|arpa/inet\.h|netdb\.h|net/if.*|ifaddrs\.h")
+SPDX = "SPDX-License-Identifier: Apache-2.0"
+INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*[<"]([^">]+)[">]', re.MULTILINE)
+COMMENT_OR_STRING = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"', re.DOTALL)
+
+
+def code_of(text):
+    return COMMENT_OR_STRING.sub(" ", text)
+
+
+def includes_of(text):
+    return INCLUDE.findall(text)
+
+
+def layer_of(path):
+    """"core" for lib/galena/core/log.hpp; None outside of the layers."""
+    parts = path.split("/")
+    return parts[2] if len(parts) > 3 and parts[:2] == ["lib", "galena"] else None
+
+
+def is_cpp(path):
+    return path.endswith((".cpp", ".hpp"))
+
+
+def includes_point_down(tree):
+    for path, text in tree.items():
+        layer = layer_of(path)
+        if not is_cpp(path) or layer is None:
+            continue
+        if layer not in BELOW:
+            yield f"{path}: '{layer}' is not a layer (there are {', '.join(BELOW)})"
+            continue
+        for include in includes_of(text):
+            if not include.startswith("galena/"):
+                continue
+            target = layer_of("lib/" + include)
+            if target != layer and target not in BELOW[layer]:
+                yield f"{path}: {layer} must not include {include}"
+
+
+def our_includes_are_written_from_the_root(tree):
+    for path, text in tree.items():
+        if not is_cpp(path) or not path.startswith("lib/"):
+            continue
+        for include in re.findall(r'^[ \t]*#[ \t]*include[ \t]*"([^"]+)"', text, re.MULTILINE):
+            if not include.startswith("galena/") or ".." in include:
+                yield f'{path}: write #include "{include}" from the root: "galena/..."'
+
+
+def own_header_comes_first(tree):
+    for path, text in tree.items():
+        header = path[:-4] + ".hpp"
+        if path.startswith("lib/") and path.endswith(".cpp") and header in tree:
+            includes = includes_of(text)
+            if not includes or "lib/" + includes[0] != header:
+                yield f"{path}: its own header must be its first include"
+
+
+def only_net_knows_sockets(tree):
+    for path, text in tree.items():
+        if not is_cpp(path) or layer_of(path) == "net" or path.startswith("test/"):
+            continue
+        for include in includes_of(text):
+            if OS_SOCKETS.fullmatch(include):
+                yield f"{path}: only net includes <{include}>"
+            if ZMQ.fullmatch(include) and not path.startswith("apps/galena/bench"):
+                yield f"{path}: only net includes <{include}>"
+
+
+def core_is_pure(tree):
+    for path, text in tree.items():
+        if not is_cpp(path) or layer_of(path) != "core":
+            continue
+        for include in includes_of(text):
+            if include in NOT_IN_CORE_HEADERS or include.startswith("sys/") or include == "unistd.h":
+                yield f"{path}: the core must not include <{include}>"
+        for found in NOT_IN_CORE_CODE.finditer(code_of(text)):
+            yield f"{path}: the core must not use {found.group()}"
+
+
+def programs_use_the_public_header_alone(tree):
+    for path, text in tree.items():
+        if not is_cpp(path) or not path.startswith(("apps/", "examples/")):
+            continue
+        for include in includes_of(text):
+            if include.startswith("galena/") and include != "galena/galena.hpp":
+                yield f"{path}: programs include <galena/galena.hpp>, not {include}"
+
+
+def public_headers(tree):
+    """galena.hpp and all of ours that it includes, directly or not."""
+    found = set()
+    waiting = ["lib/galena/galena.hpp"]
+    while waiting:
+        path = waiting.pop()
+        if path in found or path not in tree:
+            continue
+        found.add(path)
+        waiting += ["lib/" + include for include in includes_of(tree[path]) if include.startswith("galena/")]
+    return found
+
+
+def public_headers_hide_net(tree):
+    for path in public_headers(tree):
+        if layer_of(path) == "net":
+            yield f"{path}: reached from galena/galena.hpp, so that every user would see it"
+        for include in includes_of(tree[path]):
+            if ZMQ.fullmatch(include) or OS_SOCKETS.fullmatch(include) or include.startswith("fmt/"):
+                yield f"{path}: a public header must not include <{include}>"
+
+
+def public_headers_are_installed(tree):
+    build = tree.get("lib/meson.build", "")
+    listed = {"lib/" + name for name in re.findall(r"'(galena/[^']+\.hpp)'", build)}
+    public = public_headers(tree)
+    for path in sorted(public - listed):
+        yield f"lib/meson.build: add '{path[4:]}' to public_headers: galena/galena.hpp needs it"
+    for path in sorted(listed - public):
+        yield f"lib/meson.build: take '{path[4:]}' out of public_headers: galena/galena.hpp does not include it"
+
+
+def sources_are_built(tree):
+    """A test that nobody compiles passes for ever."""
+    for path in tree:
+        if not path.endswith(".cpp"):
+            continue
+        folder, _, name = path.rpartition("/")
+        listed = False
+        while folder and not listed:
+            build = tree.get(folder + "/meson.build", "")
+            listed = f"'{name}'" in build or f"/{name}'" in build
+            folder = folder.rpartition("/")[0]
+        if not listed:
+            yield f"{path}: not listed in a meson.build"
+
+
+def files_say_their_licence(tree):
+    for path, text in tree.items():
+        if SPDX not in "\n".join(text.split("\n", 2)[:2]):
+            yield f"{path}: its first line (or the one after #!) must say {SPDX}"
+
+
+def headers_have_a_guard(tree):
+    for path, text in tree.items():
+        if path.endswith(".hpp") and not re.search(r"^#pragma once$", text, re.MULTILINE):
+            yield f"{path}: has no #pragma once"
+
+
+RULES = [
+    includes_point_down,
+    our_includes_are_written_from_the_root,
+    own_header_comes_first,
+    only_net_knows_sockets,
+    core_is_pure,
+    programs_use_the_public_header_alone,
+    public_headers_hide_net,
+    public_headers_are_installed,
+    sources_are_built,
+    files_say_their_licence,
+    headers_have_a_guard,
+]
+
+# rule -> trees that it must complain about, and trees that it must leave alone.
+BAD = {
+    includes_point_down: [
+        {"lib/galena/base/id.hpp": '#include "galena/core/log.hpp"'},
+        {"lib/galena/core/log.hpp": '#include "galena/net/reactor.hpp"'},
+        {"lib/galena/core/log.hpp": "  # include <galena/stage/node.hpp>"},
+        {"lib/galena/core/log.hpp": '#include "galena/galena.hpp"'},
+        {"lib/galena/net/udp.cpp": '#include "galena/core/log.hpp"'},
+        {"lib/galena/names/table.cpp": '#include "galena/stage/node.hpp"'},
+        {"lib/galena/util/text.hpp": ""},
+    ],
+    our_includes_are_written_from_the_root: [
+        {"lib/galena/core/log.cpp": '#include "log.hpp"'},
+        {"lib/galena/core/log.cpp": '#include "galena/core/../net/udp.hpp"'},
+    ],
+    own_header_comes_first: [
+        {"lib/galena/core/log.hpp": "", "lib/galena/core/log.cpp": '#include <vector>\n#include "galena/core/log.hpp"'},
+        {"lib/galena/core/log.hpp": "", "lib/galena/core/log.cpp": ""},
+    ],
+    only_net_knows_sockets: [
+        {"lib/galena/stage/node.cpp": "#include <zmq.hpp>"},
+        {"lib/galena/names/table.cpp": "#include <sys/socket.h>"},
+        {"lib/galena/base/id.cpp": "#include <netinet/in.h>"},
+        {"lib/galena/names/table.cpp": "#include <sys/epoll.h>"},
+        {"apps/galena/main.cpp": "#include <zmq.h>"},
+        {"apps/galena/bench_raw.cpp": "#include <arpa/inet.h>"},
+        {"examples/hello.cpp": "#include <zmq.hpp>"},
+    ],
+    core_is_pure: [
+        {"lib/galena/core/log.cpp": "#include <thread>"},
+        {"lib/galena/core/log.cpp": "#include <mutex>"},
+        {"lib/galena/core/log.cpp": "#include <iostream>"},
+        {"lib/galena/core/log.cpp": "#include <random>"},
+        {"lib/galena/core/log.cpp": "#include <sys/time.h>"},
+        {"lib/galena/core/log.cpp": '#include "galena/base/logger.hpp"'},
+        {"lib/galena/core/log.cpp": "const Time now = Clock::now();"},
+        {"lib/galena/core/log.cpp": "auto now = std::chrono::steady_clock::now();"},
+        {"lib/galena/core/log.cpp": "using Wall = std::chrono::system_clock;"},
+        {"lib/galena/core/log.cpp": "const Id id = Id::random();"},
+        {"lib/galena/core/log.cpp": "int fd = socket(AF_INET, SOCK_STREAM, 0);"},
+    ],
+    programs_use_the_public_header_alone: [
+        {"apps/galena/main.cpp": '#include "galena/stage/node.hpp"'},
+        {"examples/hello.cpp": "#include <galena/base/id.hpp>"},
+    ],
+    public_headers_hide_net: [
+        {"lib/galena/galena.hpp": '#include "galena/net/udp.hpp"', "lib/galena/net/udp.hpp": ""},
+        {
+            "lib/galena/galena.hpp": '#include "galena/stage/node.hpp"',
+            "lib/galena/stage/node.hpp": '#include "galena/net/udp.hpp"',
+            "lib/galena/net/udp.hpp": "",
+        },
+        {"lib/galena/galena.hpp": "#include <zmq.hpp>"},
+        {"lib/galena/galena.hpp": "#include <fmt/format.h>"},
+    ],
+    public_headers_are_installed: [
+        {"lib/galena/galena.hpp": "", "lib/meson.build": ""},
+        {"lib/galena/core/log.hpp": "", "lib/meson.build": "'galena/core/log.hpp'"},
+    ],
+    sources_are_built: [
+        {"test/core/log_test.cpp": "", "test/core/meson.build": "'catalog_test.cpp'"},
+        {"examples/hello.cpp": ""},
+    ],
+    files_say_their_licence: [
+        {"lib/galena/core/log.hpp": "#pragma once\n"},
+        {"lib/galena/core/log.hpp": "\n\n// " + SPDX},
+    ],
+    headers_have_a_guard: [
+        {"lib/galena/core/log.hpp": "// " + SPDX},
+        {"lib/galena/core/log.hpp": "// #pragma once"},
+    ],
+}
+GOOD = {
+    "lib/meson.build": "# " + SPDX + "\n'galena/galena.hpp', 'galena/stage/node.hpp', 'galena/base/id.hpp'",
+    "lib/galena/galena.hpp": '#pragma once\n#include "galena/stage/node.hpp"',
+    "lib/galena/base/id.hpp": "#pragma once\n#include <string>",
+    "lib/galena/core/log.hpp": "#pragma once\n#include <atomic>\n// no Clock::now here, no \"socket(\" either",
+    "lib/galena/core/log.cpp": '#include "galena/core/log.hpp"\n\n#include "galena/base/id.hpp"',
+    "lib/galena/core/meson.build": "'log.cpp',",
+    "lib/galena/net/udp.hpp": '#pragma once\n#include <sys/socket.h>\n#include <zmq.hpp>\n#include "galena/base/id.hpp"',
+    "lib/galena/stage/node.hpp": '#pragma once\n#include "galena/base/id.hpp"',
+    "lib/galena/stage/node.cpp": '#include "galena/stage/node.hpp"\n#include "galena/net/udp.hpp"\n#include <thread>',
+    "lib/galena/stage/meson.build": "'node.cpp',",
+    "test/net/udp_test.cpp": "#include <zmq.hpp>\n#include <sys/socket.h>\n#include \"galena/net/udp.hpp\"",
+    "test/net/meson.build": "'udp_test.cpp',",
+    "apps/galena/main.cpp": "#include <galena/galena.hpp>\n#include \"options.hpp\"",
+    "apps/galena/bench_raw.cpp": "#include <zmq.h>\n#include \"galena/galena.hpp\"",
+    "apps/meson.build": "'galena/main.cpp', 'galena/bench_raw.cpp'",
+}
+
+
+def self_check():
+    good = {path: text if SPDX in text else f"// {SPDX}\n{text}" for path, text in GOOD.items()}
+    for rule in RULES:
+        for tree in BAD[rule]:
+            if not list(rule(tree)):
+                yield f"self-check: {rule.__name__} finds nothing wrong with {tree}"
+        for complaint in rule(good):
+            yield f"self-check: {rule.__name__} complains about what is right: {complaint}"
+
+
+def read_tree(root):
+    tree = {}
+    for folder in ("lib", "apps", "examples", "test"):
+        for path in sorted((root / folder).rglob("*")):
+            if path.suffix in (".cpp", ".hpp", ".py", ".sh", ".js", ".mjs") or path.name == "meson.build":
+                if not {"node_modules", "__pycache__"} & set(path.parts):
+                    tree[path.relative_to(root).as_posix()] = path.read_text(encoding="utf-8")
+    return tree
+
+
+def main():
+    tree = read_tree(pathlib.Path(sys.argv[1]))
+    complaints = list(self_check())
+    if not any(path.startswith("lib/galena/base/") for path in tree):
+        complaints.append(f"{sys.argv[1]}: found no sources there")
+    for rule in RULES:
+        complaints += rule(tree)
+    for complaint in complaints:
+        print(complaint)
+    return 1 if complaints else 0
+
+
+sys.exit(main())

@@ -171,6 +171,29 @@ std::optional<std::string_view> PackReader::text() {
   return bin();
 }
 
+std::optional<PackReader::Ext> PackReader::ext() {
+  if (rest_.empty()) return std::nullopt;
+  const auto code = static_cast<std::uint8_t>(rest_[0]);
+  std::uint64_t size = 0;
+  std::size_t head = 2;  // code and type, before what the size takes
+  if (code >= 0xd4 && code <= 0xd8) {
+    size = std::uint64_t{1} << (code - 0xd4);
+  } else if (code >= 0xc7 && code <= 0xc9) {
+    const int width = 1 << (code - 0xc7);
+    const auto told = sized(code, width);
+    if (!told) return std::nullopt;
+    size = *told;
+    head += static_cast<std::size_t>(width);
+  } else {
+    return std::nullopt;
+  }
+  if (rest_.size() < head) return std::nullopt;
+  const auto type = static_cast<std::uint8_t>(rest_[head - 1]);
+  const auto bytes = body(size, rest_.substr(head));
+  if (!bytes) return std::nullopt;
+  return Ext{type, *bytes};
+}
+
 std::optional<Id> PackReader::id() {
   const std::string_view before = rest_;
   if (auto raw = bin()) {
@@ -209,15 +232,11 @@ bool PackReader::skip(int depth) {
   };
 
   if (code < 0x80 || code >= 0xe0 || code == 0xc0 || code == 0xc2 || code == 0xc3) return bytes(1);
-  if (text()) return true;
+  if (text() || ext()) return true;
   if (code >= 0xca && code <= 0xd3) {  // float 32, float 64, uint 8-64, int 8-64
     static constexpr std::size_t widths[] = {4, 8, 1, 2, 4, 8, 1, 2, 4, 8};
     return bytes(1 + widths[code - 0xca]);
   }
-  if (code >= 0xd4 && code <= 0xd8) return bytes(2 + (std::size_t{1} << (code - 0xd4)));  // fixext
-  if (auto size = sized(0xc7, 1)) return bytes(3 + *size);                                // ext 8, 16, 32
-  if (auto size = sized(0xc8, 2)) return bytes(4 + *size);
-  if (auto size = sized(0xc9, 4)) return bytes(6 + *size);
   std::uint64_t items = 0;
   if (auto size = array()) {
     items = *size;

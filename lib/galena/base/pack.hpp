@@ -47,6 +47,12 @@ class PackReader {
   std::optional<std::string_view> bin();
   /// A str or a bin: peers differ in which of the two they write for bytes.
   std::optional<std::string_view> text();
+  /// An application's own type: ext 8-32 and the fixed sizes.
+  struct Ext {
+    std::uint8_t type;
+    std::string_view body;
+  };
+  std::optional<Ext> ext();
   std::optional<Id> id();
   std::optional<bool> boolean();
   bool nil();

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "galena/core/batch.hpp"
+
+#include <limits>
+
+#include "galena/base/pack.hpp"
+
+namespace galena::core {
+namespace {
+
+char* put_big_endian(char* to, std::uint64_t value, int width) {
+  for (int shift = (width - 1) * 8; shift >= 0; shift -= 8) *to++ = static_cast<char>(value >> shift);
+  return to;
+}
+
+char* put(char* to, std::uint8_t code, std::uint64_t value, int width) {
+  *to++ = static_cast<char>(code);
+  return put_big_endian(to, value, width);
+}
+
+}  // namespace
+
+void write_batch_header(char* to, const BatchHeader& header) {
+  *to++ = static_cast<char>(0x95);
+  to = put(to, 0xce, header.bytes, 4);
+  to = put(to, 0xce, header.count, 4);
+  to = put(to, 0xcf, header.from, 8);
+  to = put(to, 0xcf, header.upto, 8);
+  put(to, 0xcd, header.flags, 2);
+}
+
+std::optional<BatchHeader> read_batch_header(std::string_view& bytes) {
+  constexpr std::uint64_t max32 = std::numeric_limits<std::uint32_t>::max();
+  PackReader reader(bytes);
+  if (reader.array() != 5U) return std::nullopt;
+  const auto size = reader.uint();
+  const auto count = reader.uint();
+  const auto from = reader.uint();
+  const auto upto = reader.uint();
+  const auto flags = reader.uint();
+  if (!size || !count || !from || !upto || !flags) return std::nullopt;
+  // An event takes two bytes at least, and a position of its own.
+  if (*size > reader.rest().size() || *count > *size / 2 || *from > *upto || *count > *upto - *from) return std::nullopt;
+  if (*size > max32 || *flags > 0xffff) return std::nullopt;
+  bytes = reader.rest();
+  return BatchHeader{static_cast<std::uint32_t>(*size), static_cast<std::uint32_t>(*count), *from, *upto,
+                     static_cast<std::uint16_t>(*flags)};
+}
+
+char* write_topic_head(char* to, std::size_t size) { return put(to, 0xc5, size, 2); }
+
+char* write_payload_head(char* to, std::size_t size, Encoding encoding) {
+  const int step = size < 0x100 ? 0 : size < 0x10000 ? 1 : 2;
+  const int code = (encoding == Encoding::raw ? 0xc4 : 0xc7) + step;
+  to = put(to, static_cast<std::uint8_t>(code), size, 1 << step);
+  if (encoding == Encoding::msgpack) *to++ = static_cast<char>(msgpack_ext_type);
+  return to;
+}
+
+/// Everything that the short form is not: long topics and payloads, MessagePack, and what other languages make of it.
+bool EventReader::next_general(EventView& event) {
+  PackReader reader(rest());
+  const auto topic = reader.text();
+  if (!topic || topic->size() > max_topic_bytes) return false;
+  if (const auto payload = reader.text()) {
+    event = {*topic, *payload, Encoding::raw};
+  } else if (const auto ext = reader.ext(); ext && ext->type == msgpack_ext_type) {
+    event = {*topic, ext->body, Encoding::msgpack};
+  } else {
+    return false;
+  }
+  at_ = reader.rest().data();
+  return true;
+}
+
+}  // namespace galena::core

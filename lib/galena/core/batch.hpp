@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <string_view>
+
+#include "galena/core/event.hpp"
+
+namespace galena::core {
+
+/// A batch is the unit of memory and of the wire: a header, then `count` events. Its grammar is PROTOCOL.md's `batch`.
+///
+///   header = array(5): bytes u32, count u32, from u64, upto u64, flags u16   (32 bytes, fixed widths)
+///   event  = topic (bin 8/16), payload (bin 8/16/32: raw; ext 8/16/32 of type 1: MessagePack)
+///
+/// `bytes` counts what follows the header. The batch speaks of the positions [from, upto) of its stream: those of its
+/// own events and those that the subscription did not select.
+struct BatchHeader {
+  std::uint32_t bytes = 0;
+  std::uint32_t count = 0;
+  std::uint64_t from = 0;
+  std::uint64_t upto = 0;
+  std::uint16_t flags = 0;
+  friend bool operator==(const BatchHeader&, const BatchHeader&) = default;
+};
+
+inline constexpr std::size_t batch_header_bytes = 32;
+inline constexpr std::size_t max_topic_bytes = 0xffff;
+inline constexpr std::uint8_t msgpack_ext_type = 1;
+
+/// More events of the same [from, upto) follow in the next batch: credit ended inside this one.
+inline constexpr std::uint16_t flag_more = 1;
+
+/// True if a frame starts with a batch rather than with a control message.
+inline bool starts_with_batch(std::string_view frame) {
+  return !frame.empty() && static_cast<std::uint8_t>(frame[0]) == 0x95;
+}
+
+/// Writes exactly batch_header_bytes.
+void write_batch_header(char* to, const BatchHeader& header);
+
+/// Reads a header off the front of `bytes`, of any integer widths (other languages pack as tightly as they can).
+/// Empty, and `bytes` untouched, if that is not a header or if its events do not fit into what follows it.
+std::optional<BatchHeader> read_batch_header(std::string_view& bytes);
+
+/// How many bytes write_event() takes.
+inline std::size_t event_bytes(const EventView& event) {
+  const std::size_t topic = event.topic.size();
+  const std::size_t payload = event.payload.size();
+  const std::size_t width = payload < 0x100 ? 1 : payload < 0x10000 ? 2 : 4;
+  return topic + (topic < 0x100 ? 2 : 3) + payload + 1 + width + (event.encoding == Encoding::msgpack ? 1 : 0);
+}
+
+/// The head of a long topic or payload, or of a MessagePack payload; the short raw ones are written in write_event().
+char* write_topic_head(char* to, std::size_t size);
+char* write_payload_head(char* to, std::size_t size, Encoding encoding);
+
+/// Writes event_bytes(event) bytes and returns the end. REQUIRES: topic.size() <= max_topic_bytes, payload < 4 GiB.
+inline char* write_event(char* to, const EventView& event) {
+  const auto put = [&to](std::string_view bytes) {
+    std::memcpy(to, bytes.data(), bytes.size());
+    to += bytes.size();
+  };
+  if (event.topic.size() < 0x100) [[likely]] {
+    *to++ = static_cast<char>(0xc4);
+    *to++ = static_cast<char>(event.topic.size());
+  } else {
+    to = write_topic_head(to, event.topic.size());
+  }
+  put(event.topic);
+  if (event.payload.size() < 0x100 && event.encoding == Encoding::raw) {
+    *to++ = static_cast<char>(0xc4);
+    *to++ = static_cast<char>(event.payload.size());
+  } else {
+    to = write_payload_head(to, event.payload.size(), event.encoding);
+  }
+  put(event.payload);
+  return to;
+}
+
+/// Reads the events of one batch, front to back.
+class EventReader {
+ public:
+  EventReader() = default;
+  explicit EventReader(std::string_view events) : at_(events.data()), end_(events.data() + events.size()) {}
+
+  /// The next event, as views into the batch. False at the end, and if what comes next is not an event.
+  bool next(EventView& event) {
+    const auto left = static_cast<std::size_t>(end_ - at_);
+    if (left >= 4 && is(at_, 0xc4)) [[likely]] {
+      const std::size_t topic = byte(at_ + 1);
+      const char* payload_head = at_ + 2 + topic;
+      if (left >= topic + 4 && is(payload_head, 0xc4)) [[likely]] {
+        const std::size_t payload = byte(payload_head + 1);
+        if (left >= topic + payload + 4) [[likely]] {
+          event = {{at_ + 2, topic}, {payload_head + 2, payload}, Encoding::raw};
+          at_ = payload_head + 2 + payload;
+          return true;
+        }
+      }
+    }
+    return next_general(event);
+  }
+
+  std::string_view rest() const { return {at_, static_cast<std::size_t>(end_ - at_)}; }
+
+ private:
+  static bool is(const char* at, std::uint8_t code) { return static_cast<std::uint8_t>(*at) == code; }
+  static std::size_t byte(const char* at) { return static_cast<std::uint8_t>(*at); }
+  bool next_general(EventView& event);
+
+  const char* at_ = nullptr;
+  const char* end_ = nullptr;
+};
+
+}  // namespace galena::core

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "galena/core/buffer.hpp"
+
+#include <algorithm>
+
+#include "galena/base/assert.hpp"
+
+namespace galena::core {
+namespace {
+
+constexpr std::uint64_t largest_segment = 256 * 1024;
+
+std::uint32_t segment_size(std::uint64_t limit_bytes) {
+  return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(limit_bytes / 16, 1024, largest_segment));
+}
+
+}  // namespace
+
+Buffer::Buffer(Options options)
+    : options_(options), pool_(segment_size(options.limit_bytes)), base_(Selection(), pool_, 0) {
+  unclaimed_.view = &base_;
+  base_.cursors.push_back(&unclaimed_);
+}
+
+Buffer::~Buffer() = default;
+
+Buffer::Answer Buffer::append(const EventView& event) {
+  static const Takers nobody;
+  const std::size_t bytes = event_bytes(event);
+  if (bytes > largest_event() || event.topic.size() > max_topic_bytes) return Answer::too_large;
+  const Takers& takers = index_.empty() ? nobody : index_.find(event.topic);
+  const bool room = make_room(takers, bytes);
+  if (!room && options_.when_full == WhenFull::wait) return Answer::full;
+
+  if (room) [[likely]] {
+    put(base_, event, bytes);
+    for (View* view : takers) put(*view, event, bytes);
+  } else {
+    put_or_drop(base_, event, bytes);
+    for (View* view : takers) put_or_drop(*view, event, bytes);
+  }
+  ++next_;
+  if (!base_.holds()) {  // nobody reads base itself: all of it is cache
+    base_.log.move_floor(base_.log.end());
+    evict_cache(options_.retain_bytes);
+  }
+  return Answer::accepted;
+}
+
+void Buffer::put(View& view, const EventView& event, std::size_t bytes) {
+  view.log.append(event, bytes, next_);
+  ++view.selected;
+  if (view.log.open_bytes() >= view.wake_at && !view.dirty) mark_dirty(view);
+}
+
+/// For keep_last and keep_first, when at least one taker has no room.
+void Buffer::put_or_drop(View& view, const EventView& event, std::size_t bytes) {
+  while (!has_room(view, bytes)) {
+    if (options_.when_full == WhenFull::keep_last && drop_oldest(view)) continue;
+    view.log.omit(next_);
+    ++view.selected;
+    if (view.holds()) drops_.add(event.topic, reason::full);
+    mark_dirty(view);
+    return;
+  }
+  put(view, event, bytes);
+}
+
+bool Buffer::has_room(const View& view, std::size_t bytes) const {
+  if (options_.limit_events != 0 && view.holds() && view.held_events() >= options_.limit_events) return false;
+  const std::uint64_t growth = view.log.growth(bytes);
+  if (growth == 0) return true;
+  const std::uint64_t free = options_.limit_bytes - std::min(options_.limit_bytes, pool_.charged());
+  return (view.holds() ? view.log.charged() : 0) + growth <= free;
+}
+
+/// Whether all who take the event can have it, at once; frees what may be freed before it says no.
+bool Buffer::make_room(const Takers& takers, std::size_t bytes) {
+  std::uint64_t growth = base_.log.growth(bytes);
+  for (const View* view : takers) growth += view->log.growth(bytes);
+  if (growth == 0 && options_.limit_events == 0) [[likely]] return true;
+
+  const auto fits = [&] {
+    return pool_.charged() + growth <= options_.limit_bytes && has_room(base_, bytes) &&
+           std::all_of(takers.begin(), takers.end(), [&](const View* view) { return has_room(*view, bytes); });
+  };
+  if (fits()) return true;
+  pool_.reclaim();
+  evict_cache(0);
+  for (auto& [selection, view] : views_) view->log.release_idle_segment();
+  growth = base_.log.growth(bytes);
+  for (const View* view : takers) growth += view->log.growth(bytes);
+  return fits();
+}
+
+/// Forgets what base holds for nobody until at most `down_to` bytes of that are left.
+void Buffer::evict_cache(std::uint64_t down_to) {
+  Log& log = base_.log;
+  while (log.first() < log.floor()) {
+    const std::uint64_t upto = log.floor() < log.end() ? log.at(log.floor()).offset : log.written() - log.open_bytes();
+    if (upto - log.at(log.first()).offset <= down_to) return;
+    log.evict();
+    freed_ = true;
+  }
+}
+
+/// keep_last: the oldest event that is held goes. Those who have been sent it already lose nothing; the others are told.
+/// False if there is none.
+bool Buffer::drop_oldest(View& view) {
+  Log& log = view.log;
+  if (!view.holds()) return false;
+  if (log.floor() == log.end()) seal(view);
+  if (log.floor() == log.end()) return false;
+  const std::uint64_t number = log.floor();
+  const Item item = log.at(number);
+
+  if (item.is_gap()) {
+    for (Cursor* cursor : view.cursors) {
+      if (cursor->item == number) cursor->note_gap(item.from, item.upto, item.count, reason::full);
+    }
+    view.dropped_events = item.count;
+  } else {
+    EventReader reader(item.events().substr(view.dropped_offset));
+    EventView event;
+    const bool read = reader.next(event);
+    GALENA_ASSERT(read, "our own batch must be readable");
+    const std::uint32_t index = view.dropped_events++;
+    view.dropped_offset = static_cast<std::uint32_t>(item.events().size() - reader.rest().size());
+    bool missed = false;
+    for (Cursor* cursor : view.cursors) {
+      if (cursor->item != number || cursor->events > index) continue;
+      cursor->events = view.dropped_events;
+      cursor->offset = view.dropped_offset;
+      cursor->note_gap(item.from, item.upto, 1, reason::full);
+      missed = true;
+    }
+    if (missed) drops_.add(event.topic, reason::full);
+  }
+  if (view.dropped_events < item.count) return true;
+
+  view.dropped_events = view.dropped_offset = 0;
+  for (Cursor* cursor : view.cursors) {
+    if (cursor->item == number) cursor->step();
+    cursor->held = std::max(cursor->held, number + 1);
+  }
+  release(view);
+  return true;
+}
+
+void Buffer::release(View& view) {
+  Log& log = view.log;
+  std::uint64_t floor = log.end();
+  for (const Cursor* cursor : view.cursors) floor = std::min(floor, cursor->held);
+  if (floor <= log.floor()) return;
+  log.move_floor(floor);
+  view.dropped_events = view.dropped_offset = 0;
+  if (&view == &base_) {
+    evict_cache(options_.retain_bytes);
+  } else {
+    while (log.first() < log.floor()) log.evict();
+  }
+  freed_ = true;
+}
+
+std::uint64_t Buffer::attach(Cursor& cursor, const Selection& selection) {
+  const bool first = readers_++ == 0;
+  if (first) std::erase(base_.cursors, &unclaimed_);
+  seal(base_);
+  const std::uint64_t end = base_.log.end();
+  if (!first) unclaimed_ = {.view = &base_, .item = end, .held = end, .selected_before = base_.selected};
+  const std::uint64_t from = unclaimed_.item < end ? base_.log.at(unclaimed_.item).from + unclaimed_.events : next_;
+
+  if (selection.everything()) {
+    cursor = unclaimed_;
+    base_.cursors.push_back(&cursor);
+  } else {
+    auto& view = views_[selection];
+    if (!view) {
+      view = std::make_unique<View>(selection, pool_, from);
+      index_.add(selection, view.get());
+      if (first) fill(*view, unclaimed_);
+    } else {
+      seal(*view);
+    }
+    const std::uint64_t item = first ? view->log.first() : view->log.end();
+    cursor = {.view = view.get(), .item = item, .held = item, .selected_before = first ? 0 : view->selected};
+    if (unclaimed_.gap) {  // how many of those it would have selected nobody knows
+      cursor.gap = unclaimed_.gap;
+      cursor.gap->count.reset();
+    }
+    view->cursors.push_back(&cursor);
+    release(base_);
+  }
+  mark_dirty(*cursor.view);
+  return from;
+}
+
+/// The first subscription claims what nobody was offered: what it selects of that becomes its view's, the rest is cache.
+void Buffer::fill(View& view, const Cursor& from) {
+  TopicIndex<View> matcher;
+  matcher.add(view.selection, &view);
+  for (std::uint64_t number = from.item; number < base_.log.end(); ++number) {
+    const Item& item = base_.log.at(number);
+    if (item.is_gap()) continue;
+    std::uint64_t position = item.from + (number == from.item ? from.events : 0);
+    EventReader reader(item.events().substr(number == from.item ? from.offset : 0));
+    for (EventView event; reader.next(event); ++position) {
+      if (matcher.find(event.topic).empty()) continue;
+      view.log.append(event, event_bytes(event), position);
+      ++view.selected;
+    }
+  }
+}
+
+void Buffer::detach(Cursor& cursor, std::uint64_t done, std::uint64_t owed, std::string_view reason) {
+  View& view = *cursor.view;
+  seal(view);
+  if (!reason.empty()) count_owed(cursor, done, owed, reason);
+  std::erase(view.cursors, &cursor);
+  --readers_;
+  if (readers_ == 0) {
+    seal(base_);
+    const std::uint64_t end = base_.log.end();
+    unclaimed_ = {.view = &base_, .item = end, .held = end, .selected_before = base_.selected};
+    base_.cursors.push_back(&unclaimed_);
+    base_.wake_at = View::quiet;
+  }
+  release(view);
+  if (&view != &base_ && view.cursors.empty()) {
+    index_.remove(view.selection, &view);
+    std::erase(dirty_, &view);
+    views_.erase(views_.find(view.selection));
+  }
+  freed_ = true;
+}
+
+void Buffer::count_owed(const Cursor& cursor, std::uint64_t done, std::uint64_t owed, std::string_view reason) {
+  const Log& log = cursor.view->log;
+  for (std::uint64_t number = std::max(cursor.held, log.floor()); number < log.end() && owed > 0; ++number) {
+    const Item& item = log.at(number);
+    if (item.is_gap()) {  // counted when it came to be
+      owed -= std::min<std::uint64_t>(owed, item.count);
+      continue;
+    }
+    EventReader reader(item.events());
+    for (EventView event; owed > 0 && reader.next(event);) {
+      if (done > 0) {
+        --done;
+      } else {
+        drops_.add(event.topic, reason);
+        --owed;
+      }
+    }
+  }
+  drops_.add("(no longer held)", reason, owed);  // sent, and made room for newer ones since
+}
+
+std::uint64_t Buffer::unclaimed() const { return readers_ == 0 ? base_.held_events() : 0; }
+
+std::vector<View*> Buffer::take_dirty() {
+  for (View* view : dirty_) view->dirty = false;
+  return std::exchange(dirty_, {});
+}
+
+void Buffer::mark_dirty(View& view) {
+  if (view.dirty) return;
+  view.dirty = true;
+  dirty_.push_back(&view);
+}
+
+void Buffer::reclaim() {
+  const std::uint64_t before = pool_.charged();
+  pool_.reclaim();
+  if (pool_.charged() < before) freed_ = true;
+}
+
+}  // namespace galena::core

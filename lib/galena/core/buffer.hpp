@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "galena/core/drops.hpp"
+#include "galena/core/event.hpp"
+#include "galena/core/topic_index.hpp"
+#include "galena/core/view.hpp"
+
+namespace galena::core {
+
+/// What happens to an event that somebody selected when that subscriber's share of the buffer is full.
+enum class WhenFull : std::uint8_t {
+  wait,        ///< the caller waits (or is told "full")
+  keep_last,   ///< the oldest event that was not sent yet makes room, counted, and its subscribers are told
+  keep_first,  ///< the new event is not kept, counted, and its subscribers are told
+};
+
+/// The events of a stream, once: the base view has all of them, each distinct filtered selection has a view of its own.
+/// A subscriber's cursor holds what it has not acknowledged; the rest of base, up to `retain_bytes`, is a cache.
+///
+/// Memory is counted in segments from allocation to release, and stays below limit_bytes: a view that holds may grow
+/// while it has less than what is free, so a subscriber that stands still takes half at most, and there is always room
+/// for the next. While there is no subscriber, what nobody was offered yet is held for the first one.
+class Buffer {
+ public:
+  struct Options {
+    std::uint64_t limit_bytes = 64 << 20;
+    std::uint64_t limit_events = 0;  ///< per view; 0: no bound but bytes
+    std::uint64_t retain_bytes = 1 << 20;
+    WhenFull when_full = WhenFull::wait;
+  };
+  enum class Answer : std::uint8_t { accepted, full, too_large };
+
+  explicit Buffer(Options options);
+  ~Buffer();
+  Buffer(const Buffer&) = delete;
+  Buffer& operator=(const Buffer&) = delete;
+
+  /// Takes the event for all who select it, or for none of them. `full` only if when_full is wait.
+  Answer append(const EventView& event);
+  /// An event above this is never accepted.
+  std::uint64_t largest_event() const { return options_.limit_bytes / 4; }
+
+  /// Puts the cursor where a new subscription starts: at what nobody was offered yet if it is the first, else at the next
+  /// event. The cursor must stay where it is in memory until detach(). Returns the first position that it may see.
+  std::uint64_t attach(Cursor& cursor, const Selection& selection);
+  /// Frees what was held for the cursor. Unless `reason` is empty, the `owed` events that it selected and neither
+  /// acknowledged nor saw dropped are counted as dropped; the first `done` of those from item
+  /// `held` on are not among them.
+  void detach(Cursor& cursor, std::uint64_t done, std::uint64_t owed, std::string_view reason);
+  /// After a cursor's `held` has moved.
+  void release(View& view);
+  /// Makes the open batch an item, so that it can be sent.
+  void seal(View& view) { view.log.seal(next_); }
+
+  /// The position of the next event.
+  std::uint64_t next() const { return next_; }
+  /// Events that no subscriber was ever offered.
+  std::uint64_t unclaimed() const;
+  std::uint64_t charged() const { return pool_.charged(); }
+  const DropCounter& drops() const { return drops_; }
+
+  /// Views that have something worth sending, each once.
+  bool has_dirty() const { return !dirty_.empty(); }
+  std::vector<View*> take_dirty();
+  void mark_dirty(View& view);
+
+  /// Memory became free since this was last asked: who waits may try again.
+  bool take_freed() { return std::exchange(freed_, false); }
+  /// Memory will become free when somebody else (libzmq) lets go of it; then call reclaim().
+  bool awaiting_release() const { return pool_.awaiting_release(); }
+  void reclaim();
+
+ private:
+  using Takers = TopicIndex<View>::Takers;
+
+  bool has_room(const View& view, std::size_t bytes) const;
+  bool make_room(const Takers& takers, std::size_t bytes);
+  void evict_cache(std::uint64_t down_to);
+  bool drop_oldest(View& view);
+  void put(View& view, const EventView& event, std::size_t bytes);
+  void put_or_drop(View& view, const EventView& event, std::size_t bytes);
+  void fill(View& view, const Cursor& from);
+  void count_owed(const Cursor& cursor, std::uint64_t done, std::uint64_t owed, std::string_view reason);
+
+  Options options_;
+  SegmentPool pool_;
+  std::uint64_t next_ = 0;
+  View base_;
+  std::map<Selection, std::unique_ptr<View>> views_;
+  TopicIndex<View> index_;
+  Cursor unclaimed_;  // in base while nobody else reads anything
+  std::size_t readers_ = 0;
+  DropCounter drops_;
+  std::vector<View*> dirty_;
+  bool freed_ = false;
+};
+
+}  // namespace galena::core

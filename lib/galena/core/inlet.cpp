@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "galena/core/inlet.hpp"
+
+#include <algorithm>
+
+#include "galena/base/assert.hpp"
+
+namespace galena::core {
+
+Inlet::Inlet(Options options, Time now)
+    : options_(std::move(options)), heard_(now), told_(now), peer_silence_(options_.silence) {
+  const Demand& demand = options_.demand;
+  GALENA_ASSERT(demand.max_events > 0 && demand.min_events < demand.max_events && demand.max_bytes > 0,
+                "a demand must ask for something, and again before it has everything");
+  limit_ = {demand.max_events, demand.max_bytes};
+  grant_at_ = demand.max_events - demand.min_events;
+  grant_at_bytes_ = demand.max_bytes - demand.max_bytes / 2;
+}
+
+std::string Inlet::hello() const {
+  return encode(Subscribe{options_.stage, options_.subscription, options_.epoch, options_.consumer, options_.selection,
+                          limit_, options_.silence});
+}
+
+Inlet::Input Inlet::handle(std::string_view frame, Time now) {
+  GALENA_ASSERT(left_ == 0 && frame_.empty(), "the last frame must be read to its end first");
+  heard_ = now;
+  if (starts_with_batch(frame)) {
+    if (!accepted()) return fail(reason::malformed, "events came before the subscription was accepted");
+    frame_ = frame;
+    return Input::events;
+  }
+  const auto message = decode(frame);
+  if (!message) return fail(reason::malformed, "a message came that is not of this protocol");
+  if (const auto* cancel = std::get_if<Cancel>(&*message)) {
+    failure_ = *cancel;
+    return Input::cancelled;
+  }
+  if (const auto* told = std::get_if<Accept>(&*message)) return accept(*told);
+  if (!accepted()) return fail(reason::malformed, "a message came before the subscription was accepted");
+  if (const auto* mark = std::get_if<Mark>(&*message)) {
+    place_.upto = std::max(place_.upto, mark->upto);
+    return Input::nothing;
+  }
+  if (const auto* gap = std::get_if<Gap>(&*message)) {
+    note_gap(*gap);
+    place_.upto = std::max(place_.upto, gap->upto);
+    return Input::nothing;
+  }
+  if (const auto* end = std::get_if<End>(&*message)) {
+    place_.upto = std::max(place_.upto, end->upto);
+    place_.ended = true;
+    return Input::ended;
+  }
+  return fail(reason::malformed, "a message came that is not for a subscriber");
+}
+
+Inlet::Input Inlet::accept(const Accept& message) {
+  if (accepted()) return fail(reason::malformed, "the subscription was accepted twice");
+  if (options_.stage && message.stage != options_.stage) return fail(reason::wrong_stage, "another stage answered");
+  place_.stream = message.stream;
+  place_.upto = message.from;
+  peer_silence_ = std::clamp<Duration>(message.silence, std::chrono::milliseconds(10), std::chrono::hours(1));
+  if (const auto& before = options_.previous) {
+    // Of another stream nobody can say any more what was left of it.
+    const bool same = before->stream == message.stream;
+    if (same && message.from > before->upto) {
+      note_gap({before->upto, message.from, std::nullopt, std::string(reason::lost)});
+    } else if (!same && !before->ended) {
+      note_gap({before->upto, before->upto, std::nullopt, std::string(reason::lost)});
+    }
+  }
+  return Input::accepted;
+}
+
+/// Steps into the next batch of the frame that has an event.
+bool Inlet::next_batch(EventView& event) {
+  if (!failure_.reason.empty()) return false;
+  if (left_ > 0 || !events_.rest().empty()) {
+    fail(reason::malformed, "a batch does not hold the events that its header tells");
+    return false;
+  }
+  while (left_ == 0) {
+    if (batch_bytes_ > 0 || batch_.count > 0) {  // the batch before is done with
+      finished_bytes_ += batch_bytes_;
+      if ((batch_.flags & flag_more) == 0) place_.upto = std::max(place_.upto, batch_.upto);
+      batch_ = {};
+      batch_bytes_ = 0;
+      events_ = EventReader();
+      if (finished_bytes_ >= grant_at_bytes_) attention_ = true;
+    }
+    if (frame_.empty()) return false;
+    if (!open_batch()) return false;
+  }
+  return next(event);
+}
+
+bool Inlet::open_batch() {
+  const auto header = read_batch_header(frame_);
+  if (!header) {
+    fail(reason::malformed, "a batch header is not readable");
+    return false;
+  }
+  // An event may start while there is credit, so the bytes may pass the limit by one event.
+  if (received_ + header->count > limit_.events || (header->count > 0 && received_bytes_ >= limit_.bytes)) {
+    fail(reason::credit, "more was sent than was granted");
+    return false;
+  }
+  if (header->from > place_.upto) note_gap({place_.upto, header->from, std::nullopt, std::string(reason::lost)});
+  batch_ = *header;
+  batch_bytes_ = header->bytes;
+  left_ = header->count;
+  events_ = EventReader(frame_.substr(0, header->bytes));
+  frame_.remove_prefix(header->bytes);
+  received_ += header->count;
+  received_bytes_ += header->bytes;
+  if (left_ == 0 && batch_bytes_ > 0) {
+    fail(reason::malformed, "a batch without events has bytes");
+    return false;
+  }
+  if (left_ == 0) place_.upto = std::max(place_.upto, batch_.upto);
+  return true;
+}
+
+Inlet::Input Inlet::fail(std::string_view why, std::string detail) {
+  failure_ = {std::string(why), std::move(detail)};
+  frame_ = {};
+  left_ = 0;
+  return Input::malformed;
+}
+
+std::string Inlet::farewell() const { return encode(failure_); }
+
+std::optional<std::string> Inlet::take_grant(bool idle, Time now) {
+  attention_ = !gaps_.empty();
+  const std::uint64_t bytes = handled_bytes();
+  const bool due = handled_ >= grant_at_ || bytes >= grant_at_bytes_ || (idle && handled_ > acknowledged_);
+  if (!due) return std::nullopt;
+  const Demand& demand = options_.demand;
+  limit_ = {handled_ + demand.max_events, bytes + demand.max_bytes};
+  grant_at_ = handled_ + demand.max_events - demand.min_events;
+  grant_at_bytes_ = bytes + demand.max_bytes - demand.max_bytes / 2;
+  acknowledged_ = handled_;
+  told_ = now;
+  return encode(Grant{acknowledged_, limit_});
+}
+
+std::optional<std::string> Inlet::take_heartbeat(Time now) {
+  if (now - told_ < options_.silence / 4) return std::nullopt;
+  told_ = now;
+  return encode(Grant{acknowledged_, limit_});
+}
+
+std::vector<Gap> Inlet::take_gaps() {
+  attention_ = handled_ >= grant_at_;
+  return std::exchange(gaps_, {});
+}
+
+void Inlet::note_gap(Gap gap) {
+  gaps_.push_back(std::move(gap));
+  attention_ = true;
+}
+
+}  // namespace galena::core

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "galena/base/id.hpp"
+#include "galena/base/time.hpp"
+#include "galena/core/batch.hpp"
+#include "galena/core/message.hpp"
+
+namespace galena::core {
+
+/// How much a subscription asks for: never more than `max` is on its way or waiting, and when `min_events` or fewer (or
+/// half of the bytes) are left of what was asked, it is asked up to `max` again. The numbers are GenStage's max_demand
+/// and min_demand; it has no bound in bytes.
+struct Demand {
+  std::uint64_t max_events = 1 << 20;
+  std::uint64_t min_events = 1 << 19;
+  std::uint64_t max_bytes = 2 << 20;
+};
+
+/// Where a subscription stands in a stream: everything below `upto` is done with.
+struct Place {
+  Id stream;
+  std::uint64_t upto = 0;
+  bool ended = false;  ///< the publisher said that nothing follows
+};
+
+/// The subscribing half of one link: reads what comes, hands out its events one by one, and grants credit for more as
+/// they are handled. Pure: it is given frames and the time, and asked what to say. One Inlet is one epoch: a link that
+/// breaks is followed by another one, which is told the place of the one before and notes what lies between.
+class Inlet {
+ public:
+  struct Options {
+    Id stage;  ///< whom it expects; none: whoever answers
+    Id subscription;
+    std::uint64_t epoch = 1;
+    std::string consumer = {};
+    Selection selection = {};
+    Demand demand = {};
+    Duration silence = std::chrono::seconds(10);
+    std::optional<Place> previous = {};
+  };
+  enum class Input : std::uint8_t {
+    accepted,   ///< the subscription stands
+    events,     ///< next() has some; the frame must stay where it is until next() said false
+    nothing,    ///< a heartbeat, or a gap: see take_gaps()
+    ended,      ///< the stream is over, on purpose
+    cancelled,  ///< the link is over: see failure()
+    malformed,  ///< the link is over, and the peer should be told farewell(): see failure()
+  };
+
+  Inlet(Options options, Time now);
+
+  /// The first message to send.
+  std::string hello() const;
+  /// A frame has come.
+  Input handle(std::string_view frame, Time now);
+
+  /// The next event of the frame, as views into it. False if there is none left, or if what follows is not readable,
+  /// which failure() tells.
+  bool next(EventView& event) {
+    if (left_ > 0 && events_.next(event)) [[likely]] {
+      --left_;
+      return true;
+    }
+    return next_batch(event);
+  }
+  /// The handler has returned for the event that next() gave.
+  void handled() {
+    if (++handled_ >= grant_at_) attention_ = true;
+  }
+  /// take_grant() or take_gaps() has something. Cheap: to be asked after each event.
+  bool attention() const { return attention_; }
+
+  /// A grant to send, if one is due. `idle`: nothing has been received that is not handled; then everything handled is
+  /// acknowledged at once, because the publisher may be waiting for just that.
+  std::optional<std::string> take_grant(bool idle, Time now);
+  /// The last grant again, if this side has said nothing for a quarter of its silence.
+  std::optional<std::string> take_heartbeat(Time now);
+  /// What was not and will not be delivered, since last asked.
+  std::vector<Gap> take_gaps();
+
+  /// The publisher has said nothing for longer than it said it would (or has not accepted for so long).
+  bool silent(Time now) const { return now - heard_ > peer_silence_; }
+  std::string farewell() const;
+  const Cancel& failure() const { return failure_; }
+
+  bool accepted() const { return place_.stream != Id{}; }
+  /// Events handled so far on this link.
+  std::uint64_t handled_events() const { return handled_; }
+  Place place() const { return place_; }
+  const Options& options() const { return options_; }
+
+ private:
+  Input accept(const Accept& message);
+  bool next_batch(EventView& event);
+  bool open_batch();
+  Input fail(std::string_view why, std::string detail);
+  std::uint64_t handled_bytes() const { return finished_bytes_ + batch_bytes_ - events_.rest().size(); }
+  void note_gap(Gap gap);
+
+  Options options_;
+  Place place_;
+  Cancel failure_;
+  std::vector<Gap> gaps_;
+  bool attention_ = false;
+
+  std::string_view frame_;    // what follows the batch that is being read
+  EventReader events_;        // what is left of that batch
+  std::uint32_t left_ = 0;    // events of it
+  BatchHeader batch_;
+  std::uint64_t batch_bytes_ = 0;
+  std::uint64_t finished_bytes_ = 0;  // of the batches before it
+
+  std::uint64_t received_ = 0;
+  std::uint64_t received_bytes_ = 0;
+  std::uint64_t handled_ = 0;
+  std::uint64_t grant_at_ = 0;         // so many handled: a grant is due
+  std::uint64_t grant_at_bytes_ = 0;
+  std::uint64_t acknowledged_ = 0;     // what the last grant said
+  Credit limit_;
+
+  Time heard_;
+  Time told_;
+  Duration peer_silence_;
+};
+
+}  // namespace galena::core

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "galena/core/message.hpp"
+
+#include <algorithm>
+
+#include "galena/base/pack.hpp"
+#include "galena/core/batch.hpp"
+
+namespace galena::core {
+namespace {
+
+constexpr std::string_view exact = "exact";
+constexpr std::string_view prefix = "prefix";
+
+std::uint64_t whole_ms(Duration duration) {
+  return static_cast<std::uint64_t>(std::max<long long>(0, milliseconds(duration)));
+}
+
+/// Reads one field of a map into `field`; false if it is of another type.
+bool read(PackReader& reader, Id& field) {
+  const auto id = reader.id();
+  if (id) field = *id;
+  return id.has_value();
+}
+
+bool read(PackReader& reader, std::uint64_t& field) {
+  const auto value = reader.uint();
+  if (value) field = *value;
+  return value.has_value();
+}
+
+bool read(PackReader& reader, std::string& field) {
+  const auto text = reader.text();
+  if (text) field = *text;
+  return text.has_value();
+}
+
+bool read(PackReader& reader, bool& field) {
+  const auto value = reader.boolean();
+  if (value) field = *value;
+  return value.has_value();
+}
+
+bool read(PackReader& reader, Duration& field) {
+  constexpr std::uint64_t longest = 24 * 3600 * 1000;
+  const auto value = reader.uint();
+  if (value) field = std::chrono::milliseconds(std::min(*value, longest));
+  return value.has_value();
+}
+
+bool read(PackReader& reader, Credit& field) {
+  return reader.array() == 2U && read(reader, field.events) && read(reader, field.bytes);
+}
+
+bool read(PackReader& reader, Selection& field) {
+  const auto size = reader.array();
+  if (!size) return false;
+  std::vector<TopicPattern> patterns;
+  for (std::uint32_t i = 0; i < *size; ++i) {
+    if (reader.array() != 2U) return false;
+    const auto kind = reader.str();
+    const auto text = reader.text();
+    if (!kind || !text || text->size() > max_topic_bytes || (*kind != exact && *kind != prefix)) return false;
+    patterns.push_back({*kind == prefix, std::string(*text)});
+  }
+  field = Selection(std::move(patterns));
+  return true;
+}
+
+/// Calls `field(key)`, which reads the value and answers whether it could, or skips an unknown one.
+template <class Field>
+bool read_map(PackReader& reader, Field field) {
+  const auto size = reader.map();
+  if (!size) return false;
+  for (std::uint32_t i = 0; i < *size; ++i) {
+    const auto key = reader.str();
+    if (!key || !field(*key)) return false;
+  }
+  return true;
+}
+
+PackWriter start(std::string_view verb, std::uint32_t arguments) {
+  PackWriter writer;
+  writer.array(arguments + 1).str(verb);
+  return writer;
+}
+
+std::optional<Message> decode_subscribe(PackReader& reader) {
+  Subscribe message;
+  std::uint64_t version = 0;
+  const bool good = read_map(reader, [&](std::string_view key) {
+    if (key == "version") return read(reader, version);
+    if (key == "stage") return read(reader, message.stage);
+    if (key == "subscription") return read(reader, message.subscription);
+    if (key == "consumer") return read(reader, message.consumer);
+    if (key == "epoch") return read(reader, message.epoch);
+    if (key == "topics") return read(reader, message.selection);
+    if (key == "credit") return read(reader, message.credit);
+    if (key == "silence") return read(reader, message.silence);
+    return reader.skip();
+  });
+  if (!good || version != protocol_version) return std::nullopt;
+  return message;
+}
+
+std::optional<Message> decode_accept(PackReader& reader) {
+  Accept message;
+  std::uint64_t version = 0;
+  const bool good = read_map(reader, [&](std::string_view key) {
+    if (key == "version") return read(reader, version);
+    if (key == "stage") return read(reader, message.stage);
+    if (key == "stream") return read(reader, message.stream);
+    if (key == "from") return read(reader, message.from);
+    if (key == "silence") return read(reader, message.silence);
+    return reader.skip();
+  });
+  if (!good || version != protocol_version || !message.stream) return std::nullopt;
+  return message;
+}
+
+std::optional<Message> decode_offer(PackReader& reader) {
+  Offer message;
+  std::uint64_t version = 0;
+  const bool good = read_map(reader, [&](std::string_view key) {
+    if (key == "version") return read(reader, version);
+    if (key == "stage") return read(reader, message.stage);
+    if (key == "publisher") return read(reader, message.publisher);
+    if (key == "stream") return read(reader, message.stream);
+    if (key == "values") return read(reader, message.values);
+    if (key == "silence") return read(reader, message.silence);
+    return reader.skip();
+  });
+  if (!good || version != protocol_version || !message.stream) return std::nullopt;
+  return message;
+}
+
+std::optional<Message> decode_grant(PackReader& reader) {
+  Grant message;
+  if (!read(reader, message.acknowledged) || !read(reader, message.limit.events) || !read(reader, message.limit.bytes)) {
+    return std::nullopt;
+  }
+  return message;
+}
+
+std::optional<Message> decode_gap(PackReader& reader) {
+  Gap message;
+  if (!read(reader, message.from) || !read(reader, message.upto) || message.upto < message.from) return std::nullopt;
+  if (!reader.nil()) {
+    message.count = reader.uint();
+    if (!message.count || *message.count > message.upto - message.from) return std::nullopt;
+  }
+  if (!read(reader, message.reason)) return std::nullopt;
+  return message;
+}
+
+}  // namespace
+
+std::string encode(const Subscribe& message) {
+  PackWriter writer = start("subscribe", 1);
+  writer.map(8).str("version").uint(protocol_version).str("stage").id(message.stage);
+  writer.str("subscription").id(message.subscription).str("epoch").uint(message.epoch);
+  writer.str("consumer").str(message.consumer);
+  writer.str("topics").array(static_cast<std::uint32_t>(message.selection.patterns().size()));
+  for (const TopicPattern& pattern : message.selection.patterns()) {
+    writer.array(2).str(pattern.is_prefix ? prefix : exact).bin(pattern.text);
+  }
+  writer.str("credit").array(2).uint(message.credit.events).uint(message.credit.bytes);
+  writer.str("silence").uint(whole_ms(message.silence));
+  return writer.take();
+}
+
+std::string encode(const Accept& message) {
+  PackWriter writer = start("accept", 1);
+  writer.map(5).str("version").uint(protocol_version).str("stage").id(message.stage);
+  writer.str("stream").id(message.stream).str("from").uint(message.from);
+  writer.str("silence").uint(whole_ms(message.silence));
+  return writer.take();
+}
+
+std::string encode(const Grant& message) {
+  return start("grant", 3).uint(message.acknowledged).uint(message.limit.events).uint(message.limit.bytes).take();
+}
+
+std::string encode(const Gap& message) {
+  PackWriter writer = start("gap", 4);
+  writer.uint(message.from).uint(message.upto);
+  if (message.count) {
+    writer.uint(*message.count);
+  } else {
+    writer.nil();
+  }
+  return writer.str(message.reason).take();
+}
+
+std::string encode(const Mark& message) { return start("mark", 1).uint(message.upto).take(); }
+std::string encode(const End& message) { return start("end", 1).uint(message.upto).take(); }
+std::string encode(const Cancel& message) {
+  return start("cancel", 2).str(message.reason).str(message.detail).take();
+}
+
+std::string encode(const Offer& message) {
+  PackWriter writer = start("offer", 1);
+  writer.map(6).str("version").uint(protocol_version).str("stage").id(message.stage);
+  writer.str("publisher").id(message.publisher).str("stream").id(message.stream);
+  writer.str("values").boolean(message.values).str("silence").uint(whole_ms(message.silence));
+  return writer.take();
+}
+
+std::string encode(const Refuse& message) {
+  return start("refuse", 2).uint(message.number).str(message.detail).take();
+}
+
+std::optional<Message> decode(std::string_view frame) {
+  if (frame.size() > max_message_bytes) return std::nullopt;
+  PackReader reader(frame);
+  if (!reader.array()) return std::nullopt;  // later versions may add arguments
+  const auto verb = reader.str();
+  if (!verb) return std::nullopt;
+  if (*verb == "subscribe") return decode_subscribe(reader);
+  if (*verb == "accept") return decode_accept(reader);
+  if (*verb == "grant") return decode_grant(reader);
+  if (*verb == "gap") return decode_gap(reader);
+  if (*verb == "offer") return decode_offer(reader);
+  if (*verb == "mark") {
+    Mark message;
+    return read(reader, message.upto) ? std::optional<Message>(message) : std::nullopt;
+  }
+  if (*verb == "end") {
+    End message;
+    return read(reader, message.upto) ? std::optional<Message>(message) : std::nullopt;
+  }
+  if (*verb == "cancel") {
+    Cancel message;
+    return read(reader, message.reason) && read(reader, message.detail) ? std::optional<Message>(message) : std::nullopt;
+  }
+  if (*verb == "refuse") {
+    Refuse message;
+    return read(reader, message.number) && read(reader, message.detail) ? std::optional<Message>(message) : std::nullopt;
+  }
+  return std::nullopt;
+}
+
+}  // namespace galena::core

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "galena/base/id.hpp"
+#include "galena/base/time.hpp"
+#include "galena/core/selection.hpp"
+
+/// The control messages between a publisher and a subscriber, one frame each: a MessagePack array [verb, ...]. Their
+/// grammar is PROTOCOL.md's. Events travel as batches, see batch.hpp.
+namespace galena::core {
+
+inline constexpr std::uint64_t protocol_version = 1;
+/// A longer control message is refused unread.
+inline constexpr std::size_t max_message_bytes = 4 << 20;
+
+/// A limit on what may be sent, counted from the start of the link: absolute, so that saying it twice is harmless.
+struct Credit {
+  std::uint64_t events = 0;
+  std::uint64_t bytes = 0;
+  friend bool operator==(const Credit&, const Credit&) = default;
+};
+
+/// Subscriber to publisher, first: what it wants and what may be sent right away.
+struct Subscribe {
+  Id stage;                  ///< whom it wants to talk to; none: whoever answers
+  Id subscription;           ///< the consumer's own number for it, the same in each of its attempts
+  std::uint64_t epoch = 0;   ///< counts the attempts: a later one takes the place of an earlier one
+  std::string consumer;      ///< its name, for people; may be empty
+  Selection selection;
+  Credit credit;
+  Duration silence{};  ///< the longest this side will be silent while it lives
+};
+
+/// Publisher to subscriber: the subscription stands.
+struct Accept {
+  Id stage;
+  Id stream;               ///< names the log that positions count in
+  std::uint64_t from = 0;  ///< the first position that may come
+  Duration silence{};
+};
+
+/// Subscriber to publisher: everything up to delivery `acknowledged` is done with; up to `limit` may be sent. Said again
+/// and again as a heartbeat.
+struct Grant {
+  std::uint64_t acknowledged = 0;
+  Credit limit;
+};
+
+/// Publisher to subscriber: of [from, upto), `count` selected events will not come (empty: nobody knows how many).
+struct Gap {
+  std::uint64_t from = 0;
+  std::uint64_t upto = 0;
+  std::optional<std::uint64_t> count;
+  std::string reason;
+};
+
+/// Publisher to subscriber: there is nothing more below `upto`. A heartbeat.
+struct Mark {
+  std::uint64_t upto = 0;
+};
+
+/// Publisher to subscriber: the stream ends at `upto`, on purpose.
+struct End {
+  std::uint64_t upto = 0;
+};
+
+/// Either way: this link is over.
+struct Cancel {
+  std::string reason;  ///< a word that programs compare: see reason below
+  std::string detail;  ///< for people
+};
+
+/// Publisher to a producer elsewhere, first: "take events from me" (ingest). The producer answers with Subscribe.
+struct Offer {
+  Id stage;      ///< whom it wants to talk to
+  Id publisher;  ///< who asks
+  Id stream;
+  bool values = false;  ///< the payloads are values for the producer's handle_produce; topics are empty
+  Duration silence{};
+};
+
+/// Subscriber (a producer that takes events from elsewhere) to publisher: delivery `number` (from 1) was not accepted.
+struct Refuse {
+  std::uint64_t number = 0;
+  std::string detail;
+};
+
+namespace reason {
+inline constexpr std::string_view wrong_stage = "wrong-stage";    ///< the endpoint is somebody else's by now
+inline constexpr std::string_view unknown = "unknown";            ///< no such link (any more): subscribe again
+inline constexpr std::string_view malformed = "malformed";        ///< what came was not this protocol
+inline constexpr std::string_view version = "version";            ///< no common version
+inline constexpr std::string_view credit = "credit";              ///< more was sent than was granted
+inline constexpr std::string_view acknowledge = "acknowledge";    ///< more was acknowledged than was sent
+inline constexpr std::string_view silent = "silent";              ///< nothing was heard for too long
+inline constexpr std::string_view cancelled = "cancelled";        ///< on purpose
+inline constexpr std::string_view stopped = "stopped";            ///< the stage stops, its handler failed
+inline constexpr std::string_view not_accepted = "not-accepted";  ///< this stage does not take what was offered
+inline constexpr std::string_view full = "full";                  ///< of a gap: the buffer was full
+inline constexpr std::string_view lost = "lost";                  ///< of a gap: a broken link, or a publisher that died
+}  // namespace reason
+
+using Message = std::variant<Subscribe, Accept, Grant, Gap, Mark, End, Cancel, Offer, Refuse>;
+
+std::string encode(const Subscribe& message);
+std::string encode(const Accept& message);
+std::string encode(const Grant& message);
+std::string encode(const Gap& message);
+std::string encode(const Mark& message);
+std::string encode(const End& message);
+std::string encode(const Cancel& message);
+std::string encode(const Offer& message);
+std::string encode(const Refuse& message);
+
+/// Empty for anything that PROTOCOL.md does not allow. Unknown fields of the maps are skipped.
+std::optional<Message> decode(std::string_view frame);
+
+}  // namespace galena::core

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "galena/core/outlet.hpp"
+
+#include <utility>
+
+#include "galena/base/assert.hpp"
+#include "galena/core/transmission.hpp"
+
+namespace galena::core {
+
+Outlet::Outlet(Options options) : options_(options), buffer_(options.buffer) {}
+Outlet::~Outlet() = default;
+
+void Outlet::handle(const std::string& peer, const Message& message, Time now) {
+  if (const auto* wish = std::get_if<Subscribe>(&message)) {
+    subscribe(peer, *wish, now);
+    return;
+  }
+  const auto it = links_.find(peer);
+  if (it == links_.end()) {
+    if (!std::holds_alternative<Cancel>(message)) cancel(peer, reason::unknown, "there is no subscription on this link");
+    return;
+  }
+  Link& link = *it->second;
+  link.heard = now;
+  if (const auto* told = std::get_if<Grant>(&message)) {
+    grant(link, *told);
+  } else if (std::holds_alternative<Cancel>(message)) {
+    drop(peer, reason::cancelled);
+  } else {
+    handle_malformed(peer);
+  }
+}
+
+void Outlet::handle_malformed(const std::string& peer) {
+  ++malformed_;
+  notes_.push_back("a message that is not of this protocol came and was refused");
+  cancel(peer, reason::malformed, "that message is not of this protocol, or not expected here");
+}
+
+void Outlet::handle_gone(const std::string& peer) { drop(peer, reason::lost); }
+
+void Outlet::subscribe(const std::string& peer, const Subscribe& wish, Time now) {
+  if (wish.stage && wish.stage != options_.stage) {
+    cancel(peer, reason::wrong_stage, "this is stage " + options_.stage.hex());
+    return;
+  }
+  if (links_.contains(peer)) {
+    cancel(peer, reason::malformed, "this link has a subscription already");
+    return;
+  }
+  // A consumer that tries again before this side has noticed that its last connection broke.
+  for (const auto& [other, link] : links_) {
+    if (link->subscription != wish.subscription || !wish.subscription) continue;
+    if (link->epoch > wish.epoch) return;
+    drop(std::string(other), reason::lost);
+    break;
+  }
+  auto link = std::make_unique<Link>(peer, wish, options_.max_in_flight_bytes, now);
+  const std::uint64_t from = buffer_.attach(link->cursor, wish.selection);
+  by_cursor_.emplace(&link->cursor, link.get());
+  control(peer, encode(Accept{options_.stage, options_.stream, from, options_.silence}));
+  notes_.push_back("subscribed: " + describe(*link));
+  links_.emplace(peer, std::move(link));
+}
+
+void Outlet::grant(Link& link, const Grant& told) {
+  if (!link.handle_grant(told)) {
+    const std::string peer = link.peer;
+    cancel(peer, reason::acknowledge, "more was acknowledged than was sent");
+    return;
+  }
+  Cursor& cursor = link.cursor;
+  const std::uint64_t held = std::max(cursor.held, link.needed_from());
+  if (held != cursor.held) {
+    cursor.held = held;
+    buffer_.release(*cursor.view);
+  }
+  buffer_.mark_dirty(*cursor.view);
+}
+
+void Outlet::drop(const std::string& peer, std::string_view why) {
+  const auto it = links_.find(peer);
+  if (it == links_.end()) return;
+  Link& link = *it->second;
+  const std::uint64_t owed = link.owed();
+  std::string note = "unsubscribed (" + std::string(why) + "): " + describe(link);
+  if (owed > 0) note += ", " + std::to_string(owed) + " events not acknowledged";
+  notes_.push_back(std::move(note));
+  buffer_.detach(link.cursor, link.done_of_needed(), owed, why == reason::cancelled ? std::string_view{} : why);
+  by_cursor_.erase(&link.cursor);
+  links_.erase(it);
+}
+
+void Outlet::cancel(const std::string& peer, std::string_view why, const std::string& detail) {
+  drop(std::string(peer), why);
+  control(peer, encode(Cancel{std::string(why), detail}));
+}
+
+void Outlet::control(const std::string& peer, std::string bytes) {
+  control_.push_back({.peer = peer, .bytes = std::move(bytes)});
+}
+
+void Outlet::handle_time(Time now) {
+  std::vector<std::string> silent;
+  for (const auto& [peer, link] : links_) {
+    if (now - link->heard > link->silence) {
+      silent.push_back(peer);
+    } else if (now - link->told >= options_.silence / 4) {
+      const Log& log = link->cursor.view->log;
+      const bool all = link->cursor.at_end();
+      control(peer, encode(Mark{all || link->cursor.item == log.end() ? (all ? buffer_.next() : log.covered())
+                                                                      : log.at(link->cursor.item).from}));
+      link->told = now;
+    }
+  }
+  for (const std::string& peer : silent) cancel(peer, reason::silent, "nothing was heard for too long");
+}
+
+void Outlet::end() {
+  const std::string message = encode(End{buffer_.next()});
+  while (!links_.empty()) {
+    const std::string peer = links_.begin()->first;
+    drop(peer, links_.begin()->second->owed() > 0 ? reason::stopped : reason::cancelled);
+    control(peer, message);
+  }
+}
+
+void Outlet::cancel_all(std::string_view why, std::string_view detail) {
+  while (!links_.empty()) cancel(links_.begin()->first, why, std::string(detail));
+}
+
+bool Outlet::drained() const {
+  if (buffer_.unclaimed() > 0) return false;
+  for (const auto& [peer, link] : links_) {
+    if (link->owed() > 0 || link->cursor.gap) return false;
+  }
+  return true;
+}
+
+std::uint64_t Outlet::outstanding() const {
+  std::uint64_t events = buffer_.unclaimed();
+  for (const auto& [peer, link] : links_) events += link->owed();
+  return events;
+}
+
+std::vector<LinkInfo> Outlet::links() const {
+  std::vector<LinkInfo> infos;
+  for (const auto& [peer, link] : links_) {
+    const Cursor& cursor = link->cursor;
+    infos.push_back({link->subscription, link->consumer, cursor.view->selection, cursor.selected(), link->sent().events,
+                     link->acknowledged(), cursor.dropped});
+  }
+  return infos;
+}
+
+std::string Outlet::describe(const Link& link) const {
+  const auto& patterns = link.cursor.view->selection.patterns();
+  std::string text = link.consumer.empty() ? "a consumer without a name" : "consumer " + link.consumer;
+  text += patterns.empty() ? ", everything" : ", " + std::to_string(patterns.size()) + " topics";
+  return text;
+}
+
+void Outlet::poll(std::vector<Parcel>& out, Time now) {
+  for (Parcel& parcel : std::exchange(control_, {})) out.push_back(std::move(parcel));
+  for (View* view : buffer_.take_dirty()) {
+    view->wake_at = View::quiet;
+    for (const Cursor* cursor : view->cursors) {
+      const auto it = by_cursor_.find(cursor);
+      if (it == by_cursor_.end()) continue;  // what nobody was offered yet
+      transmit(*it->second, buffer_, out, now);
+      view->wake_at = std::min(view->wake_at, wake_threshold(*it->second));
+    }
+  }
+}
+
+}  // namespace galena::core

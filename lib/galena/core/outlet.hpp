@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "galena/base/id.hpp"
+#include "galena/base/time.hpp"
+#include "galena/core/buffer.hpp"
+#include "galena/core/link.hpp"
+#include "galena/core/message.hpp"
+#include "galena/core/parcel.hpp"
+
+namespace galena::core {
+
+/// One subscription as the publisher sees it, for people and tests.
+struct LinkInfo {
+  Id subscription;
+  std::string consumer;
+  Selection selection;
+  std::uint64_t selected = 0;      ///< events it selected since it subscribed
+  std::uint64_t sent = 0;          ///< of these
+  std::uint64_t acknowledged = 0;  ///< of these
+  std::uint64_t dropped = 0;       ///< will not be sent; its consumer was told
+};
+
+/// The publishing half of a stage: a buffer, and a link with credit for each subscription to it. Pure: it is told what
+/// happened and when (handle_*), and asked what to send (poll). Peers are whatever the transport calls them.
+///
+/// Per link, always: acknowledged <= sent <= limit, in deliveries; an event may start while less than the limit was
+/// sent, in deliveries and in bytes.
+class Outlet {
+ public:
+  struct Options {
+    Id stage;
+    Id stream;
+    Buffer::Options buffer = {};
+    Duration silence = std::chrono::seconds(10);  ///< the longest this side is silent; heartbeats come at a quarter
+    std::uint64_t max_in_flight_bytes = 16 << 20;  ///< per link, whatever it grants
+  };
+  using Answer = Buffer::Answer;
+
+  explicit Outlet(Options options);
+  ~Outlet();
+
+  /// Takes an event, for everybody who selects it.
+  Answer append(const EventView& event) { return buffer_.append(event); }
+
+  /// A message from a peer: Subscribe, Grant or Cancel. Anything else cancels the link.
+  void handle(const std::string& peer, const Message& message, Time now);
+  /// What came from the peer could not be read.
+  void handle_malformed(const std::string& peer);
+  /// The transport cannot reach the peer any more.
+  void handle_gone(const std::string& peer);
+  /// Drops links that were silent for too long, and says something on those where this side was. Call it at least four
+  /// times within the silence.
+  void handle_time(Time now);
+
+  /// Something is worth a poll().
+  bool wants_poll() const { return buffer_.has_dirty() || !control_.empty(); }
+  /// Appends what is to be sent now, in order per peer.
+  void poll(std::vector<Parcel>& out, Time now);
+
+  /// Tells every subscriber that the stream ends here, or, with a reason, why the stage stops; and forgets them.
+  void end();
+  void cancel_all(std::string_view reason, std::string_view detail);
+
+  bool has_link(const std::string& peer) const { return links_.contains(peer); }
+  std::size_t subscribers() const { return links_.size(); }
+  /// Everything that was appended has been offered, and everything selected has been acknowledged.
+  bool drained() const;
+  /// Selected and not acknowledged yet, over all links, and what nobody was offered.
+  std::uint64_t outstanding() const;
+  std::vector<LinkInfo> links() const;
+  /// Messages that could not be read, since the start.
+  std::uint64_t malformed() const { return malformed_; }
+  /// What happened since this was last asked, in words.
+  std::vector<std::string> take_notes() { return std::exchange(notes_, {}); }
+
+  Buffer& buffer() { return buffer_; }
+  const Buffer& buffer() const { return buffer_; }
+  const Options& options() const { return options_; }
+
+ private:
+
+  void subscribe(const std::string& peer, const Subscribe& message, Time now);
+  void grant(Link& link, const Grant& message);
+  void drop(const std::string& peer, std::string_view reason);
+  void cancel(const std::string& peer, std::string_view reason, const std::string& detail);
+  void control(const std::string& peer, std::string bytes);
+  std::string describe(const Link& link) const;
+
+  Options options_;
+  Buffer buffer_;
+  std::unordered_map<std::string, std::unique_ptr<Link>> links_;  // by peer
+  std::unordered_map<const Cursor*, Link*> by_cursor_;
+  std::vector<Parcel> control_;
+  std::uint64_t malformed_ = 0;
+  std::vector<std::string> notes_;
+};
+
+}  // namespace galena::core

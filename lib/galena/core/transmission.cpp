@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "galena/core/transmission.hpp"
+
+#include <string>
+
+namespace galena::core {
+namespace {
+
+/// A frame that is being put together: a run of whole batches that lie side by side.
+class Frame {
+ public:
+  Frame(Link& link, std::vector<Parcel>& out) : link_(link), out_(out) {}
+  ~Frame() { flush(); }
+  Frame(const Frame&) = delete;
+  Frame& operator=(const Frame&) = delete;
+
+  void add(const Item& item) {
+    if (segment_ != item.segment || end_ != item.begin || item.end - begin_ > max_frame_bytes) {
+      flush();
+      segment_ = item.segment;
+      begin_ = item.begin;
+      first_item_ = link_.cursor.item;
+    }
+    end_ = item.end;
+    events_ += item.count;
+    bytes_ += item.events().size();
+  }
+
+  void flush() {
+    if (segment_ == nullptr) return;
+    segment_->hold();
+    out_.push_back({.peer = link_.peer, .segment = segment_, .begin = begin_, .size = end_ - begin_});
+    link_.note_sent(events_, bytes_, first_item_, 0);
+    segment_ = nullptr;
+    events_ = bytes_ = 0;
+  }
+
+  std::uint64_t events() const { return events_; }
+  std::uint64_t bytes() const { return bytes_; }
+
+ private:
+  Link& link_;
+  std::vector<Parcel>& out_;
+  Segment* segment_ = nullptr;
+  std::uint32_t begin_ = 0;
+  std::uint32_t end_ = 0;
+  std::uint64_t first_item_ = 0;
+  std::uint64_t events_ = 0;
+  std::uint64_t bytes_ = 0;
+};
+
+std::uint64_t waiting_bytes(const Link& link) {
+  const Log& log = link.cursor.view->log;
+  if (link.cursor.item == log.end()) return log.open_bytes();
+  return log.written() - log.at(link.cursor.item).offset;
+}
+
+/// It has credit, and what waits is worth a frame.
+bool hungry(const Link& link) {
+  return link.may_send() && (link.frames_in_flight() < eager_frames || waiting_bytes(link) >= Log::max_batch_bytes);
+}
+
+/// The whole item may start now, after `frame`.
+bool fits(const Link& link, const Item& item, const Frame& frame) {
+  const std::uint64_t bytes_after = link.sent().bytes + frame.bytes() + item.events().size();
+  return frame.events() + item.count <= link.events_left() && (bytes_after <= link.byte_limit() ||
+         (item.count == 1 && link.sent().bytes + frame.bytes() < link.byte_limit()));
+}
+
+/// Sends a copy of as many events of the item as credit allows, and moves the cursor past them.
+void transmit_cut(Link& link, const Item& item, std::vector<Parcel>& out) {
+  Cursor& cursor = link.cursor;
+  const std::string_view rest = item.events().substr(cursor.offset);
+  const std::uint32_t left = item.count - cursor.events;
+  EventReader reader(rest);
+  EventView event;
+  std::uint32_t count = 0;
+  std::size_t bytes = 0;
+  while (count < left && count < link.events_left() && link.sent().bytes + bytes < link.byte_limit()) {
+    const bool read = reader.next(event);
+    GALENA_ASSERT(read, "our own batch must be readable");
+    ++count;
+    bytes = rest.size() - reader.rest().size();
+  }
+  const bool all = count == left;
+  std::string batch(batch_header_bytes, '\0');
+  write_batch_header(batch.data(), {static_cast<std::uint32_t>(bytes), count, item.from, item.upto, all ? std::uint16_t{0} : flag_more});
+  batch.append(rest.substr(0, bytes));
+  out.push_back({.peer = link.peer, .bytes = std::move(batch)});
+  link.note_sent(count, bytes, cursor.item, cursor.events);
+  if (all) {
+    cursor.step();
+  } else {
+    cursor.events += count;
+    cursor.offset += static_cast<std::uint32_t>(bytes);
+  }
+}
+
+void tell_gap(Link& link, const Gap& gap, std::vector<Parcel>& out) {
+  out.push_back({.peer = link.peer, .bytes = encode(gap)});
+}
+
+}  // namespace
+
+void transmit(Link& link, Buffer& buffer, std::vector<Parcel>& out, Time now) {
+  Cursor& cursor = link.cursor;
+  View& view = *cursor.view;
+  const std::size_t before = out.size();
+  if (cursor.gap) {
+    tell_gap(link, *cursor.gap, out);
+    cursor.gap.reset();
+  }
+  const bool send = hungry(link);
+  if (send) buffer.seal(view);
+  {
+    Frame frame(link, out);
+    for (; cursor.item < view.log.end(); ) {
+      const Item& item = view.log.at(cursor.item);
+      if (item.is_gap()) {
+        frame.flush();
+        cursor.dropped += item.count;
+        tell_gap(link, {item.from, item.upto, item.count, std::string(reason::full)}, out);
+        cursor.step();
+      } else if (!send) {
+        break;
+      } else if (cursor.events == 0 && fits(link, item, frame)) {
+        frame.add(item);
+        cursor.step();
+      } else {
+        frame.flush();
+        // A copy only if no grant is due that would let the whole batch go without one.
+        if (!link.may_send() || (link.frames_in_flight() > 0 && !link.half_open())) break;
+        transmit_cut(link, item, out);
+      }
+    }
+  }
+  // Items that were only gaps need no acknowledgement.
+  const std::uint64_t held = std::max(cursor.held, link.needed_from());
+  if (held != cursor.held) {
+    cursor.held = held;
+    buffer.release(view);
+  }
+  if (out.size() > before) link.told = now;
+}
+
+std::uint32_t wake_threshold(const Link& link) {
+  if (!link.may_send()) return View::quiet;
+  return link.frames_in_flight() < eager_frames ? 1 : Log::max_batch_bytes;
+}
+
+}  // namespace galena::core

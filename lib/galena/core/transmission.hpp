@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "galena/base/time.hpp"
+#include "galena/core/buffer.hpp"
+#include "galena/core/link.hpp"
+#include "galena/core/parcel.hpp"
+
+namespace galena::core {
+
+/// Moves the link's cursor forward within its credit, and appends the frames that this takes. A lone event leaves at
+/// once; while `eager_frames` frames are not acknowledged, the next one leaves with a full batch or with the next
+/// acknowledgement: so frames grow as a link gets busy, and no timer is involved.
+void transmit(Link& link, Buffer& buffer, std::vector<Parcel>& out, Time now);
+
+/// How large the open batch of the link's view must be to make another transmit() worth while: View::quiet if only a
+/// grant can change anything.
+std::uint32_t wake_threshold(const Link& link);
+
+inline constexpr std::size_t eager_frames = 4;
+inline constexpr std::uint32_t max_frame_bytes = 256 * 1024;
+
+}  // namespace galena::core

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "galena/core/log.hpp"
+#include "galena/core/message.hpp"
+#include "galena/core/selection.hpp"
+
+namespace galena::core {
+
+struct View;
+
+/// A subscription's place in a view: the next event it is to get, and from where on what it got may be asked for.
+struct Cursor {
+  View* view = nullptr;
+  std::uint64_t item = 0;     ///< the number of the next item, view->log.end() if it has everything that is sealed
+  std::uint32_t events = 0;   ///< how many events of that item it has
+  std::uint32_t offset = 0;   ///< and how many bytes of them
+  std::uint64_t held = 0;     ///< items from this one on are kept for it: sent and not acknowledged, or not sent
+  std::optional<Gap> gap = {};  ///< dropped in front of it and not told yet
+  std::uint64_t dropped = 0;  ///< events, since it was attached
+  std::uint64_t selected_before = 0;  ///< what the view had selected before this cursor's first event
+
+  /// Events selected since it was attached: those sent, those held, those dropped.
+  std::uint64_t selected() const;
+
+  bool at_end() const;
+  void step() {
+    ++item;
+    events = offset = 0;
+  }
+  void note_gap(std::uint64_t from, std::uint64_t upto, std::uint64_t count, std::string_view reason) {
+    dropped += count;
+    if (gap) {
+      gap->upto = std::max(gap->upto, upto);
+      if (gap->count) *gap->count += count;
+    } else {
+      gap = Gap{from, upto, count, std::string(reason)};
+    }
+  }
+};
+
+/// A selection, the events it selects, and those who read them. Subscriptions of equal selections share it.
+struct View {
+  static constexpr std::uint32_t quiet = std::numeric_limits<std::uint32_t>::max();
+
+  View(Selection what, SegmentPool& pool, std::uint64_t from) : selection(std::move(what)), log(pool, from) {}
+
+  /// Somebody reads it, or will: what is not acknowledged must stay.
+  bool holds() const { return !cursors.empty(); }
+  std::uint64_t held_events() const { return log.held_events() - dropped_events; }
+
+  Selection selection;
+  Log log;
+  std::vector<Cursor*> cursors;
+  std::uint64_t selected = 0;  ///< events, since it was made
+
+  std::uint32_t dropped_events = 0;  ///< of the item at the log's floor, by keep_last
+  std::uint32_t dropped_offset = 0;
+
+  std::uint32_t wake_at = quiet;  ///< an open batch of so many bytes is worth a transmission
+  bool dirty = false;             ///< listed for transmission
+};
+
+inline std::uint64_t Cursor::selected() const { return view->selected - selected_before; }
+inline bool Cursor::at_end() const { return item == view->log.end() && !view->log.has_open(); }
+
+}  // namespace galena::core

@@ -58,13 +58,13 @@ TEST_CASE("an unsigned integer takes the shortest form, on both sides of every b
       {0x100000000, "\xcf\x00\x00\x00\x01\x00\x00\x00\x00"_b},
       {std::numeric_limits<std::uint64_t>::max(), "\xcf\xff\xff\xff\xff\xff\xff\xff\xff"_b},
   };
-  for (const auto& [value, bytes] : cases) {
-    CAPTURE(value);
-    CHECK(PackWriter().uint(value).take() == bytes);
-    PackReader reader(bytes);
-    CHECK(reader.uint() == value);
+  for (const auto& each : cases) {
+    CAPTURE(each.value);
+    CHECK(PackWriter().uint(each.value).take() == each.bytes);
+    PackReader reader(each.bytes);
+    CHECK(reader.uint() == each.value);
     CHECK(reader.at_end());
-    CHECK(skips(bytes));
+    CHECK(skips(each.bytes));
   }
 }
 

@@ -9,6 +9,8 @@
 
 #include "galena/base/logger.hpp"
 #include "galena/base/time.hpp"
+#include "galena/names/client_core.hpp"
+#include "galena/names/domain.hpp"
 #include "galena/names/entry.hpp"
 #include "galena/net/context.hpp"
 #include "galena/net/reactor.hpp"
@@ -16,36 +18,28 @@
 namespace galena::names {
 
 struct DirectoryOptions {
-  std::string domain = "default";     ///< names of one domain do not see those of another
-  std::vector<std::string> services;  ///< fixed name services (tcp://host:port) instead of host service and beacon
-  std::string interface;              ///< announce and listen on this one only; empty: all
-  bool host = true;                   ///< may host this machine's name service if nobody does
+  std::string domain = "default";       ///< names of one domain do not see those of another
+  std::vector<std::string> services{};  ///< fixed name services (tcp://host:port) instead of host service and beacon
+  std::string interface {};             ///< announce and listen on this one only; empty: all
+  bool host = true;                     ///< may host this machine's name service if nobody does
   Duration lease = std::chrono::seconds(6);
+  std::uint16_t beacon_port = default_beacon_port;  ///< UDP; 0: neither announce nor listen
 };
 
 /// A node's view of the name services: registers what the node's stages are called, and finds others. All calls and
 /// all callbacks on the reactor's thread; a callback is never called from within the call that was given it.
 class Directory {
  public:
-  enum class Outcome {
-    ok,           ///< registered
-    taken,        ///< `holder` answered a challenge within a second
-    unreachable,  ///< no name service answered in time
-    refused,      ///< the service says why in `reason` (a malformed name, too many names, ...)
-  };
-  struct Registered {
-    Outcome outcome = Outcome::ok;
-    std::optional<Entry> entry;  ///< ours if ok, the holder's if taken
-    std::uint32_t waiting = 0;   ///< how many watchers were waiting for this name when it was registered
-    std::string reason;
-  };
+  using Outcome = names::Outcome;
+  using Registered = names::Registered;
   using WatchId = std::uint64_t;
 
   Directory(net::Context& context, net::Reactor& reactor, DirectoryOptions options, const Logger& logger);
   ~Directory();
 
   /// Registers and from then on keeps registered: renewed at a third of the lease, and said again to whatever service
-  /// takes over. `done` is called once. `lost` is called if another owner keeps the name (the registration is over then).
+  /// takes over. `done` is called once. `lost` is called if another owner keeps the name (the registration is over
+  /// then).
   void enroll(Registration registration, Duration timeout, std::function<void(Registered)> done,
               std::function<void(const Entry& owner)> lost);
   /// Gives the name back at once. `done` when the service has answered, or when `timeout` has passed.

@@ -47,7 +47,7 @@ Sent Socket::send(zmq::message_t& message, zmq::send_flags flags) {
     const int sent = zmq_msg_send(message.handle(), socket_.handle(), static_cast<int>(flags));
     if (sent >= 0) return Sent::ok;
     if (errno == EINTR) continue;
-    // EAGAIN cannot be a full queue (there is no limit): the peer is on its way out.
+    // EAGAIN: a Router's limit is met, or (where there is none) the peer is on its way out.
     GALENA_ASSERT(errno == EHOSTUNREACH || errno == EAGAIN, zmq_strerror(errno));
     return Sent::gone;
   }
@@ -70,6 +70,7 @@ Router::Router(Context& context, Reactor& reactor, Options options, std::functio
     : Socket(context, reactor, zmq::socket_type::router, std::move(on_readable)) {
   socket_.set(zmq::sockopt::router_mandatory, true);
   socket_.set(zmq::sockopt::rcvhwm, options.receive_queue);
+  socket_.set(zmq::sockopt::sndhwm, options.send_queue);
   socket_.set(zmq::sockopt::maxmsgsize, options.max_message_bytes);
   socket_.set(zmq::sockopt::handshake_ivl, 3000);
   socket_.set(zmq::sockopt::linger, int_ms(options.linger));
@@ -104,7 +105,7 @@ std::optional<Router::Message> Router::receive() {
   while (part.more()) {
     if (!Socket::receive(part)) break;
     ++frames;
-    if (frames == 1 && part.more() && part.size() == 0) {
+    if (frames == 1 && part.more() && part.empty()) {
       message.delimited = true;
     } else if (!part.more() && frames == (message.delimited ? 2 : 1)) {
       message.body = Frame(std::move(part));
@@ -116,7 +117,12 @@ std::optional<Router::Message> Router::receive() {
 
 Sent Router::send_to(const std::string& peer, zmq::message_t& body, bool delimited) {
   zmq::message_t id(peer.data(), peer.size());
-  const Sent sent = Socket::send(id, zmq::send_flags::sndmore | zmq::send_flags::dontwait);
+  Sent sent = Socket::send(id, zmq::send_flags::sndmore | zmq::send_flags::dontwait);
+  if (sent == Sent::gone && errno == EAGAIN) {
+    // libzmq looks at what peers have read only now and then: a full queue may be one no longer.
+    static_cast<void>(socket_.get(zmq::sockopt::events));
+    sent = Socket::send(id, zmq::send_flags::sndmore | zmq::send_flags::dontwait);
+  }
   if (sent != Sent::ok) return sent;  // MANDATORY answers on the id frame; `body` frees itself
   if (delimited) {
     zmq::message_t empty;

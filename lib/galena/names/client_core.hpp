@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "galena/names/message.hpp"
+#include "galena/names/service_core.hpp"
+
+namespace galena::names {
+
+enum class Outcome {
+  ok,           ///< registered
+  taken,        ///< `holder` answered a challenge within a second
+  unreachable,  ///< no name service answered in time
+  refused,      ///< the service says why in `reason` (a malformed name, too many names, ...)
+};
+
+struct Registered {
+  Outcome outcome = Outcome::ok;
+  std::optional<Entry> entry;  ///< ours if ok, the holder's if taken
+  std::uint32_t waiting = 0;   ///< how many watchers were waiting for this name when it was registered
+  std::string reason;
+};
+
+/// What one node wants of the name service: its own names, and those it watches. It outlives connections and services:
+/// whichever service welcomes it next is told everything again. Without a socket or a clock.
+class ClientCore {
+ public:
+  using WatchId = std::uint64_t;
+  using Call = std::function<void()>;
+
+  struct Options {
+    Id node;
+    std::string domain;
+    Duration lease = std::chrono::seconds(6);
+    Duration answer = std::chrono::seconds(1);  ///< a service that leaves a question open for longer is gone
+  };
+  enum class State { disconnected, greeting, welcomed };
+
+  explicit ClientCore(Options options);
+  ClientCore(const ClientCore&) = delete;
+  ClientCore& operator=(const ClientCore&) = delete;
+
+  void enroll(Registration registration, Duration timeout, std::function<void(Registered)> done,
+              std::function<void(const Entry&)> lost, Time now);
+  void withdraw(const std::string& name, const Id& stage, Duration timeout, Call done, Time now);
+  void set_subscribers(const std::string& name, const Id& stage, std::uint32_t subscribers);
+  WatchId watch(const std::string& name, std::function<void(std::optional<Entry>)> changed);
+  void unwatch(WatchId id);
+  void list(Duration timeout, std::function<void(std::optional<std::vector<Entry>>)> done, Time now);
+
+  void handle_connected(Time now);
+  void handle_disconnected();
+  void handle_message(std::string_view bytes, Time now);
+  void handle_timeout(Time now);
+
+  std::optional<std::string> poll_send();
+  /// What to call next: the callbacks handed in above. They may call anything here.
+  std::optional<Call> poll_call();
+  bool has_calls() const { return !calls_.empty(); }
+  /// Where the service said to ask instead. It answers nothing else any more.
+  std::optional<ServiceAddress> poll_redirect();
+  /// The service refused to know us, or has not answered for too long: connect again, or elsewhere.
+  bool failed() const { return failed_; }
+  Time poll_timeout() const;
+
+  State state() const { return state_; }
+  const Id& service() const { return service_; }
+  std::uint64_t term() const { return term_; }
+  const std::string& last_refusal() const { return refusal_; }
+
+ private:
+  using Key = std::pair<std::string, Id>;  // name and stage: two stages of a node may want one name
+
+  struct Enrolment {
+    Registration registration;
+    std::uint64_t request = 0;
+    Time deadline;        // of the first answer
+    Token token;          // zero until granted
+    Time since;           // when it was granted
+    bool counted = true;  // the service knows the number of subscribers
+    std::function<void(Registered)> done;
+    std::function<void(const Entry&)> lost;
+    bool held() const { return token != Token{}; }
+  };
+  struct Watched {
+    std::map<WatchId, std::function<void(std::optional<Entry>)>> callbacks;
+    bool known = false;
+    std::optional<Entry> entry;
+  };
+  struct Withdrawal {
+    Time deadline;
+    Call done;
+  };
+  struct Listing {
+    Time deadline;
+    std::function<void(std::optional<std::vector<Entry>>)> done;
+    std::vector<Entry> entries;
+  };
+
+  void send(const Message& message);
+  void expect_answer(Time now);
+  void send_everything(Time now);
+  void send_enrolment(Enrolment& enrolment, Time now);
+  void send_watch(const std::string& name);
+  void send_list(std::uint64_t request, const std::string& after);
+  void renew(Time now);
+  void finish(std::map<Key, Enrolment>::iterator it, Registered result);
+
+  void handle_registered(const Message& message, Time now);
+  void handle_taken(const Message& message);
+  void handle_refused(const Message& message);
+  void handle_challenge(const Message& message);
+  void handle_changed(const Message& message);
+  void handle_listing(Message& message);
+  void tell(WatchId id, const std::string& name, std::optional<Entry> entry);
+
+  Options options_;
+  State state_ = State::disconnected;
+  bool failed_ = false;
+  std::string refusal_;
+  Id service_;  // the last that welcomed us
+  std::uint64_t term_ = 0;
+  std::uint64_t last_request_ = 0;
+  WatchId last_watch_ = 0;
+  Time overdue_ = never;  // when silence becomes failure
+  Time next_renewal_ = never;
+  Time confirmed_ = Time::min();  // when a service last confirmed what we have
+
+  std::map<Key, Enrolment> enrolments_;
+  std::unordered_map<std::string, Watched> watched_;
+  std::unordered_map<WatchId, std::string> watch_names_;
+  std::map<std::uint64_t, Withdrawal> withdrawals_;
+  std::map<std::uint64_t, Listing> listings_;
+
+  std::deque<std::string> output_;
+  std::deque<Call> calls_;
+  std::optional<ServiceAddress> redirect_;
+};
+
+}  // namespace galena::names

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "galena/names/entry_pack.hpp"
+
+#include <array>
+#include <limits>
+
+namespace galena::names {
+namespace {
+
+constexpr std::array<std::string_view, 3> kinds = {"producer", "producer_consumer", "consumer"};
+
+/// 34 years: so that no sum of times met here overflows.
+constexpr std::uint64_t longest_ms = std::uint64_t{1} << 40;
+
+bool read(PackReader& in, Kind& out) {
+  const auto word = in.text();
+  for (std::size_t i = 0; word && i < kinds.size(); ++i) {
+    if (kinds[i] == *word) {
+      out = static_cast<Kind>(i);
+      return true;
+    }
+  }
+  return false;
+}
+
+bool read(PackReader& in, Token& out) {
+  return in.array() == 3u && names::read(in, out.term) && names::read(in, out.service) && names::read(in, out.sequence);
+}
+
+bool read_field(std::string_view key, PackReader& in, Entry& entry) {
+  Registration& holder = entry.holder;
+  if (key == "name") return names::read(in, holder.name);
+  if (key == "kind") return read(in, holder.kind);
+  if (key == "stage") return names::read(in, holder.stage);
+  if (key == "node") return names::read(in, holder.node);
+  if (key == "host_id") return names::read(in, holder.host_id);
+  if (key == "host") return names::read(in, holder.host_name);
+  if (key == "pid") return names::read(in, holder.pid);
+  if (key == "endpoints") return names::read(in, holder.endpoints);
+  if (key == "subscribers") return names::read(in, holder.subscribers);
+  if (key == "token") return read(in, entry.token);
+  if (key == "age") return names::read(in, entry.age);
+  return in.skip();
+}
+
+}  // namespace
+
+void write(PackWriter& out, const std::vector<std::string>& texts) {
+  out.array(static_cast<std::uint32_t>(texts.size()));
+  for (const std::string& text : texts) out.str(text);
+}
+
+void write(PackWriter& out, const Entry& entry) {
+  const Registration& holder = entry.holder;
+  const bool granted = entry.token != Token{};
+  out.map(granted ? 11 : 10);
+  out.str("name").str(holder.name);
+  out.str("kind").str(kinds[static_cast<std::size_t>(holder.kind)]);
+  out.str("stage").id(holder.stage);
+  out.str("node").id(holder.node);
+  out.str("host_id").str(holder.host_id);
+  out.str("host").str(holder.host_name);
+  out.str("pid").uint(holder.pid);
+  write(out.str("endpoints"), holder.endpoints);
+  out.str("subscribers").uint(holder.subscribers);
+  out.str("age").uint(to_wire(entry.age));
+  if (granted) out.str("token").array(3).uint(entry.token.term).id(entry.token.service).uint(entry.token.sequence);
+}
+
+std::optional<Entry> read_entry(PackReader& in) {
+  const auto fields = in.map();
+  if (!fields) return std::nullopt;
+  Entry entry;
+  for (std::uint32_t i = 0; i < *fields; ++i) {
+    const auto key = in.text();
+    if (!key || !read_field(*key, in, entry)) return std::nullopt;
+  }
+  return entry;
+}
+
+std::uint64_t to_wire(Duration duration) {
+  return duration <= Duration::zero() ? 0 : static_cast<std::uint64_t>(milliseconds(duration));
+}
+
+bool read(PackReader& in, std::uint64_t& out) {
+  const auto value = in.uint();
+  if (value) out = *value;
+  return value.has_value();
+}
+
+bool read(PackReader& in, std::uint32_t& out) {
+  const auto value = in.uint();
+  if (!value || *value > std::numeric_limits<std::uint32_t>::max()) return false;
+  out = static_cast<std::uint32_t>(*value);
+  return true;
+}
+
+bool read(PackReader& in, std::string& out) {
+  const auto value = in.text();
+  if (value) out = *value;
+  return value.has_value();
+}
+
+bool read(PackReader& in, Id& out) {
+  const auto value = in.id();
+  if (value) out = *value;
+  return value.has_value();
+}
+
+bool read(PackReader& in, bool& out) {
+  const auto value = in.boolean();
+  if (value) out = *value;
+  return value.has_value();
+}
+
+bool read(PackReader& in, Duration& out) {
+  const auto value = in.uint();
+  if (!value || *value > longest_ms) return false;
+  out = std::chrono::milliseconds(*value);
+  return true;
+}
+
+bool read(PackReader& in, std::vector<std::string>& out) {
+  const auto count = in.array();
+  for (std::uint32_t i = 0; count && i < *count; ++i) {
+    std::string text;
+    if (!read(in, text)) return false;
+    out.push_back(std::move(text));
+  }
+  return count.has_value();
+}
+
+}  // namespace galena::names

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "galena/names/entry.hpp"
+
+namespace galena::names {
+
+inline constexpr std::uint64_t protocol_version = 1;
+
+/// What nodes and name services say to each other; the words on the wire are those of to_string(). The node asks, the
+/// service answers or tells; `challenge` is the one thing a service asks.
+enum class Verb : std::uint8_t {
+  hello,         ///< node: who I am; answered by welcome or redirect
+  welcome,       ///< service: it is in charge
+  redirect,      ///< service: ask that one
+  enroll,        ///< node: "register"
+  registered,    ///< service: the name is yours
+  taken,         ///< service: its holder answered a challenge
+  refused,       ///< service: `reason`
+  renew,         ///< node: still here
+  renewed,       ///< service: so am I
+  again,         ///< service: it knows less of you than you think; register and watch again
+  unregister,    ///< node
+  unregistered,  ///< service
+  lookup,        ///< anybody
+  found,         ///< service: `entry`, or nil
+  list,          ///< anybody
+  listing,       ///< service: `entries`, and whether there are more
+  watch,         ///< node: tell me about `name`
+  unwatch,       ///< node
+  changed,       ///< service: about a watched name
+  challenge,     ///< service: do you still have it?
+  alive,         ///< node: yes
+  released,      ///< node: no
+  lost,          ///< service: another owner keeps `name`
+  announce,      ///< a name service: I am one too
+  unknown,       ///< a word of a later version
+};
+
+std::string_view to_string(Verb verb);
+
+/// How many subscribers a stage has, as a renewal says it.
+struct SubscriberCount {
+  std::string name;
+  Id stage;
+  std::uint32_t count = 0;
+  friend bool operator==(const SubscriberCount&, const SubscriberCount&) = default;
+};
+
+/// Any message: `[verb, {field: value}]`. A field has one meaning and type in all messages that have it. What is zero
+/// or empty does not travel, what is not known is skipped.
+struct Message {
+  Verb verb = Verb::unknown;
+  std::uint64_t request = 0;  ///< "id": the answer repeats it
+  std::uint64_t version = 0;  ///< "v"
+  std::string domain;         ///< hello: a service of another domain refuses
+  Id service;
+  std::uint64_t term = 0;
+  bool dedicated = false;
+  Id node;
+  Duration lease{};  ///< in milliseconds
+  std::string name;
+  Id stage;
+  std::optional<Entry> entry;
+  std::vector<Entry> entries;
+  bool more = false;
+  std::string after;  ///< list: only names that sort behind it
+  std::vector<std::string> endpoints;
+  std::uint64_t held = 0;      ///< how many names the node believes it has
+  std::uint64_t waiting = 0;   ///< how many watchers were waiting for the name
+  std::uint64_t watchers = 0;  ///< how many the node watches the name for
+  std::uint64_t challenge = 0;
+  std::vector<SubscriberCount> subscribers;
+  std::string reason;
+};
+
+std::string encode(const Message& message);
+/// Empty if `bytes` are not one message. Allocates no more than a small multiple of what it is given.
+std::optional<Message> decode(std::string_view bytes);
+
+}  // namespace galena::names

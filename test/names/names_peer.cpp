@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// A node in a process of its own, for tests that kill it. Prints a line for whatever happens.
+//   names_peer DOMAIN enroll NAME STAGE_HEX_DIGIT | watch NAME | serve
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include "galena/base/error.hpp"
+#include "galena/names/directory.hpp"
+#include "galena/names/service.hpp"
+
+namespace {
+
+using namespace galena;
+using namespace galena::names;
+
+void say(const std::string& line) {
+  std::printf("%s\n", line.c_str());
+  std::fflush(stdout);
+}
+
+int run(const std::string& domain, const std::string& what, const std::string& name) {
+  net::Context context;
+  net::Reactor reactor;
+  const Logger logger{LogLevel::debug, [](LogLevel, std::string_view line) { say("log " + std::string(line)); }};
+  const char* lease = std::getenv("GALENA_TEST_LEASE_MS");
+  DirectoryOptions options{.domain = domain};
+  if (lease != nullptr) options.lease = std::chrono::milliseconds(std::atoi(lease));
+  if (what == "serve") {
+    Service service(context, reactor, {.domain = domain}, logger);
+    say("serving " + service.endpoint());
+    reactor.run();
+    return 0;
+  }
+  Directory directory(context, reactor, options, logger);
+  if (what == "enroll") {
+    Registration registration;
+    registration.name = name;
+    registration.stage = Id::random();
+    registration.host_name = "peer";
+    registration.endpoints = {"tcp://127.0.0.1:1"};
+    directory.enroll(
+        registration, std::chrono::seconds(5),
+        [](const Registered& result) {
+          static constexpr const char* words[] = {"ok", "taken", "unreachable", "refused"};
+          say(std::string(words[static_cast<int>(result.outcome)]) + " " + std::to_string(result.waiting));
+        },
+        [](const Entry& owner) { say("lost " + owner.holder.stage.hex()); });
+  } else {
+    directory.watch(name, [](const std::optional<Entry>& entry) {
+      say(entry ? "found " + entry->holder.stage.hex() : std::string("nobody"));
+    });
+  }
+  reactor.run();
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 3) return 2;
+  try {
+    return run(argv[1], argv[2], argc > 3 ? argv[3] : "");
+  } catch (const Error& error) {
+    say(std::string("error ") + error.what());
+    return 1;
+  }
+}

@@ -16,6 +16,7 @@
 
 #include "galena/base/error.hpp"
 #include "galena/base/id.hpp"
+#include "galena/net/tsan.hpp"
 #include "net/net_fixture.hpp"
 
 namespace galena::net {
@@ -52,8 +53,11 @@ struct Client {
 /// Memory that counts how often it was given back.
 struct Lent {
   explicit Lent(std::size_t size = 100'000) : bytes(size, 'L') {}
-  Loan loan() {
-    return {bytes.data(), bytes.size(), [](void*, void* hint) { ++static_cast<Lent*>(hint)->freed; }, this};
+  Loan loan() { return {bytes.data(), bytes.size(), free, this}; }
+
+  static void free(void*, void* hint) {
+    tsan_acquire(hint);
+    ++static_cast<Lent*>(hint)->freed;
   }
 
   std::string bytes;

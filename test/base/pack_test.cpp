@@ -11,9 +11,7 @@
 namespace galena {
 namespace {
 
-std::string operator""_b(const char* bytes, std::size_t size) {
-  return {bytes, size};
-}
+std::string operator""_b(const char* bytes, std::size_t size) { return {bytes, size}; }
 
 /// Whether skip() takes exactly the whole of `bytes`.
 bool skips(const std::string& bytes) {

@@ -308,12 +308,8 @@ TEST_CASE("a watch may be destroyed by another one's callback while both have in
   one->on_readable = [&] { two.reset(); };
   two->on_readable = [&] { one.reset(); };
   // Whichever is served first takes the other away, in the middle of the turn that was to serve both.
-  SUBCASE("the first") {
-    two->on_readable = nullptr;
-  }
-  SUBCASE("the second") {
-    one->on_readable = nullptr;
-  }
+  SUBCASE("the first") { two->on_readable = nullptr; }
+  SUBCASE("the second") { one->on_readable = nullptr; }
   CHECK(turn_until(reactor, [&] { return !one || !two; }));
   turn_for(reactor, 5ms);
   CHECK(static_cast<bool>(one) != static_cast<bool>(two));

@@ -64,12 +64,8 @@ struct Lent {
   std::atomic<int> freed{0};
 };
 
-std::string ipc_endpoint() {
-  return "ipc://@galena-net-test-" + Id::random().hex();
-}
-std::string inproc_endpoint() {
-  return "inproc://net-test-" + Id::random().hex();
-}
+std::string ipc_endpoint() { return "ipc://@galena-net-test-" + Id::random().hex(); }
+std::string inproc_endpoint() { return "inproc://net-test-" + Id::random().hex(); }
 
 /// A TCP port that refuses: bound, never listened on.
 struct RefusingPort {
@@ -119,15 +115,9 @@ void exchange_over(const std::string& where) {
   for (int i = 0; i < 100; ++i) CHECK(client.received[static_cast<std::size_t>(i)] == std::to_string(i));
 }
 
-TEST_CASE("a router and a dealer exchange messages over tcp") {
-  exchange_over("tcp://127.0.0.1:*");
-}
-TEST_CASE("a router and a dealer exchange messages over ipc") {
-  exchange_over(ipc_endpoint());
-}
-TEST_CASE("a router and a dealer exchange messages over inproc") {
-  exchange_over(inproc_endpoint());
-}
+TEST_CASE("a router and a dealer exchange messages over tcp") { exchange_over("tcp://127.0.0.1:*"); }
+TEST_CASE("a router and a dealer exchange messages over ipc") { exchange_over(ipc_endpoint()); }
+TEST_CASE("a router and a dealer exchange messages over inproc") { exchange_over(inproc_endpoint()); }
 
 TEST_CASE("an empty message is a message") {
   Context context;
@@ -367,9 +357,7 @@ TEST_CASE("a dealer may be destroyed within any of its callbacks") {
     dealer.reset();
   };
   Dealer::Callbacks callbacks{[] {}, [] {}, [] {}};
-  SUBCASE("connected") {
-    callbacks.connected = destroy;
-  }
+  SUBCASE("connected") { callbacks.connected = destroy; }
   SUBCASE("disconnected") {
     callbacks.connected = [&] { server.reset(); };
     callbacks.disconnected = destroy;

@@ -11,9 +11,9 @@ namespace galena {
 }  // namespace galena
 
 /// Checks our own reasoning, in every build. `detail` is evaluated only on failure; put the values into it.
-#define GALENA_ASSERT(condition, detail)                                          \
-  do {                                                                            \
-    if (!(condition)) [[unlikely]] {                                              \
-      ::galena::assertion_failed(__FILE__, __LINE__, #condition, (detail));       \
-    }                                                                             \
+#define GALENA_ASSERT(condition, detail)                                    \
+  do {                                                                      \
+    if (!(condition)) [[unlikely]] {                                        \
+      ::galena::assertion_failed(__FILE__, __LINE__, #condition, (detail)); \
+    }                                                                       \
   } while (false)

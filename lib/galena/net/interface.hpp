@@ -9,8 +9,8 @@ namespace galena::net {
 
 /// An IPv4 address of this host, as the kernel lists it now.
 struct Interface {
-  std::string name;           ///< "eth0"
-  std::uint32_t address = 0;  ///< host byte order
+  std::string name;             ///< "eth0"
+  std::uint32_t address = 0;    ///< host byte order
   std::uint32_t broadcast = 0;  ///< host byte order; 0 if it has none (the loopback's is 127.255.255.255)
   unsigned index = 0;
   bool loopback = false;

@@ -35,8 +35,8 @@ Socket::Socket(Context& context, Reactor& reactor, zmq::socket_type type, std::f
     : reactor_(reactor), socket_(open_socket(context, type)) {
   socket_.set(zmq::sockopt::sndhwm, 0);
   watch_ = std::make_unique<Reactor::Watch>(
-      reactor_, socket_.get(zmq::sockopt::fd),
-      [this] { return (socket_.get(zmq::sockopt::events) & ZMQ_POLLIN) != 0; }, std::move(on_readable));
+      reactor_, socket_.get(zmq::sockopt::fd), [this] { return (socket_.get(zmq::sockopt::events) & ZMQ_POLLIN) != 0; },
+      std::move(on_readable));
 }
 
 Socket::~Socket() = default;

@@ -64,10 +64,10 @@ class Socket {
 class Router : public Socket {
  public:
   struct Options {
-    std::int64_t max_message_bytes = 64 << 20;  ///< a larger message ends its connection
-    int receive_queue = 1000;                   ///< messages waiting per peer: strangers have no credit
-    int send_queue = 0;                         ///< messages a peer may leave unread before it counts as gone; 0: any
-    Duration linger = std::chrono::seconds(1);  ///< how long what was sent may still leave after destruction
+    std::int64_t max_message_bytes = 64 << 20;   ///< a larger message ends its connection
+    int receive_queue = 1000;                    ///< messages waiting per peer: strangers have no credit
+    int send_queue = 0;                          ///< messages a peer may leave unread before it counts as gone; 0: any
+    Duration linger = std::chrono::seconds(1);   ///< how long what was sent may still leave after destruction
     Duration give_up = std::chrono::seconds(5);  ///< a connection that acknowledges nothing for so long is closed
   };
   struct Message {

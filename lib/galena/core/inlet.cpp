@@ -134,12 +134,14 @@ std::string Inlet::farewell() const { return encode(failure_); }
 std::optional<std::string> Inlet::take_grant(bool idle, Time now) {
   attention_ = !gaps_.empty();
   const std::uint64_t bytes = handled_bytes();
-  const bool due = handled_ >= grant_at_ || bytes >= grant_at_bytes_ || (idle && handled_ > acknowledged_);
-  if (!due) return std::nullopt;
-  const Demand& demand = options_.demand;
-  limit_ = {handled_ + demand.max_events, bytes + demand.max_bytes};
-  grant_at_ = handled_ + demand.max_events - demand.min_events;
-  grant_at_bytes_ = bytes + demand.max_bytes - demand.max_bytes / 2;
+  const bool due = handled_ >= grant_at_ || bytes >= grant_at_bytes_;
+  if (!due && !(idle && handled_ > acknowledged_)) return std::nullopt;
+  if (due) {
+    const Demand& demand = options_.demand;
+    limit_ = {handled_ + demand.max_events, bytes + demand.max_bytes};
+    grant_at_ = handled_ + demand.max_events - demand.min_events;
+    grant_at_bytes_ = bytes + demand.max_bytes - demand.max_bytes / 2;
+  }
   acknowledged_ = handled_;
   told_ = now;
   return encode(Grant{acknowledged_, limit_});

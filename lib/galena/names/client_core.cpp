@@ -93,13 +93,9 @@ void ClientCore::list(Duration timeout, std::function<void(std::optional<std::ve
   if (state_ == State::welcomed) send_list(request, {});
 }
 
-void ClientCore::send(const Message& message) {
-  output_.push_back(encode(message));
-}
+void ClientCore::send(const Message& message) { output_.push_back(encode(message)); }
 
-void ClientCore::expect_answer(Time now) {
-  overdue_ = std::min(overdue_, now + options_.answer);
-}
+void ClientCore::expect_answer(Time now) { overdue_ = std::min(overdue_, now + options_.answer); }
 
 void ClientCore::handle_connected(Time now) {
   GALENA_ASSERT(state_ == State::disconnected, "connected twice");
@@ -176,7 +172,7 @@ void ClientCore::handle_message(std::string_view bytes, Time now) {
   auto message = decode(bytes);
   if (!message || state_ == State::disconnected) return;
   overdue_ = never;
-  if (message->term < (std::uint64_t{1} << 48)) term_ = std::max(term_, message->term);
+  if (message->term < highest_credible_term) term_ = std::max(term_, message->term);
   switch (message->verb) {
     case Verb::welcome:
       if (state_ == State::welcomed) return;
@@ -369,8 +365,6 @@ std::optional<ClientCore::Call> ClientCore::poll_call() {
   return call;
 }
 
-std::optional<ServiceAddress> ClientCore::poll_redirect() {
-  return std::exchange(redirect_, std::nullopt);
-}
+std::optional<ServiceAddress> ClientCore::poll_redirect() { return std::exchange(redirect_, std::nullopt); }
 
 }  // namespace galena::names

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "galena/names/message.hpp"
-#include "galena/names/service_core.hpp"
+#include "galena/names/service_address.hpp"
 
 namespace galena::names {
 
@@ -67,6 +67,7 @@ class ClientCore {
   bool has_calls() const { return !calls_.empty(); }
   /// Where the service said to ask instead. It answers nothing else any more.
   std::optional<ServiceAddress> poll_redirect();
+  bool redirected() const { return redirect_.has_value(); }
   /// The service refused to know us, or has not answered for too long: connect again, or elsewhere.
   bool failed() const { return failed_; }
   Time poll_timeout() const;

@@ -2,15 +2,16 @@
 #include "galena/names/directory.hpp"
 
 #include "galena/base/error.hpp"
+#include "galena/names/beacon.hpp"
+#include "galena/names/link.hpp"
 #include "galena/names/route.hpp"
 #include "galena/names/service.hpp"
-#include "galena/net/socket.hpp"
 
 namespace galena::names {
 namespace {
 
-constexpr int frames_per_turn = 200;
-constexpr Duration connect_timeout = std::chrono::seconds(1);
+/// How often one who may not host asks the network whether there is a service somewhere.
+constexpr Duration question_interval = std::chrono::milliseconds(500);
 
 ClientCore::Options core_options(const DirectoryOptions& options) {
   ClientCore::Options core;
@@ -45,31 +46,25 @@ class Directory::Impl {
 
   ~Impl() {
     reactor_.cancel(timer_);
-    dealer_.reset();  // before the service that it may be connected to
+    link_.reset();  // before the service that it may be connected to
   }
 
   /// After whatever happened: follows the route, sends what there is to send, and sets the timer. Calls nobody back.
   void pump() {
     const Time now = Clock::now();
     core_.handle_timeout(now);
-    if (connect_deadline_ <= now || core_.failed()) {
-      fail(now);
-    } else if (const auto to = core_.poll_redirect()) {
-      logger_.debug("name service redirects to " + (to->endpoints.empty() ? "nowhere" : to->endpoints.front()));
-      disconnect();
-      route_.handle_redirect(*to, now);
-    } else if (core_.state() == ClientCore::State::welcomed && !welcomed_) {
-      welcome(now);
+    if (link_) {
+      link_->handle_timeout(now);
+      handle_link(now);
     }
     follow_route(now);
-    if (connected_) {
-      while (const auto bytes = core_.poll_send()) dealer_->send(*bytes);
-    }
+    ask_network(now);
+    if (link_) link_->flush();
     arm();
   }
 
   ClientCore& core() { return core_; }
-  std::string service() const { return welcomed_ ? route_.target().endpoint : std::string(); }
+  std::string service() const { return welcomed_ ? link_->endpoint() : std::string(); }
 
  private:
   void handle_event() {
@@ -94,41 +89,71 @@ class Directory::Impl {
     }
   }
 
-  void connect(Time now) {
-    disconnect();
-    connect_deadline_ = now + connect_timeout;
-    net::Dealer::Options options;
-    options.linger = std::chrono::milliseconds(100);
-    options.max_message_bytes = 4 << 20;
-    try {
-      dealer_ = std::make_unique<net::Dealer>(context_, reactor_, route_.target().endpoint, options,
-                                              net::Dealer::Callbacks{[this] { read(); }, [this] { handle_connected(); },
-                                                                     [this] { handle_disconnected(); }});
-    } catch (const Error& error) {
-      logger_.warning(error.what());
-      fail(now);
+  void handle_link(Time now) {
+    switch (link_->state()) {
+      case Link::State::connecting:
+        return;
+      case Link::State::failed:
+        return fail(now);
+      case Link::State::redirected: {
+        const auto to = core_.poll_redirect();
+        link_.reset();
+        welcomed_ = false;
+        return route_.handle_redirect(*to, now);
+      }
+      case Link::State::welcomed:
+        if (welcomed_) return;
+        const Id& expected = route_.target().expected;
+        if (expected && expected != core_.service()) return fail(now);
+        welcomed_ = true;
+        beacon_.reset();
+        logger_.debug("name service at " + link_->endpoint());
+        return route_.handle_welcome(now);
     }
   }
 
-  void disconnect() {
-    core_.handle_disconnected();
-    dealer_.reset();
-    connected_ = welcomed_ = false;
-    connect_deadline_ = never;
-  }
-
   void fail(Time now) {
-    if (welcomed_) logger_.info("name service at " + route_.target().endpoint + " lost");
-    disconnect();
+    if (welcomed_) {
+      logger_.info("name service at " + link_->endpoint() + " lost");
+    } else if (!core_.last_refusal().empty()) {
+      logger_.warning("name service at " + link_->endpoint() + " refuses: " + core_.last_refusal());
+    }
+    link_.reset();
+    welcomed_ = false;
     route_.handle_failed(now);
   }
 
-  void welcome(Time now) {
-    const Route::Target& target = route_.target();
-    if (target.expected && target.expected != core_.service()) return fail(now);
-    welcomed_ = true;
-    logger_.debug("name service at " + target.endpoint);
-    route_.handle_welcome(now);
+  void connect(Time now) {
+    link_.reset();
+    welcomed_ = false;
+    try {
+      link_ = std::make_unique<Link>(context_, reactor_, route_.target().endpoint, core_, [this] { handle_event(); });
+    } catch (const Error& error) {
+      logger_.warning(error.what());
+      route_.handle_failed(now);
+    }
+  }
+
+  /// Who does not host asks by beacon, for as long as nobody has welcomed it.
+  void ask_network(Time now) {
+    if (welcomed_ || options_.host || !options_.services.empty() || options_.beacon_port == 0) return;
+    if (next_question_ > now) return;
+    next_question_ = now + question_interval;
+    try {
+      if (!beacon_) {
+        beacon_ = std::make_unique<Beacon>(
+            reactor_, Beacon::Options{options_.domain, options_.interface, options_.beacon_port},
+            [this](const Announcement& heard, std::uint32_t from) {
+              if (heard.asks()) return;
+              const auto endpoint = "tcp://" + net::dotted(from) + ":" + std::to_string(heard.port);
+              route_.suggest({heard.service, heard.term, heard.dedicated, {endpoint}}, Clock::now());
+              pump();
+            });
+      }
+      beacon_->send({options_.domain, {}, 0, false, 0});
+    } catch (const Error& error) {
+      logger_.debug(error.what());
+    }
   }
 
   void host() {
@@ -146,31 +171,11 @@ class Directory::Impl {
     if (hosted_) logger_.info("hosting this machine's name service at " + hosted_->endpoint());
   }
 
-  void read() {
-    const Time now = Clock::now();
-    for (int budget = frames_per_turn; budget > 0; --budget) {
-      const auto frame = dealer_->receive();
-      if (!frame) break;
-      core_.handle_message(frame->bytes(), now);
-    }
-    handle_event();
-  }
-
-  void handle_connected() {
-    connected_ = true;
-    connect_deadline_ = never;
-    core_.handle_connected(Clock::now());
-    handle_event();
-  }
-
-  void handle_disconnected() {
-    fail(Clock::now());
-    handle_event();
-  }
-
   void arm() {
     const Time soon = core_.has_calls() ? Time::min() : never;
-    const Time next = std::min({core_.poll_timeout(), route_.poll_timeout(), connect_deadline_, soon});
+    const Time connecting = link_ ? link_->poll_timeout() : never;
+    const Time question = beacon_ ? next_question_ : never;
+    const Time next = std::min({core_.poll_timeout(), route_.poll_timeout(), connecting, question, soon});
     if (next == armed_) return;
     reactor_.cancel(timer_);
     armed_ = next;
@@ -188,10 +193,10 @@ class Directory::Impl {
   ClientCore core_;
   Route route_;
   std::unique_ptr<Service> hosted_;
-  std::unique_ptr<net::Dealer> dealer_;
-  bool connected_ = false;
+  std::unique_ptr<Link> link_;
+  std::unique_ptr<Beacon> beacon_;  // only while it asks the network
   bool welcomed_ = false;
-  Time connect_deadline_ = never;
+  Time next_question_ = Time::min();
   net::Reactor::TimerId timer_ = 0;
   Time armed_ = never;
 };
@@ -231,8 +236,6 @@ void Directory::list(Duration timeout, std::function<void(std::optional<std::vec
   impl_->pump();
 }
 
-std::string Directory::service() const {
-  return impl_->service();
-}
+std::string Directory::service() const { return impl_->service(); }
 
 }  // namespace galena::names

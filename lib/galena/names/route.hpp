@@ -7,7 +7,7 @@
 
 #include "galena/base/id.hpp"
 #include "galena/base/time.hpp"
-#include "galena/names/service_core.hpp"
+#include "galena/names/service_address.hpp"
 
 namespace galena::names {
 

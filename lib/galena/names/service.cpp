@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "galena/names/service.hpp"
 
+#include <optional>
+
+#include "galena/base/error.hpp"
+#include "galena/names/neighbours.hpp"
 #include "galena/names/service_core.hpp"
 #include "galena/net/socket.hpp"
 
@@ -8,10 +12,12 @@ namespace galena::names {
 namespace {
 
 constexpr int messages_per_turn = 100;
+constexpr Duration announce_interval = std::chrono::seconds(1);
+constexpr Duration host_retry = std::chrono::milliseconds(20);
 
-ServiceCore::Options core_options(const ServiceOptions& options) {
+ServiceCore::Options core_options(const ServiceOptions& options, const Id& id) {
   ServiceCore::Options core;
-  core.id = Id::random();
+  core.id = id;
   core.domain = options.domain;
   return core;
 }
@@ -30,17 +36,86 @@ net::Router::Options router_options() {
 class Service::Impl {
  public:
   Impl(net::Context& context, net::Reactor& reactor, ServiceOptions options, const Logger& logger)
-      : reactor_(reactor),
+      : context_(context),
+        reactor_(reactor),
         logger_(logger),
         options_(std::move(options)),
-        core_(core_options(options_)),
-        router_(context, reactor, router_options(), [this] { read(); }) {
-    core_.lead(1);
-  }
-  ~Impl() { reactor_.cancel(timer_); }
+        id_(Id::random()),
+        core_(core_options(options_, id_)),
+        router_(context, reactor, router_options(), [this] { read(); }) {}
 
+  ~Impl() {
+    reactor_.cancel(timer_);
+    reactor_.cancel(host_timer_);
+  }
+
+  /// Tries to become this host's service.
   bool take_host() { return router_.try_bind(local_endpoint(options_.domain)); }
-  void start() { endpoint_ = router_.bind(options_.bind); }
+
+  void start() {
+    endpoint_ = router_.bind(bind_address());
+    const auto port = static_cast<std::uint16_t>(std::stoul(endpoint_.substr(endpoint_.rfind(':') + 1)));
+    neighbours_.emplace(
+        context_, reactor_,
+        Neighbours::Options{id_, options_.domain, options_.interface, options_.dedicated, options_.beacon_port, port},
+        logger_, [this] { settle(); });
+  }
+
+  /// Takes over this host's endpoint when it is free; until then its owner is told where we are.
+  void pursue_host() {
+    herald_.reset();
+    if (take_host()) {
+      logger_.info("serving this host's nodes");
+      return;
+    }
+    net::Dealer::Callbacks callbacks;
+    callbacks.readable = [this] {
+      while (herald_->receive()) {
+      }
+    };
+    callbacks.connected = [this] { tell_host(); };
+    callbacks.disconnected = [this] {
+      reactor_.cancel(host_timer_);
+      host_timer_ = reactor_.after(host_retry, [this] { pursue_host(); });
+    };
+    herald_ = std::make_unique<net::Dealer>(context_, reactor_, local_endpoint(options_.domain), net::Dealer::Options{},
+                                            std::move(callbacks));
+  }
+
+  std::string leader() const {
+    const auto& leader = neighbours_->election().leader();
+    return leader ? leader->endpoints.front() : std::string();
+  }
+
+  const std::string& endpoint() const { return endpoint_; }
+  const ServiceCore& core() const { return core_; }
+
+ private:
+  std::string bind_address() const {
+    if (options_.interface.empty() || options_.bind != ServiceOptions{}.bind) return options_.bind;
+    const auto found = net::interfaces(options_.interface);
+    if (found.empty()) {
+      throw Error(ErrorCode::invalid,
+                  "there is no interface '" + options_.interface + "' that is up and has an address");
+    }
+    return "tcp://" + net::dotted(found.front().address) + ":*";
+  }
+
+  void tell_host() {
+    Message message;
+    message.verb = Verb::announce;
+    message.domain = options_.domain;
+    message.service = id_;
+    message.term = neighbours_->election().term();
+    message.dedicated = options_.dedicated;
+    const auto port = endpoint_.substr(endpoint_.rfind(':'));
+    for (const net::Interface& interface : net::interfaces(options_.interface)) {
+      message.endpoints.push_back("tcp://" + net::dotted(interface.address) + port);
+      if (message.endpoints.size() == Limits{}.endpoints) break;
+    }
+    herald_->send(encode(message));
+    host_timer_ = reactor_.after(announce_interval, [this] { tell_host(); });
+  }
 
   void read() {
     const Time now = Clock::now();
@@ -50,6 +125,24 @@ class Service::Impl {
       core_.handle_message(message->peer, message->delimited, message->body.bytes(), now);
       flush(now);
     }
+    neighbours_->handle_term(core_.highest_term());
+    while (const auto other = core_.poll_announced()) neighbours_->handle_announced(*other);
+    arm();
+  }
+
+  /// What the neighbours agreed on becomes what the core does.
+  void settle() {
+    const Election& election = neighbours_->election();
+    if (election.in_charge()) {
+      if (!core_.leads()) logger_.info("name service " + id_.brief() + " is in charge of '" + options_.domain + "'");
+      core_.lead(election.term());
+    } else if (core_.leads() || followed_ != election.leader()->service) {
+      followed_ = election.leader()->service;
+      logger_.info("name service " + id_.brief() + " leaves '" + options_.domain + "' to " + followed_.brief() +
+                   " at " + leader());
+      core_.follow(*election.leader());
+    }
+    flush(Clock::now());
     arm();
   }
 
@@ -64,24 +157,28 @@ class Service::Impl {
     if (next == armed_) return;
     reactor_.cancel(timer_);
     armed_ = next;
-    timer_ = next == never ? 0 : reactor_.at(next, [this] { handle_timeout(); });
+    timer_ = next == never ? 0 : reactor_.at(next, [this] {
+      armed_ = never;
+      timer_ = 0;
+      const Time now = Clock::now();
+      core_.handle_timeout(now);
+      flush(now);
+      arm();
+    });
   }
 
-  void handle_timeout() {
-    armed_ = never;
-    timer_ = 0;
-    const Time now = Clock::now();
-    core_.handle_timeout(now);
-    flush(now);
-    arm();
-  }
-
+  net::Context& context_;
   net::Reactor& reactor_;
   const Logger& logger_;
   ServiceOptions options_;
+  Id id_;
   ServiceCore core_;
   net::Router router_;
   std::string endpoint_;
+  std::optional<Neighbours> neighbours_;
+  Id followed_;
+  std::unique_ptr<net::Dealer> herald_;
+  net::Reactor::TimerId host_timer_ = 0;
   net::Reactor::TimerId timer_ = 0;
   Time armed_ = never;
 };
@@ -89,7 +186,7 @@ class Service::Impl {
 Service::Service(net::Context& context, net::Reactor& reactor, ServiceOptions options, const Logger& logger)
     : impl_(std::make_unique<Impl>(context, reactor, std::move(options), logger)) {
   impl_->start();
-  impl_->take_host();
+  impl_->pursue_host();
 }
 
 Service::Service(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -103,20 +200,10 @@ std::unique_ptr<Service> Service::try_host(net::Context& context, net::Reactor& 
   return std::unique_ptr<Service>(new Service(std::move(impl)));
 }
 
-const std::string& Service::endpoint() const {
-  return impl_->endpoint_;
-}
-bool Service::in_charge() const {
-  return impl_->core_.leads();
-}
-std::string Service::leader() const {
-  return {};
-}
-std::size_t Service::nodes() const {
-  return impl_->core_.sessions();
-}
-std::size_t Service::entries() const {
-  return impl_->core_.entries();
-}
+const std::string& Service::endpoint() const { return impl_->endpoint(); }
+bool Service::in_charge() const { return impl_->core().leads(); }
+std::string Service::leader() const { return impl_->leader(); }
+std::size_t Service::nodes() const { return impl_->core().sessions(); }
+std::size_t Service::entries() const { return impl_->core().entries(); }
 
 }  // namespace galena::names

@@ -11,9 +11,6 @@ namespace {
 constexpr std::size_t settled_services = 1024;
 constexpr std::size_t announced_services = 64;
 
-/// A term that is told must leave room above it, or a liar could end all succession.
-constexpr std::uint64_t highest_credible_term = std::uint64_t{1} << 48;
-
 Message answer(Verb verb, const Message& to) {
   Message message;
   message.verb = verb;
@@ -42,11 +39,7 @@ void ServiceCore::lead(std::uint64_t term) {
 
 void ServiceCore::follow(ServiceAddress leader) {
   leader_ = std::move(leader);
-  Message message;
-  message.verb = Verb::redirect;
-  message.service = leader_->service;
-  message.term = leader_->term;
-  message.endpoints = leader_->endpoints;
+  Message message = redirect(0);
   for (const auto& [peer, session] : sessions_) send(peer, message);
   for (const Deferred& item : deferred_) {
     if (!item.delimited) continue;  // the others have a session, or will ask again
@@ -64,6 +57,17 @@ void ServiceCore::follow(ServiceAddress leader) {
   next_expiry_ = never;
 }
 
+Message ServiceCore::redirect(std::uint64_t request) const {
+  Message message;
+  message.verb = Verb::redirect;
+  message.request = request;
+  message.service = leader_->service;
+  message.term = leader_->term;
+  message.dedicated = leader_->dedicated;
+  message.endpoints = leader_->endpoints;
+  return message;
+}
+
 void ServiceCore::handle_message(const std::string& peer, bool delimited, std::string_view bytes, Time now) {
   const auto message = decode(bytes);
   if (!message) {
@@ -74,11 +78,7 @@ void ServiceCore::handle_message(const std::string& peer, bool delimited, std::s
   if (const auto it = sessions_.find(peer); it != sessions_.end()) it->second.expires = now + it->second.lease;
   if (message->verb == Verb::announce) return announce(*message);
   if (leader_) {
-    Message redirect = answer(Verb::redirect, *message);
-    redirect.service = leader_->service;
-    redirect.term = leader_->term;
-    redirect.endpoints = leader_->endpoints;
-    return send(peer, redirect, delimited);
+    return send(peer, redirect(message->request), delimited);
   }
   dispatch(peer, delimited, *message, now);
 }

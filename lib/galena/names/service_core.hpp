@@ -14,17 +14,10 @@
 #include "galena/names/limits.hpp"
 #include "galena/names/message.hpp"
 #include "galena/names/name_table.hpp"
+#include "galena/names/service_address.hpp"
 #include "galena/names/watch_table.hpp"
 
 namespace galena::names {
-
-/// Where another name service is asked, as far as one knows.
-struct ServiceAddress {
-  Id service;
-  std::uint64_t term = 0;
-  bool dedicated = false;
-  std::vector<std::string> endpoints;
-};
 
 /// What a name service answers: the rules of registering, taking over, looking up and watching, without a socket or a
 /// clock. A "peer" is the driver's name for a connection; it may be any string.
@@ -125,6 +118,7 @@ class ServiceCore {
   Session* session(const std::string& peer, Duration lease, Time now);
   std::string problem(const Registration& registration) const;
   bool settling(Time now) const { return patient_ && now < settle_until_; }
+  Message redirect(std::uint64_t request) const;
   bool defer(const std::string& peer, bool delimited, const Message& message, Time now);
   void send(const std::string& peer, const Message& message, bool delimited = false);
   void refuse(const std::string& peer, bool delimited, std::uint64_t request, const std::string& reason);

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "galena/base/logger.hpp"
+#include "galena/names/beacon.hpp"
+#include "galena/names/client_core.hpp"
+#include "galena/names/election.hpp"
+#include "galena/names/link.hpp"
+
+namespace galena::names {
+
+/// Finds the other name services of a domain and settles with them who is in charge: an Election with its beacon and
+/// its connections, to the service on trial and to the one it follows.
+class Neighbours {
+ public:
+  struct Options {
+    Id id;
+    std::string domain;
+    std::string interface;
+    bool dedicated = false;
+    std::uint16_t beacon_port = 0;  ///< 0: no beacon
+    std::uint16_t port = 0;         ///< where we are bound
+  };
+
+  /// `changed` when who is in charge, or the term, may have.
+  Neighbours(net::Context& context, net::Reactor& reactor, Options options, const Logger& logger,
+             std::function<void()> changed);
+  ~Neighbours();
+
+  const Election& election() const { return election_; }
+  void handle_announced(const ServiceAddress& service);
+  void handle_term(std::uint64_t term) { election_.handle_term(term); }
+
+ private:
+  struct Connection {
+    Connection(Neighbours& owner, const Election::Trial& trial);
+    Id service;
+    ClientCore core;
+    Link link;
+  };
+
+  void settle();
+  void settle_leader(Time now);
+  void settle_trial(Time now);
+  void arm();
+
+  net::Context& context_;
+  net::Reactor& reactor_;
+  Options options_;
+  const Logger& logger_;
+  std::function<void()> changed_;
+  Election election_;
+  std::unique_ptr<Beacon> beacon_;
+  std::unique_ptr<Connection> leader_;
+  std::unique_ptr<Connection> trial_;
+  net::Reactor::TimerId timer_ = 0;
+  Time armed_ = never;
+};
+
+}  // namespace galena::names

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <utility>
+
+#include "galena/stage/stage.hpp"
+
+namespace galena {
+
+/// Receives the events it selects. Its handler's handle_consume(topic, message) runs on the consumer's own thread, one
+/// event at a time, in the order of each producer; the views it is given are valid until it returns. If it throws, the
+/// consumer stops, and wait() and Node::run() rethrow. (Galena's Consumer.)
+///
+/// A producer that is not there yet is waited for; one that goes away is looked for again.
+template <class H>
+class Consumer {
+  static_assert(detail::ConsumerHandler<H>,
+                "a consumer's handler needs handle_consume(topic, message) or handle_consume(const EventView&)");
+
+ public:
+  Consumer(Node& node, H handler, ConsumerOptions options)
+      : handler_(std::move(handler)), stage_(node, spec(std::move(options))) {}
+
+  /// Blocks until the handler has failed, and rethrows what it threw.
+  void wait() { stage_.wait(); }
+  ConsumerStats stats() const { return stage_.consumer_stats(); }
+  Id stage_id() const { return stage_.id(); }
+  const Name& name() const { return stage_.name(); }
+
+ private:
+  detail::Stage::Spec spec(ConsumerOptions options) {
+    detail::Stage::Spec spec;
+    spec.role = detail::Role::consumer;
+    spec.handler = &handler_;
+    spec.on_event = detail::consume_with<H>;
+    spec.options.name = std::move(options.name);
+    spec.options.subscriptions = std::move(options.subscriptions);
+    spec.options.on_mismatch = options.on_mismatch;
+    spec.options.on_state = std::move(options.on_state);
+    spec.options.on_gap = std::move(options.on_gap);
+    spec.on_idle = std::move(options.on_idle);
+    return spec;
+  }
+
+  [[no_unique_address]] H handler_;
+  detail::Stage stage_;
+};
+
+}  // namespace galena

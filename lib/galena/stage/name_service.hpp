@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "galena/base/logger.hpp"
+
+namespace galena {
+
+struct NameServiceOptions {
+  std::string domain = {};         ///< empty: GALENA_DOMAIN, or "default"
+  std::string bind = "tcp://*:0";  ///< port 0: an ephemeral one, which the beacon tells
+  bool beacon = true;              ///< announce it, and hear of others
+  std::string interface = {};      ///< bind and announce on the interface of this name only
+  Logger logger = {};
+};
+
+/// A dedicated name service: it is in charge before any that a Node hosts by the way. It runs on a thread of its own
+/// from construction to destruction.
+class NameService {
+ public:
+  /// Throws Error (system) if it cannot bind.
+  explicit NameService(NameServiceOptions options = {});
+  ~NameService();
+  NameService(const NameService&) = delete;
+  NameService& operator=(const NameService&) = delete;
+
+  /// Where it can be reached: tcp://address:port, to be given to others as --names.
+  std::string endpoint() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace galena

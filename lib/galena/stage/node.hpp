@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "galena/stage/message.hpp"
+#include "galena/stage/options.hpp"
+
+namespace galena {
+
+namespace detail {
+class NodeCore;
+}
+
+/// A name that is registered, as `galena ls` shows it.
+struct NameEntry {
+  std::string name;
+  std::string kind;  ///< producer, producer-consumer, consumer
+  std::vector<std::string> endpoints;
+  std::string host;
+  std::uint64_t pid = 0;
+  Duration age{};
+  std::uint32_t subscribers = 0;  ///< as of its last renewal
+};
+
+/// A program's part of a Galena network: finds names, and keeps those of its stages. Make one, then its stages; destroy
+/// the stages first. All members from any thread, unless they say otherwise.
+class Node {
+ public:
+  explicit Node(NodeOptions options = {});
+  ~Node();
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
+  /// Blocks until SIGINT or SIGTERM comes, stop() is called, or a stage of this node fails, whose exception it then
+  /// rethrows. Only while it runs are those two signals handled; a second one ends the program as usual.
+  void run();
+  /// The same for at most `timeout`. True if it was not the time that ended it.
+  bool run_for(Duration timeout);
+  /// Makes run() return. May be called from handlers and other threads.
+  void stop();
+
+  /// Hands an event to a producer without a handler that runs elsewhere (or here), and returns when that has accepted
+  /// it. Waits while its buffer is full. Throws Error: timeout, or refused with the reason.
+  template <class M>
+  void ingest(const Name& producer, std::string_view topic, const M& message,
+              Duration timeout = std::chrono::seconds(10)) {
+    std::string scratch;
+    ingest_event(producer, detail::encode_message(topic, message, scratch), false, timeout);
+  }
+  /// The same for a producer with a handler: runs its handle_produce(value) there.
+  template <class V>
+  void ingest(const Name& producer, const V& value, Duration timeout = std::chrono::seconds(10)) {
+    std::string scratch;
+    ingest_event(producer, detail::encode_message({}, value, scratch), true, timeout);
+  }
+
+  /// All registered names. Throws Error (unreachable) if no name service answers within `timeout`.
+  std::vector<NameEntry> list(Duration timeout = std::chrono::seconds(2));
+
+  const NodeOptions& options() const;
+  detail::NodeCore& core() { return *core_; }
+
+ private:
+  void ingest_event(const Name& producer, const EventView& event, bool is_value, Duration timeout);
+
+  std::unique_ptr<detail::NodeCore> core_;
+};
+
+}  // namespace galena

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "galena/base/logger.hpp"
+#include "galena/base/time.hpp"
+#include "galena/core/buffer.hpp"
+#include "galena/core/outlet.hpp"
+#include "galena/stage/name.hpp"
+#include "galena/stage/topics.hpp"
+
+namespace galena {
+
+using core::Gap;
+using core::LinkInfo;
+using core::WhenFull;
+
+struct NodeOptions {
+  /// Stages of one domain find each other, and nobody else. Empty: GALENA_DOMAIN, or "default".
+  std::string domain = {};
+  /// Fixed name services, tcp://host:port, instead of this host's own and the beacon. Empty: GALENA_NAMES, or none.
+  std::vector<std::string> names = {};
+  /// Bind and announce on the interface of this name only. Empty: on all.
+  std::string interface = {};
+  /// May host this machine's name service if nobody does yet.
+  bool host_names = true;
+  /// A peer that is silent for so long is gone. Heartbeats come at a quarter of it.
+  Duration liveness = std::chrono::seconds(10);
+  Logger logger = {};
+};
+
+/// What a subscription is doing, as on_state tells it.
+enum class State : std::uint8_t {
+  searching,  ///< nobody has the name, as far as known
+  connected,  ///< events flow
+  lost,       ///< the producer went away without saying so, or cannot be reached; searching follows
+};
+std::string_view to_string(State state);
+
+/// Which topics of which producer, and how much of them at a time.
+struct Subscription {
+  Source producer;
+  Topics topics = {};
+  /// GenStage's max_demand: never more events than this are on their way or waiting. 0: a window bounded by max_bytes.
+  std::uint64_t max_demand = 0;
+  /// When so few are left of what was asked, it asks up to max_demand again; less than max_demand. Empty: half.
+  std::optional<std::uint64_t> min_demand = {};
+  /// The same bound in bytes (one event may pass it).
+  std::uint64_t max_bytes = 2 << 20;
+};
+
+/// What to do about a message that does not unpack to the handler's type. It is counted and reported either way.
+enum class OnMismatch : std::uint8_t { skip, stop };
+
+struct ProducerOptions {
+  Name name = {};
+  /// All events that are kept for subscribers, in bytes of memory. One event takes at most a quarter.
+  std::uint64_t buffer_bytes = 64 << 20;
+  /// The same in events, for each distinct selection. 0: no such bound.
+  std::uint64_t buffer_events = 0;
+  WhenFull when_full = WhenFull::wait;
+  /// How long the destructor waits for subscribers to take what is left. Then it logs what nobody took.
+  Duration drain = std::chrono::seconds(5);
+  /// How long the constructor tries to register a global name.
+  Duration register_within = std::chrono::seconds(5);
+  /// The name is somebody else's by now (after a network partition). On the stage's thread.
+  std::function<void(const std::string& owner)> on_name_lost = {};
+};
+
+struct ConsumerOptions {
+  Name name = {};
+  std::vector<Subscription> subscriptions = {};
+  OnMismatch on_mismatch = OnMismatch::skip;
+  /// These are called on the stage's thread, between two events.
+  std::function<void(const Source& producer, State state)> on_state = {};
+  std::function<void(const Source& producer, const Gap& gap)> on_gap = {};
+  /// All that has arrived has been handled: the time to flush what the handler has gathered.
+  std::function<void()> on_idle = {};
+};
+
+/// A producer-consumer has a subscribing and a publishing side, with the options of both. See ConsumerOptions and
+/// ProducerOptions.
+struct ProducerConsumerOptions {
+  Name name = {};
+  std::vector<Subscription> subscriptions = {};
+  std::uint64_t buffer_bytes = 64 << 20;
+  std::uint64_t buffer_events = 0;
+  WhenFull when_full = WhenFull::wait;
+  OnMismatch on_mismatch = OnMismatch::skip;
+  Duration drain = std::chrono::seconds(5);
+  Duration register_within = std::chrono::seconds(5);
+  std::function<void(const Source& producer, State state)> on_state = {};
+  std::function<void(const Source& producer, const Gap& gap)> on_gap = {};
+  std::function<void(const std::string& owner)> on_name_lost = {};
+};
+
+/// Of a subscribing side, since it started.
+struct ConsumerStats {
+  std::uint64_t received = 0;                 ///< events handed to the handler
+  std::uint64_t lost = 0;                     ///< events that gaps told of
+  std::uint64_t unknown_gaps = 0;             ///< gaps of which nobody knows how many events were in them
+  std::uint64_t mismatched = 0;               ///< of those received: did not unpack to the handler's type
+  std::uint64_t malformed = 0;                ///< links ended because what came was not the protocol
+  core::DropCounter::Counts mismatches = {};  ///< (topic, producer) -> events
+  std::vector<State> states = {};             ///< of each subscription, as listed in the options
+};
+
+/// Of a publishing side, since it started.
+struct ProducerStats {
+  std::uint64_t ingested = 0;     ///< events taken
+  std::uint64_t outstanding = 0;  ///< taken, and not acknowledged by all who selected them, or never offered to anybody
+  std::uint64_t dropped = 0;      ///< that somebody selected and did not get
+  core::DropCounter::Counts drops = {};  ///< (topic, reason) -> events
+  std::uint64_t refused = 0;             ///< offered from elsewhere, and answered with no
+  std::uint64_t malformed = 0;           ///< messages that were not of the protocol
+  std::uint64_t buffered_bytes = 0;
+  std::vector<LinkInfo> subscribers = {};
+};
+
+}  // namespace galena

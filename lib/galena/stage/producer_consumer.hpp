@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <utility>
+
+#include "galena/stage/stage.hpp"
+
+namespace galena {
+
+/// Receives events, and publishes what its handler's handle_produce(topic, message) makes of each: none, one or many.
+/// It takes input only while its own buffer has room, so pressure reaches the source through any number of them.
+/// (Galena's ProducerConsumer, which is one for one.)
+template <class H>
+class ProducerConsumer {
+  static_assert(
+      detail::RelayHandler<H>,
+      "a producer-consumer's handler needs handle_produce(topic, message) or handle_produce(const EventView&), "
+      "returning events or taking a Sink& as its last parameter");
+
+ public:
+  ProducerConsumer(Node& node, H handler, ProducerConsumerOptions options)
+      : handler_(std::move(handler)), stage_(node, spec(std::move(options))) {}
+
+  /// Blocks until the handler has failed, and rethrows what it threw.
+  void wait() { stage_.wait(); }
+  /// See Producer.
+  bool drain(Duration timeout) { return stage_.drain(detail::deadline_in(timeout)); }
+  bool wait_for_subscribers(std::size_t count, Duration timeout) {
+    return stage_.wait_for_subscribers(count, detail::deadline_in(timeout));
+  }
+
+  ConsumerStats consumer_stats() const { return stage_.consumer_stats(); }
+  ProducerStats producer_stats() const { return stage_.producer_stats(); }
+  Id stage_id() const { return stage_.id(); }
+  const Name& name() const { return stage_.name(); }
+
+ private:
+  detail::Stage::Spec spec(ProducerConsumerOptions options) {
+    detail::Stage::Spec spec;
+    spec.role = detail::Role::producer_consumer;
+    spec.handler = &handler_;
+    spec.on_event = detail::relay_with<H>;
+    spec.options = std::move(options);
+    return spec;
+  }
+
+  [[no_unique_address]] H handler_;
+  detail::Stage stage_;
+};
+
+}  // namespace galena

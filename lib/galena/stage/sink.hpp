@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "galena/base/time.hpp"
+#include "galena/stage/message.hpp"
+
+namespace galena {
+
+namespace detail {
+class Publisher;
+class SinkUser;
+}  // namespace detail
+
+/// Where a handler puts events that it does not return: `handle_produce(input, Sink& out)` emits none, one or many,
+/// without building strings on the way. It belongs to one call of the handler, on that call's thread.
+class Sink {
+ public:
+  /// Adds an event. Its bytes are copied (or packed) before this returns. Throws Error (invalid) if it is too large.
+  template <class M>
+  void emit(std::string_view topic, const M& message) {
+    emit(detail::encode_message(topic, message, scratch()));
+  }
+  void emit(const EventView& event);
+
+  Sink(const Sink&) = delete;
+  Sink& operator=(const Sink&) = delete;
+
+ private:
+  friend class detail::Publisher;
+  friend class detail::SinkUser;
+
+  /// Holds the publisher's mutex from here to finish(), except while it waits.
+  explicit Sink(detail::Publisher& publisher);
+  ~Sink();
+
+  std::string& scratch();
+  /// The handler has returned. What did not fit waits for room until `deadline`; without a deadline, for ever. False if
+  /// it passed: then what still did not fit was not taken.
+  bool finish(std::optional<Time> deadline);
+  /// The same without waiting: if nothing fitted, nothing was taken, and the answer is false.
+  bool try_finish();
+
+  detail::Publisher& publisher_;
+  std::unique_lock<std::mutex> lock_;
+  std::vector<Event> overflow_;  // emitted and not taken yet, in order
+  std::size_t taken_ = 0;
+};
+
+}  // namespace galena

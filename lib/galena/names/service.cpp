@@ -2,6 +2,8 @@
 #include "galena/names/service.hpp"
 
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "galena/base/error.hpp"
 #include "galena/names/neighbours.hpp"
@@ -13,6 +15,8 @@ namespace {
 
 constexpr int messages_per_turn = 100;
 constexpr Duration announce_interval = std::chrono::seconds(1);
+/// The socket learns of the end of a connection a little later than its monitor.
+constexpr Duration doubt_delay = std::chrono::milliseconds(10);
 constexpr Duration host_retry = std::chrono::milliseconds(20);
 
 ServiceCore::Options core_options(const ServiceOptions& options, const Id& id) {
@@ -42,11 +46,13 @@ class Service::Impl {
         options_(std::move(options)),
         id_(Id::random()),
         core_(core_options(options_, id_)),
-        router_(context, reactor, router_options(), [this] { read(); }) {}
+        router_(
+            context, reactor, router_options(), [this] { read(); }, [this](const std::string& peer) { doubt(peer); }) {}
 
   ~Impl() {
     reactor_.cancel(timer_);
     reactor_.cancel(host_timer_);
+    reactor_.cancel(doubt_timer_);
   }
 
   /// Tries to become this host's service.
@@ -146,6 +152,16 @@ class Service::Impl {
     arm();
   }
 
+  void doubt(const std::string& peer) {
+    doubted_.push_back(peer);
+    if (doubted_.size() > 1) return;
+    doubt_timer_ = reactor_.after(doubt_delay, [this] {
+      for (const std::string& peer : std::exchange(doubted_, {})) core_.handle_doubt(peer);
+      flush(Clock::now());
+      arm();
+    });
+  }
+
   void flush(Time now) {
     while (const auto out = core_.poll_output()) {
       if (router_.send(out->peer, out->bytes, out->delimited) == net::Sent::gone) core_.handle_gone(out->peer, now);
@@ -179,6 +195,8 @@ class Service::Impl {
   Id followed_;
   std::unique_ptr<net::Dealer> herald_;
   net::Reactor::TimerId host_timer_ = 0;
+  std::vector<std::string> doubted_;  // whose connections seem to have ended
+  net::Reactor::TimerId doubt_timer_ = 0;
   net::Reactor::TimerId timer_ = 0;
   Time armed_ = never;
 };

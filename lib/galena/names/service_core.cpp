@@ -430,6 +430,15 @@ void ServiceCore::handle_gone(const std::string& peer, Time now) {
   }
 }
 
+void ServiceCore::handle_doubt(const std::string& peer) {
+  if (!sessions_.contains(peer)) return;
+  Message message;
+  message.verb = Verb::renewed;
+  message.service = options_.id;
+  message.term = term_;
+  send(peer, message);
+}
+
 void ServiceCore::handle_timeout(Time now) {
   while (!deferred_.empty() && deferred_.front().due <= now) {
     const Deferred item = std::move(deferred_.front());

@@ -56,6 +56,8 @@ class ServiceCore {
   void handle_message(const std::string& peer, bool delimited, std::string_view bytes, Time now);
   /// The connection is no more, or takes nothing any more.
   void handle_gone(const std::string& peer, Time now);
+  /// The connection may be no more: says something over it, so that the driver finds out.
+  void handle_doubt(const std::string& peer);
   void handle_timeout(Time now);
 
   std::optional<Out> poll_output();

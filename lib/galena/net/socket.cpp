@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "galena/net/socket.hpp"
 
-#include <atomic>
 #include <climits>
 #include <cstring>
 
@@ -66,8 +65,10 @@ bool Socket::receive(zmq::message_t& message) {
   }
 }
 
-Router::Router(Context& context, Reactor& reactor, Options options, std::function<void()> on_readable)
-    : Socket(context, reactor, zmq::socket_type::router, std::move(on_readable)) {
+Router::Router(Context& context, Reactor& reactor, Options options, std::function<void()> on_readable,
+               std::function<void(const std::string&)> on_disconnected)
+    : Socket(context, reactor, zmq::socket_type::router, std::move(on_readable)),
+      on_disconnected_(std::move(on_disconnected)) {
   socket_.set(zmq::sockopt::router_mandatory, true);
   socket_.set(zmq::sockopt::rcvhwm, options.receive_queue);
   socket_.set(zmq::sockopt::sndhwm, options.send_queue);
@@ -76,6 +77,13 @@ Router::Router(Context& context, Reactor& reactor, Options options, std::functio
   socket_.set(zmq::sockopt::linger, int_ms(options.linger));
   socket_.set(zmq::sockopt::tcp_keepalive, 1);
   socket_.set(zmq::sockopt::tcp_maxrt, int_ms(options.give_up));
+  if (on_disconnected_) {
+    monitor_ =
+        std::make_unique<Monitor>(context, reactor, socket_, ZMQ_EVENT_DISCONNECTED, [this](int, std::uint32_t fd) {
+          const auto node = peers_.extract(static_cast<int>(fd));
+          if (node) on_disconnected_(node.mapped());
+        });
+  }
 }
 
 std::string Router::bind(const std::string& endpoint) {
@@ -108,6 +116,7 @@ std::optional<Router::Message> Router::receive() {
     if (frames == 1 && part.more() && part.empty()) {
       message.delimited = true;
     } else if (!part.more() && frames == (message.delimited ? 2 : 1)) {
+      if (on_disconnected_) peers_.insert_or_assign(zmq_msg_get(part.handle(), ZMQ_SRCFD), message.peer);
       message.body = Frame(std::move(part));
       break;
     }
@@ -150,39 +159,19 @@ Dealer::Dealer(Context& context, Reactor& reactor, const std::string& endpoint, 
   socket_.set(zmq::sockopt::maxmsgsize, options.max_message_bytes);
   socket_.set(zmq::sockopt::tcp_keepalive, 1);
   if (!endpoint.starts_with("inproc://")) {
-    static std::atomic<std::uint64_t> serial{0};
-    const std::string address = "inproc://galena-monitor-" + std::to_string(++serial);
     const int events = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CLOSED |
                        ZMQ_EVENT_CONNECT_RETRIED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
                        ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
-    if (zmq_socket_monitor(socket_.handle(), address.c_str(), events) != 0) {
-      throw Error(ErrorCode::system, std::string("cannot watch a connection: ") + zmq_strerror(errno));
-    }
-    monitor_ = open_socket(context, zmq::socket_type::pair);
-    monitor_.set(zmq::sockopt::linger, 0);
-    monitor_.connect(address);
-    monitor_watch_ = std::make_unique<Reactor::Watch>(
-        reactor, monitor_.get(zmq::sockopt::fd),
-        [this] { return (monitor_.get(zmq::sockopt::events) & ZMQ_POLLIN) != 0; }, [this] { read_monitor(); });
+    monitor_ = std::make_unique<Monitor>(context, reactor, socket_, events,
+                                         [this](int what, std::uint32_t) { handle_monitor(what); });
   }
   if (zmq_connect(socket_.handle(), endpoint.c_str()) != 0) {
     throw Error(ErrorCode::invalid, "cannot connect to '" + endpoint + "': " + zmq_strerror(errno));
   }
 }
 
-Dealer::~Dealer() {
-  if (monitor_watch_) zmq_socket_monitor(socket_.handle(), nullptr, 0);
-}
-
-/// One event a call: the callbacks may destroy this Dealer.
-void Dealer::read_monitor() {
-  zmq::message_t event;
-  if (zmq_msg_recv(event.handle(), monitor_.handle(), ZMQ_DONTWAIT) < 0) return;
-  monitor_watch_->touch();
-  std::uint16_t what = 0;
-  if (event.size() >= sizeof what) std::memcpy(&what, event.data(), sizeof what);
-  zmq::message_t address;
-  zmq_msg_recv(address.handle(), monitor_.handle(), ZMQ_DONTWAIT);
+/// The callbacks may destroy this Dealer.
+void Dealer::handle_monitor(int what) {
   if (lost_) return;
   if (what == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
     if (const auto connected = callbacks_.connected) connected();

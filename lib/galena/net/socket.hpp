@@ -6,8 +6,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
 #include "galena/net/context.hpp"
+#include "galena/net/monitor.hpp"
 #include "galena/net/reactor.hpp"
 
 namespace galena::net {
@@ -77,7 +79,10 @@ class Router : public Socket {
   };
 
   /// `on_readable` is called when there is something to receive; it should receive a bounded number of messages.
-  Router(Context& context, Reactor& reactor, Options options, std::function<void()> on_readable);
+  /// `on_disconnected` is called when the connection of a peer that was heard from seems to have ended. It is a hint:
+  /// the descriptor that libzmq names may be another peer's by now, so ask that one before believing it.
+  Router(Context& context, Reactor& reactor, Options options, std::function<void()> on_readable,
+         std::function<void(const std::string& peer)> on_disconnected = {});
 
   /// Returns the endpoint with wildcards filled in (`tcp://*:0` -> `tcp://0.0.0.0:40123`). Throws galena::Error.
   std::string bind(const std::string& endpoint);
@@ -93,6 +98,10 @@ class Router : public Socket {
 
  private:
   Sent send_to(const std::string& peer, zmq::message_t& body, bool delimited);
+
+  std::function<void(const std::string&)> on_disconnected_;
+  std::unordered_map<int, std::string> peers_;  // by descriptor; only with on_disconnected_
+  std::unique_ptr<Monitor> monitor_;
 };
 
 /// The connecting side: one connection to one peer, once. It does not reconnect: make another one.
@@ -110,7 +119,6 @@ class Dealer : public Socket {
 
   /// Connects to `endpoint` (tcp, ipc or inproc) in the background. Throws galena::Error if it makes no sense.
   Dealer(Context& context, Reactor& reactor, const std::string& endpoint, Options options, Callbacks callbacks);
-  ~Dealer();
 
   /// The next frame, if one waits. Frames of a multipart message come one by one.
   std::optional<Frame> receive();
@@ -118,12 +126,11 @@ class Dealer : public Socket {
   void send(const Loan& loan);
 
  private:
-  void read_monitor();
+  void handle_monitor(int what);
 
   Callbacks callbacks_;
   bool lost_ = false;
-  zmq::socket_t monitor_;
-  std::unique_ptr<Reactor::Watch> monitor_watch_;
+  std::unique_ptr<Monitor> monitor_;  // not for inproc
 };
 
 }  // namespace galena::net

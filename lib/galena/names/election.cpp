@@ -30,6 +30,20 @@ void Election::reign(Time now) {
   leader_.reset();
   term_ = 0;
   began_ = now;
+  claim_at_ = now + options_.probation;
+  announce_soon(now);
+}
+
+/// Ends the probation, unless somebody who goes before us can be heard but did not answer: a connection that failed
+/// once is no reason to go before it.
+void Election::claim(Time now) {
+  const ServiceAddress self{options_.id, term_, options_.dedicated, {}};
+  for (const auto& [id, candidate] : candidates_) {
+    if (!goes_before(candidate.address, self)) continue;
+    claim_at_ = now + options_.probation;
+    return;
+  }
+  term_ = heard_term_ + 1;
   announce_soon(now);
 }
 
@@ -126,10 +140,6 @@ void Election::handle_leader_lost(Time now) {
 }
 
 void Election::handle_timeout(Time now) {
-  if (in_charge() && term_ == 0 && now >= began_ + options_.probation) {
-    term_ = heard_term_ + 1;
-    announce_soon(now);
-  }
   std::erase_if(candidates_, [&](const auto& item) {
     const bool needed = trial_ && trial_->service == item.first;
     return !needed && item.second.heard + options_.forget <= now;
@@ -137,6 +147,7 @@ void Election::handle_timeout(Time now) {
   for (auto& [id, candidate] : candidates_) {
     if (candidate.not_before <= now) candidate.not_before = Time::min();
   }
+  if (in_charge() && term_ == 0 && now >= claim_at_) claim(now);
   choose(now);
 }
 
@@ -149,7 +160,7 @@ bool Election::poll_announcement(Time now) {
 
 Time Election::poll_timeout() const {
   Time next = in_charge() ? next_announcement_ : never;
-  if (in_charge() && term_ == 0) next = std::min(next, began_ + options_.probation);
+  if (in_charge() && term_ == 0) next = std::min(next, claim_at_);
   for (const auto& [id, candidate] : candidates_) {
     if (!trial_ || trial_->service != id) next = std::min(next, candidate.heard + options_.forget);
   }

@@ -45,6 +45,8 @@ class Sink {
   bool finish(std::optional<Time> deadline);
   /// The same without waiting: if nothing fitted, nothing was taken, and the answer is false.
   bool try_finish();
+  /// For a stage's own thread, which must not wait: what did not fit is appended to `rest`.
+  void finish_into(std::vector<Event>& rest);
 
   detail::Publisher& publisher_;
   std::unique_lock<std::mutex> lock_;
@@ -52,4 +54,21 @@ class Sink {
   std::size_t taken_ = 0;
 };
 
+namespace detail {
+
+/// Makes a Sink, for one call of a handler, and ends it: for those who run handlers.
+class SinkUser {
+ public:
+  explicit SinkUser(Publisher& publisher) : sink_(publisher) {}
+  Sink& sink() { return sink_; }
+  void finish() { sink_.finish(std::nullopt); }
+  bool finish(Time deadline) { return sink_.finish(deadline); }
+  bool try_finish() { return sink_.try_finish(); }
+  void finish_into(std::vector<Event>& rest) { sink_.finish_into(rest); }
+
+ private:
+  Sink sink_;
+};
+
+}  // namespace detail
 }  // namespace galena

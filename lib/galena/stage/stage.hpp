@@ -53,20 +53,6 @@ class Stage {
   std::unique_ptr<Impl> impl_;
 };
 
-/// One ingest() of a program: a Sink that a handler emits into on the caller's thread.
-class SinkUser {
- public:
-  explicit SinkUser(Stage& stage) : sink_(stage.publisher()) {}
-  Sink& sink() { return sink_; }
-  void finish() { sink_.finish(std::nullopt); }
-  bool finish(Time deadline) { return sink_.finish(deadline); }
-  /// Without waiting: all of it or nothing.
-  bool try_finish() { return sink_.try_finish(); }
-
- private:
-  Sink sink_;
-};
-
 inline std::optional<Time> deadline_in(Duration timeout) { return Clock::now() + timeout; }
 
 }  // namespace galena::detail

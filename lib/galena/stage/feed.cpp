@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "galena/stage/feed.hpp"
+
+#include <exception>
+
+#include "galena/stage/publisher.hpp"
+
+namespace galena::detail {
+
+Feed::Feed(Publisher& publisher, const FeedTaker& taker, core::Inlet::Options options, bool values, Say say, Time now)
+    : publisher_(publisher), taker_(taker), inlet_(std::move(options), now), values_(values), say_(std::move(say)) {
+  say_(inlet_.hello());
+}
+
+bool Feed::receive(net::Frame frame, Time now) {
+  frames_.push_back(std::move(frame));
+  return work(now);
+}
+
+bool Feed::work(Time now) {
+  using Input = core::Inlet::Input;
+  if (!stash_.empty()) {
+    if (!flush()) return true;
+    finish_event(now);
+  }
+  for (;;) {
+    for (EventView event; reading_ && inlet_.next(event);) {
+      take(event);
+      if (!stash_.empty()) return true;
+      finish_event(now);
+    }
+    if (reading_) {
+      reading_ = false;
+      frames_.pop_front();
+      if (!inlet_.failure().reason.empty()) {
+        say_(inlet_.farewell());
+        return false;
+      }
+    }
+    if (frames_.empty()) break;
+    const Input input = inlet_.handle(frames_.front().bytes(), now);
+    if (input == Input::events) {
+      reading_ = true;
+      continue;
+    }
+    frames_.pop_front();
+    if (input == Input::malformed) say_(inlet_.farewell());
+    if (input == Input::malformed || input == Input::cancelled || input == Input::ended) return false;
+  }
+  if (const auto grant = inlet_.take_grant(true, now)) say_(*grant);
+  return true;
+}
+
+void Feed::finish_event(Time now) {
+  inlet_.handled();
+  if (!inlet_.attention()) return;
+  inlet_.take_gaps();  // what its sender dropped, its sender knows
+  if (const auto grant = inlet_.take_grant(false, now)) say_(*grant);
+}
+
+/// Takes the event, or puts what is made of it and does not fit into the stash, or refuses it.
+void Feed::take(const EventView& event) {
+  SinkUser user(publisher_);
+  try {
+    if (!values_) {
+      user.sink().emit(event);
+    } else {
+      const Taken taken = taker_.on_value(taker_.handler, event, &user.sink());
+      if (taken == Taken::mismatch) refuse("the value is not of the type that this producer's handle_produce takes");
+      if (taken == Taken::no_type) refuse("this producer's handle_produce does not say which type it takes");
+    }
+  } catch (const std::exception& error) {
+    refuse(error.what());
+  }
+  user.finish_into(stash_);
+}
+
+/// True if the stash is empty now.
+bool Feed::flush() {
+  SinkUser user(publisher_);
+  for (const Event& event : std::exchange(stash_, {})) user.sink().emit(event.view());
+  user.finish_into(stash_);
+  return stash_.empty();
+}
+
+void Feed::refuse(const std::string& why) {
+  ++refused_;
+  say_(core::encode(core::Refuse{inlet_.handled_events() + 1, why}));
+}
+
+bool Feed::handle_time(Time now) {
+  if (!frames_.empty()) inlet_.note_busy(now);  // this side has not been listening
+  if (inlet_.silent(now)) return false;
+  if (const auto heartbeat = inlet_.take_heartbeat(now)) say_(*heartbeat);
+  return true;
+}
+
+}  // namespace galena::detail

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <thread>
+
+#include "galena/net/reactor.hpp"
+
+namespace galena::detail {
+
+/// A thread that runs a reactor. What lives on it is made and destroyed there, by call(). All signals are blocked on
+/// it: they are the program's own threads' business.
+class Loop {
+ public:
+  Loop();
+  ~Loop();
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  net::Reactor& reactor() { return reactor_; }
+  bool is_here() const { return std::this_thread::get_id() == thread_.get_id(); }
+
+  /// Any thread.
+  void post(net::Reactor::Callback call) { reactor_.post(std::move(call)); }
+  /// Runs `call` on the thread and returns when it has; rethrows what it throws. Any thread, this one too.
+  void call(const std::function<void()>& call);
+
+ private:
+  net::Reactor reactor_;
+  std::thread thread_;
+};
+
+}  // namespace galena::detail

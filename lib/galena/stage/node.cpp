@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "galena/stage/node.hpp"
+
+#include "galena/base/error.hpp"
+#include "galena/stage/node_core.hpp"
+#include "galena/stage/remote_producer.hpp"
+
+namespace galena {
+namespace {
+
+std::string_view kind_text(names::Kind kind) {
+  switch (kind) {
+    case names::Kind::producer:
+      return "producer";
+    case names::Kind::producer_consumer:
+      return "producer-consumer";
+    case names::Kind::consumer:
+      break;
+  }
+  return "consumer";
+}
+
+}  // namespace
+
+Node::Node(NodeOptions options) : core_(std::make_unique<detail::NodeCore>(std::move(options))) {}
+
+Node::~Node() { core_->close_remotes(); }
+
+void Node::run() {
+  const detail::SignalScope signals(core_->bell());
+  core_->bell().wait(std::nullopt);
+  if (const auto failure = core_->take_failure()) std::rethrow_exception(failure);
+}
+
+bool Node::run_for(Duration timeout) {
+  const detail::SignalScope signals(core_->bell());
+  const bool rang = core_->bell().wait(Clock::now() + timeout);
+  if (const auto failure = core_->take_failure()) std::rethrow_exception(failure);
+  return rang;
+}
+
+void Node::stop() { core_->bell().ring(); }
+
+std::vector<NameEntry> Node::list(Duration timeout) {
+  const auto entries = core_->list(timeout);
+  if (!entries) {
+    throw Error(ErrorCode::unreachable,
+                "no name service is in reach: start a stage or `galena names`, or say where one is with --names");
+  }
+  std::vector<NameEntry> list;
+  for (const names::Entry& entry : *entries) {
+    const names::Registration& holder = entry.holder;
+    list.push_back({holder.name, std::string(kind_text(holder.kind)), holder.endpoints, holder.host_name, holder.pid,
+                    entry.age, holder.subscribers});
+  }
+  return list;
+}
+
+void Node::ingest_event(const Name& producer, const EventView& event, bool is_value, Duration timeout) {
+  const Time deadline = Clock::now() + timeout;
+  RemoteProducer& remote = core_->remote(*this, producer, is_value);
+  remote.wait(remote.send(event, deadline), deadline);
+}
+
+const NodeOptions& Node::options() const { return core_->options(); }
+
+}  // namespace galena

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "galena/stage/node_core.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <future>
+
+#include <fmt/format.h>
+
+#include "galena/base/assert.hpp"
+#include "galena/base/error.hpp"
+#include "galena/stage/environment.hpp"
+#include "galena/stage/host.hpp"
+#include "galena/stage/remote_producer.hpp"
+
+namespace galena::detail {
+namespace {
+
+constexpr Duration withdraw_within = std::chrono::milliseconds(500);
+
+NodeOptions with_environment(NodeOptions options) {
+  options.domain = domain_or_environment(std::move(options.domain));
+  options.names = names_or_environment(std::move(options.names));
+  if (options.liveness < std::chrono::milliseconds(50)) {
+    throw Error(ErrorCode::invalid, "NodeOptions.liveness must be at least 50 ms");
+  }
+  return options;
+}
+
+bool is_loopback(const std::string& endpoint) { return endpoint.starts_with("tcp://127."); }
+
+}  // namespace
+
+NodeCore::NodeCore(NodeOptions options)
+    : options_(with_environment(std::move(options))), host_id_(host_id()), host_name_(host_name()) {
+  loop_.call([this] { tick(); });
+}
+
+NodeCore::~NodeCore() {
+  GALENA_ASSERT(stages_ == 0, fmt::format("a Node was destroyed before {} of its stages", stages_.load()));
+  loop_.call([this] { directory_.reset(); });
+}
+
+void NodeCore::tick() {
+  ticks_.fetch_add(1, std::memory_order_relaxed);
+  loop_.reactor().after(options_.liveness / 8, [this] { tick(); });
+}
+
+names::Directory& NodeCore::directory() {
+  if (!directory_) {
+    names::DirectoryOptions options;
+    options.domain = options_.domain;
+    options.services = options_.names;
+    options.interface = options_.interface;
+    options.host = options_.host_names && options_.names.empty();
+    directory_ = std::make_unique<names::Directory>(context_, loop_.reactor(), options, options_.logger);
+  }
+  return *directory_;
+}
+
+void NodeCore::add_stage(const Name& name, const Id& stage, const std::string& endpoint) {
+  ++stages_;
+  if (endpoint.empty()) return;  // nobody can subscribe to it
+  loop_.call([&] {
+    if (!name.empty() && !name.is_global) {
+      const bool taken =
+          std::any_of(local_.begin(), local_.end(), [&](const auto& at) { return at.second.name == name.text; });
+      if (taken) {
+        --stages_;
+        throw Error(ErrorCode::name_taken,
+                    fmt::format("this Node has a stage of the local name '{}' already", name.text));
+      }
+    }
+    local_[stage] = {name.is_global ? "" : name.text, endpoint};
+    tell_local_watches(stage, local_[stage].name);
+  });
+}
+
+void NodeCore::remove_stage(const Name& name, const Id& stage) {
+  --stages_;
+  loop_.call([&] {
+    if (local_.erase(stage) > 0) tell_local_watches(stage, name.is_global ? "" : name.text);
+  });
+}
+
+names::Registration NodeCore::self() const {
+  names::Registration self;
+  self.node = id_;
+  self.host_id = host_id_;
+  self.host_name = host_name_;
+  self.pid = static_cast<std::uint64_t>(getpid());
+  return self;
+}
+
+names::Directory::Registered NodeCore::enroll(names::Registration registration, Duration timeout,
+                                              std::function<void(const std::string&)> lost) {
+  using Outcome = names::Directory::Outcome;
+  const std::string name = registration.name;
+  std::promise<names::Directory::Registered> promise;
+  loop_.call([&] {
+    directory().enroll(
+        std::move(registration), timeout,
+        [&promise](names::Directory::Registered registered) { promise.set_value(std::move(registered)); },
+        [lost = std::move(lost)](const names::Entry& owner) {
+          if (lost) lost(fmt::format("{} (process {})", owner.holder.host_name, owner.holder.pid));
+        });
+  });
+  names::Directory::Registered registered = promise.get_future().get();
+  switch (registered.outcome) {
+    case Outcome::ok:
+      break;
+    case Outcome::taken: {
+      const names::Entry& holder = registered.entry.value();
+      throw Error(ErrorCode::name_taken,
+                  fmt::format("the name '{}' is taken: {} process {} on {} has had it for {:.1f} s and answers ({})",
+                              name, holder.holder.endpoints.empty() ? "a consumer," : "", holder.holder.pid,
+                              holder.holder.host_name, seconds(holder.age), fmt::join(holder.holder.endpoints, ", ")));
+    }
+    case Outcome::unreachable:
+      throw Error(ErrorCode::unreachable,
+                  fmt::format("no name service answered within {:.1f} s, so '{}' cannot be registered ({})",
+                              seconds(timeout), name,
+                              options_.names.empty() ? "start one with `galena names`, or let this Node host one"
+                                                     : fmt::format("asked: {}", fmt::join(options_.names, ", "))));
+    case Outcome::refused:
+      throw Error(ErrorCode::refused, fmt::format("the name service refused '{}': {}", name, registered.reason));
+  }
+  return registered;
+}
+
+void NodeCore::withdraw(const std::string& name, const Id& stage) {
+  std::promise<void> promise;
+  loop_.call([&] { directory().withdraw(name, stage, withdraw_within, [&promise] { promise.set_value(); }); });
+  promise.get_future().get();
+}
+
+void NodeCore::set_subscribers(const std::string& name, const Id& stage, std::uint32_t subscribers) {
+  loop_.post([=, this] {
+    if (directory_) directory_->set_subscribers(name, stage, subscribers);
+  });
+}
+
+NodeCore::WatchId NodeCore::watch(const Source& source, Loop& on, std::function<void(std::optional<Target>)> changed) {
+  WatchId id = 0;
+  loop_.call([&] {
+    id = ++last_watch_;
+    Watch& watch = watches_.emplace(id, Watch{source, &on, std::move(changed)}).first->second;
+    if (source.stage || !source.name.is_global) {
+      tell(watch, find_local(source));
+      return;
+    }
+    watch.global = directory().watch(source.name.text, [this, id](const std::optional<names::Entry>& entry) {
+      if (const auto it = watches_.find(id); it != watches_.end()) tell(it->second, resolve(entry));
+    });
+  });
+  return id;
+}
+
+void NodeCore::unwatch(WatchId id) {
+  loop_.call([&] {
+    const auto it = watches_.find(id);
+    if (it == watches_.end()) return;
+    if (it->second.global) directory().unwatch(*it->second.global);
+    watches_.erase(it);
+  });
+}
+
+void NodeCore::tell(const Watch& watch, std::optional<Target> target) {
+  watch.on->post([changed = watch.changed, target = std::move(target)] { changed(target); });
+}
+
+std::optional<Target> NodeCore::find_local(const Source& source) const {
+  for (const auto& [stage, local] : local_) {
+    if (source.stage ? stage == source.stage : local.name == source.name.text) return Target{stage, {local.endpoint}};
+  }
+  return std::nullopt;
+}
+
+void NodeCore::tell_local_watches(const Id& stage, const std::string& name) {
+  for (const auto& [id, watch] : watches_) {
+    if (watch.global) continue;
+    const bool concerned = watch.source.stage ? watch.source.stage == stage : watch.source.name.text == name;
+    if (concerned) tell(watch, find_local(watch.source));
+  }
+}
+
+/// Within a node inproc; on one host TCP over loopback (for packed frames faster than ipc), then ipc; else the others.
+std::optional<Target> NodeCore::resolve(const std::optional<names::Entry>& entry) const {
+  if (!entry) return std::nullopt;
+  const names::Registration& holder = entry->holder;
+  const bool same_node = holder.node == id_;
+  const bool same_host = holder.host_id == host_id_;
+  const auto rank = [&](const std::string& endpoint) {
+    if (endpoint.starts_with("inproc://")) return same_node ? 0 : -1;
+    if (is_loopback(endpoint)) return same_host ? 1 : -1;
+    if (endpoint.starts_with("ipc://")) return same_host ? 2 : -1;
+    return 3;
+  };
+  std::vector<std::string> endpoints;
+  for (int wanted = 0; wanted <= 3; ++wanted) {
+    for (const std::string& endpoint : holder.endpoints) {
+      if (rank(endpoint) == wanted) endpoints.push_back(endpoint);
+    }
+  }
+  return Target{holder.stage, std::move(endpoints)};
+}
+
+std::optional<std::vector<names::Entry>> NodeCore::list(Duration timeout) {
+  std::promise<std::optional<std::vector<names::Entry>>> promise;
+  loop_.call([&] {
+    directory().list(timeout, [&promise](std::optional<std::vector<names::Entry>> entries) {
+      promise.set_value(std::move(entries));
+    });
+  });
+  return promise.get_future().get();
+}
+
+std::string NodeCore::service() {
+  std::string service;
+  loop_.call([&] { service = directory().service(); });
+  return service;
+}
+
+RemoteProducer& NodeCore::remote(Node& node, const Name& name, bool values) {
+  const std::lock_guard lock(mutex_);
+  auto& remote = remotes_[{(name.is_global ? "g:" : "l:") + name.text, values}];
+  if (!remote) remote = std::make_unique<RemoteProducer>(node, name, values);
+  return *remote;
+}
+
+void NodeCore::close_remotes() {
+  decltype(remotes_) closing;
+  {
+    const std::lock_guard lock(mutex_);
+    closing.swap(remotes_);
+  }
+}
+
+void NodeCore::fail(std::exception_ptr failure) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!failure_) failure_ = std::move(failure);
+  }
+  bell_.ring();
+}
+
+std::exception_ptr NodeCore::take_failure() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(failure_, nullptr);
+}
+
+}  // namespace galena::detail

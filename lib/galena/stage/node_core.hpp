@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "galena/names/directory.hpp"
+#include "galena/net/context.hpp"
+#include "galena/stage/loop.hpp"
+#include "galena/stage/node.hpp"
+#include "galena/stage/signals.hpp"
+
+namespace galena {
+class RemoteProducer;
+}
+
+namespace galena::detail {
+
+/// Where a stage can be reached: its endpoints in the order in which they should be tried from here.
+struct Target {
+  Id stage;
+  std::vector<std::string> endpoints;
+};
+
+/// What the stages of a Node share: the ZeroMQ context, the thread that keeps names and ticks, and the table of this
+/// node's own stages. The directory of global names is made when the first stage needs it.
+class NodeCore {
+ public:
+  using WatchId = std::uint64_t;
+
+  explicit NodeCore(NodeOptions options);
+  ~NodeCore();
+  NodeCore(const NodeCore&) = delete;
+  NodeCore& operator=(const NodeCore&) = delete;
+
+  const NodeOptions& options() const { return options_; }
+  const Logger& logger() const { return options_.logger; }
+  net::Context& context() { return context_; }
+  Loop& loop() { return loop_; }
+  const Id& id() const { return id_; }
+  Bell& bell() { return bell_; }
+  /// Goes up eight times within the liveness: a busy stage looks at it between two events.
+  std::uint64_t ticks() const { return ticks_.load(std::memory_order_relaxed); }
+
+  // Any thread; not from the node's own.
+
+  /// A stage has started: from now on its local name and its id lead to `endpoint`.
+  void add_stage(const Name& name, const Id& stage, const std::string& endpoint);
+  void remove_stage(const Name& name, const Id& stage);
+  /// Throws Error: name_taken, unreachable, refused.
+  names::Directory::Registered enroll(names::Registration registration, Duration timeout,
+                                      std::function<void(const std::string& owner)> lost);
+  void withdraw(const std::string& name, const Id& stage);
+  void set_subscribers(const std::string& name, const Id& stage, std::uint32_t subscribers);
+
+  /// Posts to `on` what is known of the source, now and whenever it changes.
+  WatchId watch(const Source& source, Loop& on, std::function<void(std::optional<Target>)> changed);
+  void unwatch(WatchId id);
+
+  std::optional<std::vector<names::Entry>> list(Duration timeout);
+  std::string service();
+
+  /// The remote producer that Node::ingest uses for this name; made when first asked for.
+  RemoteProducer& remote(Node& node, const Name& name, bool values);
+  void close_remotes();
+
+  /// A stage's handler has thrown. Node::run() will rethrow the first.
+  void fail(std::exception_ptr failure);
+  std::exception_ptr take_failure();
+  std::size_t stages() const { return stages_.load(); }
+
+  /// What this node says about itself in a registration.
+  names::Registration self() const;
+
+ private:
+  struct LocalStage {
+    std::string name;
+    std::string endpoint;
+  };
+  struct Watch {
+    Source source;
+    Loop* on;
+    std::function<void(std::optional<Target>)> changed;
+    std::optional<names::Directory::WatchId> global = {};
+  };
+
+  names::Directory& directory();
+  void tick();
+  std::optional<Target> find_local(const Source& source) const;
+  std::optional<Target> resolve(const std::optional<names::Entry>& entry) const;
+  void tell(const Watch& watch, std::optional<Target> target);
+  void tell_local_watches(const Id& stage, const std::string& name);
+
+  NodeOptions options_;
+  Id id_ = Id::random();
+  std::string host_id_;
+  std::string host_name_;
+  net::Context context_;
+  std::atomic<std::uint64_t> ticks_{0};
+  std::atomic<std::size_t> stages_{0};
+  Bell bell_;
+
+  std::mutex mutex_;  // guards these two
+  std::exception_ptr failure_;
+  std::map<std::pair<std::string, bool>, std::unique_ptr<RemoteProducer>> remotes_;
+
+  // On the loop's thread only.
+  std::map<Id, LocalStage> local_;
+  std::map<WatchId, Watch> watches_;
+  WatchId last_watch_ = 0;
+  std::unique_ptr<names::Directory> directory_;
+
+  Loop loop_;
+};
+
+}  // namespace galena::detail

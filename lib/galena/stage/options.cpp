@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "galena/stage/options.hpp"
+
+namespace galena {
+
+std::string_view to_string(State state) {
+  switch (state) {
+    case State::searching:
+      return "searching";
+    case State::connected:
+      return "connected";
+    case State::lost:
+      break;
+  }
+  return "lost";
+}
+
+}  // namespace galena

@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "galena/stage/publisher.hpp"
+
+#include <fmt/format.h>
+
+#include "galena/base/error.hpp"
+#include "galena/net/interface.hpp"
+
+namespace galena::detail {
+namespace {
+
+constexpr int messages_a_turn = 64;
+constexpr std::size_t max_feeds = 1000;
+/// Below this a frame is copied into a message: cheaper than a loan of a segment.
+constexpr std::size_t smallest_loan = 2048;
+/// What one feed may have on its way: enough to stream, and little beside the buffer it goes to.
+constexpr core::Demand feed_demand{.max_events = 1 << 16, .min_events = 1 << 15, .max_bytes = 1 << 20};
+
+}  // namespace
+
+Publisher::Publisher(Loop& loop, net::Context& context, const Logger& logger, Options options)
+    : loop_(loop), logger_(logger), options_(std::move(options)), outlet_(options_.outlet) {
+  net::Router::Options router;
+  router.max_message_bytes = static_cast<std::int64_t>(outlet_.buffer().largest_event() + (4U << 20));
+  router_ = std::make_unique<net::Router>(context, loop_.reactor(), router, [this] { serve(); });
+  bind();
+  hook_ = std::make_shared<ReleaseHook>([this] {
+    loop_.post([this] {
+      {
+        const std::lock_guard lock(mutex_);
+        outlet_.buffer().reclaim();
+      }
+      transmit();
+    });
+  });
+  handle_time();
+}
+
+Publisher::~Publisher() {
+  hook_->disconnect();
+  loop_.reactor().cancel(timer_);
+}
+
+void Publisher::bind() {
+  const std::string id = options_.outlet.stage.hex();
+  endpoints_.push_back(router_->bind("inproc://galena-" + id));
+  if (!options_.is_global) return;
+  const std::vector<net::Interface> interfaces = net::interfaces(options_.interface);
+  if (interfaces.empty()) {
+    throw Error(ErrorCode::invalid,
+                options_.interface.empty()
+                    ? "no network interface is up, not even the loopback"
+                    : fmt::format("there is no interface '{}' with an IPv4 address; `ip -4 addr` lists them",
+                                  options_.interface));
+  }
+  const auto bind_tcp = [&](const std::string& address) {
+    const std::string bound = router_->bind("tcp://" + address + ":*");
+    return bound.substr(bound.rfind(':'));
+  };
+  if (options_.interface.empty()) {
+    const std::string port = bind_tcp("0.0.0.0");
+    for (const net::Interface& interface : interfaces) {
+      endpoints_.push_back("tcp://" + net::dotted(interface.address) + port);
+    }
+  } else {
+    for (const net::Interface& interface : interfaces) {
+      const std::string address = net::dotted(interface.address);
+      endpoints_.push_back("tcp://" + address + bind_tcp(address));
+    }
+  }
+  endpoints_.push_back(router_->bind("ipc://@galena/stage/" + id));
+  if (logger_.wants(LogLevel::info)) {
+    logger_.info(fmt::format("{}: listening at {}", options_.label, fmt::join(endpoints_, ", ")));
+  }
+}
+
+core::Outlet::Answer Publisher::append(const EventView& event) {
+  const auto answer = outlet_.append(event);
+  if (answer == core::Outlet::Answer::too_large) {
+    throw Error(
+        ErrorCode::invalid,
+        fmt::format("an event of {} bytes with a topic of {} bytes is too large for {}: at most {} bytes in all, a "
+                    "quarter of buffer_bytes, and {} of topic",
+                    event.payload.size(), event.topic.size(), options_.label, outlet_.buffer().largest_event(),
+                    core::max_topic_bytes));
+  }
+  if (answer == core::Outlet::Answer::accepted) ++ingested_;
+  return answer;
+}
+
+bool Publisher::wait_for_room(std::unique_lock<std::mutex>& lock, std::optional<Time> deadline) {
+  if (interrupted_) return false;
+  // What was appended before must be on its way, or nothing ever makes room.
+  if (outlet_.wants_poll() && !wake_pending_) {
+    wake_pending_ = true;
+    loop_.post([this] { transmit(); });
+  }
+  if (outlet_.buffer().awaiting_release()) {
+    hook_->arm();
+    outlet_.buffer().reclaim();
+    if (outlet_.buffer().take_freed()) return true;
+  }
+  if (!deadline) {
+    changed_.wait(lock);
+    return !interrupted_;
+  }
+  return changed_.wait_until(lock, *deadline) == std::cv_status::no_timeout && !interrupted_;
+}
+
+void Publisher::unlock_and_wake(std::unique_lock<std::mutex>& lock) {
+  // On its own thread the stage transmits by itself when it has done what it is doing.
+  const bool wake = outlet_.wants_poll() && !wake_pending_ && !loop_.is_here();
+  if (wake) wake_pending_ = true;
+  lock.unlock();
+  if (wake) loop_.post([this] { transmit(); });
+}
+
+void Publisher::count_abandoned(const EventView& event) { abandoned_.add(event.topic, "handler-failed"); }
+
+void Publisher::serve() {
+  for (int i = 0; i < messages_a_turn; ++i) {
+    auto message = router_->receive();
+    if (!message) break;
+    receive(std::move(*message));
+  }
+  transmit();
+}
+
+void Publisher::receive(net::Router::Message message) {
+  const Time now = Clock::now();
+  const std::string& peer = message.peer;
+  const std::string_view bytes = message.body.bytes();
+  if (const auto feed = feeds_.find(peer); feed != feeds_.end()) {
+    const std::uint64_t refused = feed->second->refused();
+    const bool stands = feed->second->receive(std::move(message.body), now);
+    refused_ += feed->second->refused() - refused;
+    if (!stands) feeds_.erase(feed);
+    return;
+  }
+  const auto decoded = core::decode(bytes);
+  if (decoded && std::holds_alternative<core::Offer>(*decoded)) {
+    open_feed(peer, std::get<core::Offer>(*decoded));
+    return;
+  }
+  const std::lock_guard lock(mutex_);
+  if (decoded) {
+    outlet_.handle(peer, *decoded, now);
+  } else {
+    outlet_.handle_malformed(peer);
+  }
+  if (outlet_.subscribers() > 0) ever_subscribed_ = true;
+}
+
+void Publisher::open_feed(const std::string& peer, const core::Offer& offer) {
+  const auto refuse = [&](std::string_view reason, const std::string& detail) {
+    tell(peer, core::encode(core::Cancel{std::string(reason), detail}));
+  };
+  const bool has_handler = options_.taker.on_value != nullptr;
+  if (offer.stage && offer.stage != options_.outlet.stage) {
+    refuse(core::reason::wrong_stage, "this is stage " + options_.outlet.stage.hex());
+  } else if (!options_.takes_feeds) {
+    refuse(core::reason::not_accepted, "this stage takes its input from its own producers only");
+  } else if (offer.values && !has_handler) {
+    refuse(core::reason::not_accepted, "this producer has no handler: it takes (topic, message), not a value");
+  } else if (!offer.values && has_handler) {
+    refuse(core::reason::not_accepted, "this producer has a handler: it takes a value, not (topic, message)");
+  } else if (feeds_.size() >= max_feeds) {
+    refuse(core::reason::not_accepted, fmt::format("{} others ingest here already", max_feeds));
+  } else {
+    core::Inlet::Options inlet;
+    inlet.subscription = Id::random();
+    inlet.consumer = options_.label;
+    inlet.demand = feed_demand;
+    inlet.silence = options_.outlet.silence;
+    feeds_[peer] = std::make_unique<Feed>(
+        *this, options_.taker, std::move(inlet), offer.values,
+        [this, peer](const std::string& bytes) { tell(peer, bytes); }, Clock::now());
+  }
+}
+
+/// After something was freed: those that waited for room go on.
+void Publisher::work_feeds() {
+  const Time now = Clock::now();
+  for (auto it = feeds_.begin(); it != feeds_.end();) {
+    const std::uint64_t refused = it->second->refused();
+    const bool stands = it->second->work(now);
+    refused_ += it->second->refused() - refused;
+    it = stands ? std::next(it) : feeds_.erase(it);
+  }
+  if (options_.on_room) options_.on_room();
+}
+
+void Publisher::transmit() {
+  for (bool freed = true; freed;) {
+    std::vector<std::string> notes;
+    {
+      const std::lock_guard lock(mutex_);
+      wake_pending_ = false;
+      outlet_.poll(parcels_, Clock::now());
+      notes = outlet_.take_notes();
+      freed = outlet_.buffer().take_freed();
+      if (outlet_.buffer().awaiting_release()) hook_->arm();
+    }
+    changed_.notify_all();
+    for (core::Parcel& parcel : parcels_) send(parcel);
+    parcels_.clear();
+    if (!notes.empty()) {
+      log_notes(notes);
+      note_subscribers();
+    }
+    if (freed) work_feeds();
+  }
+}
+
+void Publisher::send(core::Parcel& parcel) {
+  net::Sent sent = net::Sent::ok;
+  if (parcel.segment == nullptr) {
+    sent = router_->send(parcel.peer, parcel.bytes);
+  } else if (parcel.size < smallest_loan) {
+    sent = router_->send(parcel.peer, parcel.view());
+    parcel.segment->release();
+  } else {
+    sent = router_->send(parcel.peer, lend(parcel.segment, parcel.view(), hook_));
+  }
+  if (sent == net::Sent::ok) return;
+  feeds_.erase(parcel.peer);
+  const std::lock_guard lock(mutex_);
+  outlet_.handle_gone(parcel.peer);
+}
+
+void Publisher::tell(const std::string& peer, const std::string& bytes) { router_->send(peer, bytes); }
+
+void Publisher::log_notes(const std::vector<std::string>& notes) {
+  for (const std::string& note : notes) logger_.info(options_.label + ": " + note);
+}
+
+void Publisher::note_subscribers() {
+  std::size_t subscribers = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    subscribers = outlet_.subscribers();
+  }
+  if (subscribers != told_subscribers_ && options_.on_subscribers) options_.on_subscribers(subscribers);
+  told_subscribers_ = subscribers;
+}
+
+void Publisher::handle_time() {
+  const Time now = Clock::now();
+  for (auto it = feeds_.begin(); it != feeds_.end();) {
+    it = it->second->handle_time(now) ? std::next(it) : feeds_.erase(it);
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    outlet_.handle_time(now);
+  }
+  transmit();
+  timer_ = loop_.reactor().after(options_.outlet.silence / 8, [this] { handle_time(); });
+}
+
+void Publisher::end() {
+  {
+    const std::lock_guard lock(mutex_);
+    outlet_.end();
+  }
+  transmit();
+}
+
+void Publisher::cancel_all(std::string_view reason, std::string_view detail) {
+  for (const auto& [peer, feed] : feeds_)
+    tell(peer, core::encode(core::Cancel{std::string(reason), std::string(detail)}));
+  feeds_.clear();
+  {
+    const std::lock_guard lock(mutex_);
+    outlet_.cancel_all(reason, detail);
+  }
+  transmit();
+}
+
+bool Publisher::wait_until(std::unique_lock<std::mutex>& lock, std::optional<Time> deadline,
+                           const std::function<bool()>& done) {
+  const auto over = [&] { return done() || interrupted_; };
+  if (deadline) {
+    changed_.wait_until(lock, *deadline, over);
+  } else {
+    changed_.wait(lock, over);
+  }
+  return done();
+}
+
+bool Publisher::drain(std::optional<Time> deadline) {
+  std::unique_lock lock(mutex_);
+  const std::uint64_t dropped = outlet_.buffer().drops().total();
+  const bool drained =
+      wait_until(lock, deadline, [this] { return outlet_.drained() && (ever_subscribed_ || ingested_ == 0); });
+  return drained && outlet_.buffer().drops().total() == dropped;
+}
+
+bool Publisher::wait_for_subscribers(std::size_t count, std::optional<Time> deadline) {
+  std::unique_lock lock(mutex_);
+  return wait_until(lock, deadline, [&] { return outlet_.subscribers() >= count; });
+}
+
+void Publisher::interrupt() {
+  {
+    const std::lock_guard lock(mutex_);
+    interrupted_ = true;
+  }
+  changed_.notify_all();
+}
+
+std::uint64_t Publisher::outstanding() {
+  const std::lock_guard lock(mutex_);
+  return outlet_.outstanding();
+}
+
+ProducerStats Publisher::stats() {
+  const std::lock_guard lock(mutex_);
+  ProducerStats stats;
+  stats.ingested = ingested_;
+  stats.outstanding = outlet_.outstanding();
+  stats.drops = outlet_.buffer().drops().counts();
+  for (const auto& [what, count] : abandoned_.counts()) stats.drops[what] += count;
+  stats.dropped = outlet_.buffer().drops().total() + abandoned_.total();
+  stats.refused = refused_;
+  stats.malformed = outlet_.malformed();
+  stats.buffered_bytes = outlet_.buffer().charged();
+  stats.subscribers = outlet_.links();
+  return stats;
+}
+
+}  // namespace galena::detail

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "galena/core/outlet.hpp"
+#include "galena/net/socket.hpp"
+#include "galena/stage/feed.hpp"
+#include "galena/stage/loop.hpp"
+#include "galena/stage/options.hpp"
+#include "galena/stage/release_hook.hpp"
+
+namespace galena::detail {
+
+/// The publishing side of a stage: an Outlet, the ROUTER that its subscribers connect to, and the feeds of those who
+/// ingest from elsewhere. It lives on the stage's loop; what other threads may call says so.
+///
+/// The mutex guards the Outlet: callers of ingest() append under it, the loop polls under it and sends outside it. It
+/// is the only state that two threads share.
+class Publisher {
+ public:
+  struct Options {
+    core::Outlet::Options outlet = {};
+    bool is_global = false;      ///< other processes subscribe, too
+    std::string interface = {};  ///< on this one only
+    std::string label;           ///< for log lines
+    FeedTaker taker = {};        ///< what becomes of events and values that come from elsewhere
+    bool takes_feeds = true;
+    std::function<void()> on_room = {};                    ///< what was full has room again
+    std::function<void(std::size_t)> on_subscribers = {};  ///< how many there are now
+  };
+
+  Publisher(Loop& loop, net::Context& context, const Logger& logger, Options options);
+  ~Publisher();
+  Publisher(const Publisher&) = delete;
+  Publisher& operator=(const Publisher&) = delete;
+
+  const std::vector<std::string>& endpoints() const { return endpoints_; }
+  const std::string& local_endpoint() const { return endpoints_.front(); }
+
+  // For Sink, on the thread of the call, under mutex().
+
+  std::mutex& mutex() { return mutex_; }
+  std::string& scratch() { return scratch_; }
+  /// Throws Error (invalid) if it is too large.
+  core::Outlet::Answer append(const EventView& event);
+  /// Sleeps until there may be room (or `deadline`, which answers false). Lets go of the mutex meanwhile.
+  bool wait_for_room(std::unique_lock<std::mutex>& lock, std::optional<Time> deadline);
+  /// Lets go of the mutex and has what was appended sent.
+  void unlock_and_wake(std::unique_lock<std::mutex>& lock);
+  /// An event that a handler emitted before it threw, and that did not fit.
+  void count_abandoned(const EventView& event);
+
+  // Any thread.
+
+  bool drain(std::optional<Time> deadline);
+  bool wait_for_subscribers(std::size_t count, std::optional<Time> deadline);
+  ProducerStats stats();
+  /// Events nobody acknowledged, so far.
+  std::uint64_t outstanding();
+  /// Nobody waits any longer: the stage has failed or stops.
+  void interrupt();
+
+  // The loop's thread.
+
+  /// Sends what there is to send.
+  void transmit();
+  /// Tells everybody that the stream ends, or, with a reason, that the stage stops.
+  void end();
+  void cancel_all(std::string_view reason, std::string_view detail);
+
+ private:
+  void bind();
+  void serve();
+  void receive(net::Router::Message message);
+  void open_feed(const std::string& peer, const core::Offer& offer);
+  void work_feeds();
+  void handle_time();
+  void send(core::Parcel& parcel);
+  void tell(const std::string& peer, const std::string& bytes);
+  void log_notes(const std::vector<std::string>& notes);
+  void note_subscribers();
+  bool wait_until(std::unique_lock<std::mutex>& lock, std::optional<Time> deadline, const std::function<bool()>& done);
+
+  Loop& loop_;
+  const Logger& logger_;
+  Options options_;
+  std::vector<std::string> endpoints_;
+
+  std::mutex mutex_;
+  std::condition_variable changed_;  // room, acknowledgements, subscribers
+  core::Outlet outlet_;
+  std::string scratch_;
+  std::uint64_t ingested_ = 0;
+  std::atomic<std::uint64_t> refused_{0};
+  core::DropCounter abandoned_;
+  bool wake_pending_ = false;
+  bool ever_subscribed_ = false;
+  bool interrupted_ = false;
+
+  // The loop's thread only.
+  std::vector<core::Parcel> parcels_;
+  std::unordered_map<std::string, std::unique_ptr<Feed>> feeds_;  // by peer
+  std::size_t told_subscribers_ = 0;
+  net::Reactor::TimerId timer_ = 0;
+  std::shared_ptr<ReleaseHook> hook_;
+  std::unique_ptr<net::Router> router_;
+};
+
+}  // namespace galena::detail

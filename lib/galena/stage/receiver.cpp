@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "galena/stage/receiver.hpp"
+
+#include <algorithm>
+#include <random>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "galena/base/error.hpp"
+
+namespace galena::detail {
+namespace {
+
+using Input = core::Inlet::Input;
+
+constexpr int frames_a_turn = 16;
+constexpr Duration shortest_back_off = std::chrono::milliseconds(20);
+constexpr Duration longest_back_off = std::chrono::seconds(2);
+constexpr Duration accept_within = std::chrono::seconds(3);
+
+/// Between half of it and all of it, so that those who lost the same producer do not come back all at once.
+Duration jittered(Duration duration) {
+  std::uint32_t random = 0;
+  random_bytes(&random, sizeof random);
+  return duration / 2 + duration / 2 * (random % 1024) / 1024;
+}
+
+void add(std::atomic<std::uint64_t>& counter, std::uint64_t count) {  // one writer: no locked instruction
+  counter.store(counter.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
+}
+
+core::Demand demand_of(const Subscription& subscription) {
+  core::Demand demand;
+  if (subscription.max_demand > 0) demand.max_events = subscription.max_demand;
+  demand.min_events = subscription.min_demand.value_or(demand.max_events / 2);
+  demand.max_bytes = subscription.max_bytes;
+  if (demand.min_events >= demand.max_events || demand.max_bytes == 0) {
+    throw Error(
+        ErrorCode::invalid,
+        fmt::format("a subscription to {} asks for nothing: min_demand ({}) must be less than max_demand ({}), and "
+                    "max_bytes more than 0",
+                    subscription.producer.text(), demand.min_events, demand.max_events));
+  }
+  return demand;
+}
+
+}  // namespace
+
+Receiver::Receiver(NodeCore& node, Loop& loop, EventTaker& taker, Subscription subscription, std::string consumer)
+    : node_(node),
+      loop_(loop),
+      taker_(taker),
+      subscription_(std::move(subscription)),
+      consumer_(std::move(consumer)),
+      back_off_(shortest_back_off),
+      self_(std::make_shared<Receiver*>(this)) {
+  demand_of(subscription_);
+  watch_ = node_.watch(source(), loop_, [self = std::weak_ptr(self_)](std::optional<Target> target) {
+    if (const auto receiver = self.lock()) (*receiver)->handle_target(std::move(target));
+  });
+  timer_ = loop_.reactor().after(node_.options().liveness / 8, [this] { handle_time(); });
+}
+
+Receiver::~Receiver() { stop(); }
+
+void Receiver::stop() {
+  if (!self_) return;
+  self_.reset();
+  node_.unwatch(watch_);
+  loop_.reactor().cancel(timer_);
+  loop_.reactor().cancel(retry_timer_);
+  if (dealer_ && !disconnected_) {
+    if (inlet_->accepted()) say(false);
+    dealer_->send(core::encode(core::Cancel{std::string(core::reason::cancelled), "the consumer stops"}));
+  }
+  reading_ = false;
+  inlet_.reset();
+  dealer_.reset();
+}
+
+void Receiver::handle_target(std::optional<Target> target) {
+  target_ = std::move(target);
+  if (!target_ || target_->endpoints.empty()) {
+    if (!dealer_) set_state(State::searching);
+    return;  // a link that works is not cut because a name service forgot a name
+  }
+  if (target_->stage == ended_stage_) return;
+  if (dealer_) {
+    if (connected_stage_ == target_->stage) return;
+    if (!disconnected_)
+      dealer_->send(core::encode(core::Cancel{std::string(core::reason::cancelled), "another has the name now"}));
+    handle_disconnected();  // what has arrived is handled first
+    return;
+  }
+  endpoint_ = 0;
+  back_off_ = shortest_back_off;
+  connect();
+}
+
+void Receiver::connect() {
+  loop_.reactor().cancel(retry_timer_);
+  if (dealer_ || !target_ || target_->endpoints.empty() || target_->stage == ended_stage_) return;
+  const std::string& endpoint = target_->endpoints[endpoint_ % target_->endpoints.size()];
+  connected_stage_ = target_->stage;
+  connected_at_ = Clock::now();
+  disconnected_ = false;
+  ++epoch_;
+  inlet_.emplace(inlet_options(), connected_at_);
+  node_.logger().debug(fmt::format("{}: connecting to {} at {}", consumer_, source().text(), endpoint));
+  try {
+    dealer_ = std::make_unique<net::Dealer>(
+        node_.context(), loop_.reactor(), endpoint, net::Dealer::Options{},
+        net::Dealer::Callbacks{[this] { work(); }, {}, [this] { handle_disconnected(); }});
+  } catch (const Error& error) {  // a local producer that is gone, or an endpoint that makes no sense
+    lose(error.what(), true);
+    return;
+  }
+  dealer_->send(inlet_->hello());
+}
+
+core::Inlet::Options Receiver::inlet_options() const {
+  core::Inlet::Options options;
+  options.stage = target_->stage;
+  options.subscription = id_;
+  options.epoch = epoch_;
+  options.consumer = consumer_;
+  options.selection = subscription_.topics.selection();
+  options.demand = demand_of(subscription_);
+  options.silence = node_.options().liveness;
+  options.previous = place_;
+  return options;
+}
+
+/// Handles what has arrived, up to a bound: then others on this loop have their turn.
+void Receiver::work() {
+  for (int frames = 0; dealer_ && !blocked_ && !failed_; ++frames) {
+    if (reading_ && !read_events()) return;
+    if (!dealer_) return;
+    if (frames >= frames_a_turn) {
+      work_later();
+      return;
+    }
+    auto frame = dealer_->receive();
+    if (!frame) {
+      if (disconnected_) {
+        lose("the connection ended", false);
+      } else {
+        say(true);
+        taker_.note_idle();
+      }
+      return;
+    }
+    if (!handle_frame(std::move(*frame))) return;
+  }
+}
+
+/// Hands the events of the frame to the taker. False if it has to stop before the end of it.
+bool Receiver::read_events() {
+  const std::uint64_t tick = node_.ticks();
+  for (EventView event; inlet_->next(event);) {
+    add(received_, 1);
+    const EventTaker::Progress progress = taker_.take(event, source());
+    if (progress != EventTaker::Progress::done) {
+      blocked_ = progress == EventTaker::Progress::blocked;
+      failed_ = progress == EventTaker::Progress::failed;
+      taker_.note_pause();
+      return false;
+    }
+    finish_event();
+    if (node_.ticks() != tick) {  // time for heartbeats
+      work_later();
+      return false;
+    }
+  }
+  reading_ = false;
+  frame_ = {};
+  taker_.note_pause();
+  if (inlet_->failure().reason.empty()) return true;
+  add(malformed_, 1);
+  if (!disconnected_) dealer_->send(inlet_->farewell());
+  lose(inlet_->failure().detail, false);
+  return false;
+}
+
+/// False if the link is over.
+bool Receiver::handle_frame(net::Frame frame) {
+  const Time now = Clock::now();
+  frame_ = std::move(frame);
+  const Input input = inlet_->handle(frame_.bytes(), now);
+  if (input == Input::events) {
+    reading_ = true;
+    if (inlet_->attention()) tell_gaps();
+    return true;
+  }
+  frame_ = {};
+  switch (input) {
+    case Input::accepted:
+      back_off_ = shortest_back_off;
+      set_state(State::connected);
+      break;
+    case Input::ended:
+      ended_stage_ = connected_stage_;
+      lose("its stream has ended", false);
+      return false;
+    case Input::cancelled:
+      lose(fmt::format("it said '{}': {}", inlet_->failure().reason, inlet_->failure().detail), true);
+      return false;
+    case Input::malformed:
+      add(malformed_, 1);
+      if (!disconnected_) dealer_->send(inlet_->farewell());
+      lose(inlet_->failure().detail, true);
+      return false;
+    default:
+      break;
+  }
+  tell_gaps();
+  return true;
+}
+
+void Receiver::finish_event() {
+  inlet_->handled();
+  if (!inlet_->attention()) return;
+  tell_gaps();
+  say(false);
+}
+
+void Receiver::say(bool idle) {
+  if (const auto grant = inlet_->take_grant(idle, Clock::now()); grant && !disconnected_) dealer_->send(*grant);
+}
+
+void Receiver::tell_gaps() {
+  for (const Gap& gap : inlet_->take_gaps()) {
+    if (gap.count) {
+      add(lost_, *gap.count);
+    } else {
+      add(unknown_gaps_, 1);
+    }
+    node_.logger().warning(fmt::format("{}: {} of {} will not come: {}", consumer_,
+                                       gap.count ? fmt::format("{} events", *gap.count) : "an unknown number of events",
+                                       source().text(), gap.reason));
+    taker_.note_gap(source(), gap);
+  }
+}
+
+void Receiver::work_later() {
+  if (std::exchange(work_posted_, true)) return;
+  loop_.post([self = std::weak_ptr(self_)] {
+    const auto receiver = self.lock();
+    if (!receiver) return;
+    (*receiver)->work_posted_ = false;
+    (*receiver)->work();
+  });
+}
+
+void Receiver::resume() {
+  if (!std::exchange(blocked_, false)) return;
+  if (inlet_) finish_event();
+  work_later();
+}
+
+void Receiver::handle_disconnected() {
+  disconnected_ = true;
+  work_later();  // reads what has arrived, then sees that nothing follows
+}
+
+/// The link is over: note where it stood, and try again.
+void Receiver::lose(const std::string& why, bool try_next_endpoint) {
+  const bool was_accepted = inlet_->accepted();
+  const bool ended = connected_stage_ == ended_stage_;
+  if (was_accepted) place_ = inlet_->place();
+  reading_ = blocked_ = false;
+  inlet_.reset();
+  dealer_.reset();
+  node_.logger().info(fmt::format("{}: link to {} is over: {}", consumer_, source().text(), why));
+  if (was_accepted && !ended) set_state(State::lost);
+  set_state(State::searching);
+  if (try_next_endpoint || !was_accepted) ++endpoint_;
+  connect_later();
+}
+
+void Receiver::connect_later() {
+  loop_.reactor().cancel(retry_timer_);
+  retry_timer_ = loop_.reactor().after(jittered(back_off_), [this] { connect(); });
+  back_off_ = std::min(back_off_ * 2, longest_back_off);
+}
+
+void Receiver::handle_time() {
+  timer_ = loop_.reactor().after(node_.options().liveness / 8, [this] { handle_time(); });
+  if (!dealer_ || disconnected_) return;
+  const Time now = Clock::now();
+  if (const auto heartbeat = inlet_->accepted() ? inlet_->take_heartbeat(now) : std::nullopt) dealer_->send(*heartbeat);
+  if (reading_ || blocked_) {
+    inlet_->note_busy(now);
+  } else if (inlet_->accepted() ? inlet_->silent(now)
+                                : now - connected_at_ > std::min(accept_within, node_.options().liveness)) {
+    lose("nothing was heard for too long", true);
+  }
+}
+
+void Receiver::set_state(State state) {
+  if (state_.exchange(state) == state && std::exchange(state_told_, true)) return;
+  state_told_ = true;
+  node_.logger().info(fmt::format("{}: {} {}", consumer_, to_string(state), source().text()));
+  taker_.note_state(source(), state);
+}
+
+}  // namespace galena::detail

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "galena/stage/stage.hpp"
+
+#include <bit>
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "galena/base/assert.hpp"
+#include "galena/base/error.hpp"
+#include "galena/stage/node_core.hpp"
+#include "galena/stage/publisher.hpp"
+#include "galena/stage/receiver.hpp"
+
+namespace galena::detail {
+namespace {
+
+names::Kind kind_of(Role role) {
+  switch (role) {
+    case Role::producer:
+      return names::Kind::producer;
+    case Role::producer_consumer:
+      return names::Kind::producer_consumer;
+    case Role::consumer:
+      break;
+  }
+  return names::Kind::consumer;
+}
+
+}  // namespace
+
+class Stage::Impl final : public EventTaker {
+ public:
+  Impl(Node& node, Spec spec) : node_(node.core()), spec_(std::move(spec)) {
+    const Name& name = spec_.options.name;
+    label_ = name.empty() ? "stage " + id_.brief() : name.text;
+    try {
+      start();
+    } catch (...) {
+      loop_.call([this] { close(); });
+      if (added_) node_.remove_stage(name, id_);
+      throw;
+    }
+  }
+
+  ~Impl() {
+    GALENA_ASSERT(!loop_.is_here(), "a stage was destroyed inside its own handler: " + label_);
+    const Name& name = spec_.options.name;
+    // No more input; what was made of it so far is drained.
+    loop_.call([this] { receivers_.clear(); });
+    if (publisher_) drain_at_end();
+    if (enrolled_) node_.withdraw(name.text, id_);
+    node_.remove_stage(name, id_);
+    loop_.call([this] { close(); });
+  }
+
+  const Id& id() const { return id_; }
+  const Name& name() const { return spec_.options.name; }
+  std::uint32_t waiting() const { return waiting_; }
+
+  Publisher& publisher() {
+    GALENA_ASSERT(publisher_ != nullptr, "a consumer publishes nothing");
+    return *publisher_;
+  }
+
+  ConsumerStats consumer_stats() {
+    ConsumerStats stats;
+    for (const auto& receiver : receivers_) {
+      stats.received += receiver->received();
+      stats.lost += receiver->lost();
+      stats.unknown_gaps += receiver->unknown_gaps();
+      stats.malformed += receiver->malformed();
+      stats.states.push_back(receiver->state());
+    }
+    const std::lock_guard lock(mutex_);
+    stats.mismatched = mismatches_.total();
+    stats.mismatches = mismatches_.counts();
+    return stats;
+  }
+
+  void wait() {
+    std::unique_lock lock(mutex_);
+    failed_.wait(lock, [this] { return failure_ != nullptr; });
+    std::rethrow_exception(failure_);
+  }
+
+ private:
+  void start() {
+    const Name& name = spec_.options.name;
+    const bool publishes = spec_.role != Role::consumer;
+    if (publishes) {
+      loop_.call([this] {
+        publisher_ = std::make_unique<Publisher>(loop_, node_.context(), node_.logger(), publisher_options());
+      });
+    }
+    node_.add_stage(name, id_, publishes ? publisher_->local_endpoint() : "");
+    added_ = true;
+    if (name.is_global) enroll();
+    loop_.call([this] {
+      for (Subscription& subscription : spec_.options.subscriptions) {
+        receivers_.push_back(std::make_unique<Receiver>(node_, loop_, *this, subscription, label_));
+      }
+    });
+  }
+
+  void enroll() {
+    const Name& name = spec_.options.name;
+    names::Registration registration = node_.self();
+    registration.name = name.text;
+    registration.kind = kind_of(spec_.role);
+    registration.stage = id_;
+    if (publisher_) registration.endpoints = publisher_->endpoints();
+    const auto registered = node_.enroll(std::move(registration), spec_.options.register_within,
+                                         [self = std::weak_ptr(self_)](const std::string& owner) {
+                                           if (const auto impl = self.lock()) (*impl)->note_name_lost(owner);
+                                         });
+    enrolled_ = true;
+    waiting_ = registered.waiting;
+    if (node_.logger().wants(LogLevel::info)) {
+      node_.logger().info(fmt::format("{}: registered at {}, {} waiting for it", label_, node_.service(), waiting_));
+    }
+  }
+
+  Publisher::Options publisher_options() {
+    const ProducerConsumerOptions& options = spec_.options;
+    Publisher::Options publisher;
+    publisher.outlet.stage = id_;
+    publisher.outlet.stream = Id::random();
+    publisher.outlet.buffer.limit_bytes = options.buffer_bytes;
+    publisher.outlet.buffer.limit_events = options.buffer_events;
+    publisher.outlet.buffer.when_full = options.when_full;
+    publisher.outlet.silence = node_.options().liveness;
+    publisher.is_global = options.name.is_global;
+    publisher.interface = node_.options().interface;
+    publisher.label = label_;
+    publisher.taker = {spec_.handler, spec_.on_value};
+    publisher.takes_feeds = spec_.role == Role::producer;
+    publisher.on_room = [this] { flush(); };
+    publisher.on_subscribers = [this](std::size_t subscribers) {
+      if (spec_.options.name.is_global) {
+        node_.set_subscribers(spec_.options.name.text, id_, static_cast<std::uint32_t>(subscribers));
+      }
+    };
+    return publisher;
+  }
+
+  /// On the node's thread.
+  void note_name_lost(const std::string& owner) {
+    node_.logger().warning(fmt::format("{}: the name belongs to {} now", label_, owner));
+    loop_.post([this, owner] {
+      if (spec_.options.on_name_lost) spec_.options.on_name_lost(owner);
+    });
+  }
+
+  void drain_at_end() {
+    const bool drained = failure() ? false : publisher_->drain(Clock::now() + spec_.options.drain);
+    if (drained) return;
+    const std::uint64_t left = publisher_->outstanding();
+    if (left > 0) {
+      node_.logger().warning(
+          fmt::format("{}: stops with {} events that not all of its subscribers took", label_, left));
+    }
+  }
+
+  /// On the loop: everything that lives there goes.
+  void close() {
+    self_.reset();
+    receivers_.clear();
+    if (publisher_) publisher_->end();
+    publisher_.reset();
+  }
+
+  // EventTaker, on the loop.
+
+  Progress take(const EventView& event, const Source& from) override {
+    Taken taken = Taken::yes;
+    try {
+      if (!publisher_) {
+        taken = spec_.on_event(spec_.handler, event, nullptr);
+      } else {
+        SinkUser user(*publisher_);
+        taken = spec_.on_event(spec_.handler, event, &user.sink());
+        user.finish_into(stash_);
+      }
+    } catch (...) {
+      fail(std::current_exception());
+      return Progress::failed;
+    }
+    if (taken != Taken::yes && !note_mismatch(event, from)) return Progress::failed;
+    return stash_.empty() ? Progress::done : Progress::blocked;
+  }
+
+  void note_pause() override {
+    if (publisher_) publisher_->transmit();
+  }
+
+  void note_idle() override {
+    if (spec_.on_idle) guard([this] { spec_.on_idle(); });
+  }
+
+  void note_state(const Source& of, State state) override {
+    if (spec_.options.on_state) guard([&] { spec_.options.on_state(of, state); });
+  }
+
+  void note_gap(const Source& of, const Gap& gap) override {
+    if (spec_.options.on_gap) guard([&] { spec_.options.on_gap(of, gap); });
+  }
+
+  template <class Call>
+  void guard(Call call) {
+    try {
+      call();
+    } catch (...) {
+      fail(std::current_exception());
+    }
+  }
+
+  /// False if the stage is to stop.
+  bool note_mismatch(const EventView& event, const Source& from) {
+    std::uint64_t count = 0;
+    {
+      const std::lock_guard lock(mutex_);
+      mismatches_.add(event.topic, from.text());
+      count = mismatches_.total();
+    }
+    const std::string text = fmt::format(
+        "{}: a message of {} bytes on topic '{}' of {} is not of the handler's type ({})", label_, event.payload.size(),
+        event.topic, from.text(), event.encoding == Encoding::raw ? "raw" : "msgpack");
+    if (spec_.options.on_mismatch == OnMismatch::stop) {
+      fail(std::make_exception_ptr(Error(ErrorCode::handler, text)));
+      return false;
+    }
+    // The first, the second, the fourth, ...: said, without filling the disk.
+    if (std::has_single_bit(count)) node_.logger().warning(fmt::format("{}; skipped, the {}. so far", text, count));
+    return true;
+  }
+
+  /// What a producer-consumer made and had no room for; and then, if there is room again, its input.
+  void flush() {
+    if (!stash_.empty()) {
+      SinkUser user(*publisher_);
+      for (const Event& event : std::exchange(stash_, {})) user.sink().emit(event.view());
+      user.finish_into(stash_);
+    }
+    if (!stash_.empty()) return;
+    for (const auto& receiver : receivers_) receiver->resume();
+  }
+
+  /// The stage stops: its peers are told, its subscriptions end, and wait() and Node::run() rethrow.
+  void fail(std::exception_ptr failure) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (failure_) return;
+      failure_ = failure;
+    }
+    loop_.post([this, self = std::weak_ptr(self_)] {  // not from within a receiver's call
+      if (!self.lock()) return;
+      for (const auto& receiver : receivers_) receiver->stop();
+      if (publisher_) {
+        publisher_->cancel_all(core::reason::stopped, "its handler failed");
+        publisher_->interrupt();
+      }
+    });
+    failed_.notify_all();
+    node_.logger().error(label_ + ": stops, because its handler threw");
+    node_.fail(std::move(failure));
+  }
+
+  bool failure() {
+    const std::lock_guard lock(mutex_);
+    return failure_ != nullptr;
+  }
+
+  NodeCore& node_;
+  Spec spec_;
+  Id id_ = Id::random();
+  std::string label_;
+  bool added_ = false;
+  bool enrolled_ = false;
+  std::uint32_t waiting_ = 0;
+
+  std::mutex mutex_;
+  std::condition_variable failed_;
+  std::exception_ptr failure_;
+  core::DropCounter mismatches_;
+
+  std::shared_ptr<Impl*> self_ = std::make_shared<Impl*>(this);
+  std::vector<Event> stash_;  // made by the handler, and without room yet
+  Loop loop_;
+  std::unique_ptr<Publisher> publisher_;              // lives on the loop
+  std::vector<std::unique_ptr<Receiver>> receivers_;  // live on the loop
+};
+
+Stage::Stage(Node& node, Spec spec) : impl_(std::make_unique<Impl>(node, std::move(spec))) {}
+Stage::~Stage() = default;
+
+Id Stage::id() const { return impl_->id(); }
+const Name& Stage::name() const { return impl_->name(); }
+std::uint32_t Stage::waiting() const { return impl_->waiting(); }
+Publisher& Stage::publisher() { return impl_->publisher(); }
+ProducerStats Stage::producer_stats() const { return impl_->publisher().stats(); }
+ConsumerStats Stage::consumer_stats() const { return impl_->consumer_stats(); }
+bool Stage::drain(std::optional<Time> deadline) { return impl_->publisher().drain(deadline); }
+bool Stage::wait_for_subscribers(std::size_t count, std::optional<Time> deadline) {
+  return impl_->publisher().wait_for_subscribers(count, deadline);
+}
+void Stage::wait() { impl_->wait(); }
+
+}  // namespace galena::detail

@@ -52,11 +52,9 @@ class Directory::Impl {
   /// After whatever happened: follows the route, sends what there is to send, and sets the timer. Calls nobody back.
   void pump() {
     const Time now = Clock::now();
+    if (link_) link_->handle_timeout(now);
     core_.handle_timeout(now);
-    if (link_) {
-      link_->handle_timeout(now);
-      handle_link(now);
-    }
+    if (link_) handle_link(now);
     follow_route(now);
     ask_network(now);
     if (link_) link_->flush();

@@ -48,6 +48,8 @@ void Link::flush() {
 }
 
 void Link::handle_timeout(Time now) {
+  // What has arrived may be what we are about to miss: this thread, not the service, may have slept.
+  receive(now);
   if (!connected_ && deadline_ <= now) failed_ = true;
 }
 
@@ -57,7 +59,10 @@ void Link::tell() {
 }
 
 void Link::read() {
-  const Time now = Clock::now();
+  if (receive(Clock::now())) tell();
+}
+
+bool Link::receive(Time now) {
   bool any = false;
   for (int budget = frames_per_turn; budget > 0; --budget) {
     const auto frame = dealer_->receive();
@@ -65,7 +70,7 @@ void Link::read() {
     core_.handle_message(frame->bytes(), now);
     any = true;
   }
-  if (any) tell();
+  return any;
 }
 
 }  // namespace galena::names

@@ -37,10 +37,12 @@ class Link {
   void flush();
   /// When connecting has taken too long; never once connected.
   Time poll_timeout() const { return connected_ ? never : deadline_; }
+  /// Call it before the core's own: it reads first.
   void handle_timeout(Time now);
 
  private:
   void read();
+  bool receive(Time now);
   void tell();
 
   std::string endpoint_;

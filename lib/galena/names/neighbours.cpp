@@ -84,8 +84,8 @@ void Neighbours::settle() {
 
 void Neighbours::settle_leader(Time now) {
   if (!leader_) return;
-  leader_->core.handle_timeout(now);
   leader_->link.handle_timeout(now);
+  leader_->core.handle_timeout(now);
   leader_->link.flush();
   const auto state = leader_->link.state();
   if (state == Link::State::welcomed) return;
@@ -97,8 +97,8 @@ void Neighbours::settle_leader(Time now) {
 
 void Neighbours::settle_trial(Time now) {
   if (trial_) {
-    trial_->core.handle_timeout(now);
     trial_->link.handle_timeout(now);
+    trial_->core.handle_timeout(now);
     trial_->link.flush();
     const auto wanted = election_.trial();
     if (!wanted || wanted->service != trial_->service || wanted->endpoint != trial_->link.endpoint()) {

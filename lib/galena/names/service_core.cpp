@@ -451,7 +451,11 @@ void ServiceCore::handle_timeout(Time now) {
     const ChallengeDeadline late = std::move(challenge_deadlines_.front());
     challenge_deadlines_.pop_front();
     const auto it = challenges_.find(late.name);
-    if (it != challenges_.end() && it->second.number == late.number) conclude(late.name, false, now);
+    if (it == challenges_.end() || it->second.number != late.number) continue;
+    const NameTable::Slot silent = *table_.find(late.name);
+    conclude(late.name, false, now);
+    // Should it only have slept, it learns of it as soon as it wakes.
+    if (const auto* owner = table_.find(late.name)) displace(silent, owner->entry(now));
   }
   if (next_expiry_ > now) return;
   std::vector<std::string> expired;

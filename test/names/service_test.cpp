@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "galena/names/service.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <random>
+
+#include "galena/names/beacon.hpp"
+#include "galena/net/socket.hpp"
+#include "names/node_bench.hpp"
+
+namespace galena::names {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// A port for the beacons of one test alone; 0 (which finds nobody) if it is taken.
+std::uint16_t own_beacon_port() {
+  std::random_device random;
+  return static_cast<std::uint16_t>(20'000 + random() % 10'000);
+}
+
+TEST_CASE("a dedicated service takes over from the one that a node hosts, and gives back when it goes") {
+  NodeBench bench;
+  SUBCASE("told over this host's endpoint alone") {}
+  SUBCASE("told by beacon as well") { bench.beacon_port = own_beacon_port(); }
+  const auto a = bench.node();
+  const auto b = bench.node();
+  const auto token = bench.enroll(*a, "x", 1).entry->token;
+  b->watch("x");
+  REQUIRE(bench.until([&] { return b->sees(1); }));
+  auto service = bench.service();
+  REQUIRE(bench.until([&] { return service->nodes() >= 2 && service->entries() == 1; }));
+  CHECK(bench.enroll(*b, "y", 2).outcome == Outcome::ok);
+  CHECK(service->entries() == 2);
+  service.reset();
+  const auto late = bench.node();
+  late->watch("x");
+  REQUIRE(bench.until([&] { return late->sees(1); }));
+  CHECK(late->seen.back()->token == token);
+  CHECK(b->seen.size() == 1);  // nothing happened, as far as watchers are concerned
+  late->watch("y");
+  REQUIRE(bench.until([&] { return late->sees(2); }));
+  CHECK(a->lost.empty());
+  CHECK(b->lost.empty());
+}
+
+TEST_CASE("a dedicated service takes this host's endpoint when its owner goes") {
+  NodeBench bench;
+  auto host = bench.node();
+  CHECK(bench.enroll(*host, "x", 1).outcome == Outcome::ok);
+  const auto service = bench.service();
+  REQUIRE(bench.until([&] { return service->entries() == 1; }));
+  host.reset();
+  REQUIRE(bench.until([&] { return service->entries() == 0; }));
+  const auto guest = bench.node(false);
+  std::optional<bool> listed;
+  guest->directory.list(10s, [&](const auto& entries) { listed = entries.has_value(); });
+  REQUIRE(bench.until([&] { return listed.has_value(); }));
+  CHECK(listed == true);
+  CHECK(guest->directory.service() == local_endpoint(bench.domain));
+}
+
+TEST_CASE("of several dedicated services one is in charge and the others say who, whoever goes") {
+  NodeBench bench;
+  bench.beacon_port = own_beacon_port();
+  std::vector<std::unique_ptr<Service>> services;
+  for (int i = 0; i < 3; ++i) services.push_back(bench.service());
+  const auto in_charge = [&] {
+    return std::count_if(services.begin(), services.end(), [](const auto& service) { return service->in_charge(); });
+  };
+  REQUIRE(bench.until([&] { return in_charge() == 1; }));
+  const auto a = bench.node();
+  CHECK(bench.enroll(*a, "x", 1).outcome == Outcome::ok);
+  const auto leader =
+      std::find_if(services.begin(), services.end(), [](const auto& service) { return service->in_charge(); });
+  CHECK((*leader)->entries() == 1);
+  services.erase(leader);
+  REQUIRE(bench.until([&] {
+    return in_charge() == 1 && std::any_of(services.begin(), services.end(), [](const auto& service) {
+             return service->in_charge() && service->entries() == 1;
+           });
+  }));
+  CHECK(a->lost.empty());
+}
+
+TEST_CASE("a service that is only heard of, but never answers, changes nothing") {
+  NodeBench bench;
+  bench.beacon_port = own_beacon_port();
+  const auto a = bench.node();
+  CHECK(bench.enroll(*a, "x", 1).outcome == Outcome::ok);
+  Beacon liar(bench.reactor, {bench.domain, "", bench.beacon_port}, [](const auto&, auto) {});
+  for (int i = 0; i < 50; ++i) {
+    liar.send({bench.domain, Id::random(), 1000, true, 1});  // nobody listens there
+    liar.send({bench.domain, id_of(1), 1000, true, 1});
+    bench.reactor.turn(10ms);
+  }
+  CHECK(bench.enroll(*a, "y", 2).outcome == Outcome::ok);
+  CHECK(a->directory.service() == local_endpoint(bench.domain));
+}
+
+TEST_CASE("datagrams that are none of ours are counted and ignored") {
+  NodeBench bench;
+  const std::uint16_t port = own_beacon_port();
+  int heard = 0;
+  Beacon beacon(bench.reactor, {bench.domain, "", port}, [&](const auto&, auto) { ++heard; });
+  net::UdpSocket socket(bench.reactor, port, [&] { socket.receive(); });
+  const auto interfaces = net::interfaces("lo");
+  REQUIRE(interfaces.size() == 1);
+  for (const std::string& bytes : {std::string("hello"), std::string(1400, '\x91'), std::string()}) {
+    socket.send(interfaces[0], interfaces[0].broadcast, bytes);
+  }
+  socket.send(interfaces[0], interfaces[0].broadcast, encode(Announcement{"another", id_of(1), 1, false, 1}));
+  socket.send(interfaces[0], interfaces[0].broadcast, encode(Announcement{bench.domain, id_of(1), 1, false, 1}));
+  REQUIRE(bench.until([&] { return heard == 1; }));
+  CHECK(beacon.malformed() == 3);
+}
+
+TEST_CASE("bytes at random, messages of many frames and messages that are too long do a service no harm") {
+  NodeBench bench;
+  const auto service = bench.service();
+  const auto a = bench.node();
+  CHECK(bench.enroll(*a, "x", 1).outcome == Outcome::ok);
+  int answers = 0;
+  int gone = 0;
+  net::Dealer stranger(bench.context, bench.reactor, service->endpoint(), {},
+                       {[&] {
+                          while (stranger.receive()) ++answers;
+                        },
+                        [] {}, [&] { ++gone; }});
+  const auto seed = std::random_device{}();
+  CAPTURE(seed);
+  std::mt19937 random(seed);
+  Message valid;
+  valid.verb = Verb::enroll;
+  valid.entry = Entry{registration_of("y", 2), {}, {}};
+  const std::string pattern = encode(valid);
+  for (int i = 0; i < 2000; ++i) {
+    std::string bytes = pattern;
+    for (int j = 0; j < 2; ++j) bytes[random() % bytes.size()] = static_cast<char>(random());
+    stranger.send(bytes);
+  }
+  REQUIRE(bench.until([&] { return answers > 1000; }));
+  stranger.send(std::string(2 << 20, 'x'));
+  REQUIRE(bench.until([&] { return gone == 1; }));
+  const auto b = bench.node();
+  b->watch("x");
+  REQUIRE(bench.until([&] { return b->sees(1); }));
+}
+
+}  // namespace
+}  // namespace galena::names

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A node in a process of its own, for tests that kill it. Prints a line for whatever happens.
-//   names_peer DOMAIN enroll NAME STAGE_HEX_DIGIT | watch NAME | serve
+//   names_peer DOMAIN enroll NAME | watch NAME | list | serve
 #include <cstdio>
-#include <cstdlib>
 #include <string>
 
 #include "galena/base/error.hpp"
@@ -23,17 +22,23 @@ int run(const std::string& domain, const std::string& what, const std::string& n
   net::Context context;
   net::Reactor reactor;
   const Logger logger{LogLevel::debug, [](LogLevel, std::string_view line) { say("log " + std::string(line)); }};
-  const char* lease = std::getenv("GALENA_TEST_LEASE_MS");
   DirectoryOptions options{.domain = domain};
-  if (lease != nullptr) options.lease = std::chrono::milliseconds(std::atoi(lease));
   if (what == "serve") {
     Service service(context, reactor, {.domain = domain}, logger);
     say("serving " + service.endpoint());
     reactor.run();
     return 0;
   }
+  options.host = what != "list";
   Directory directory(context, reactor, options, logger);
-  if (what == "enroll") {
+  if (what == "list") {
+    directory.list(std::chrono::seconds(5), [&](const std::optional<std::vector<Entry>>& entries) {
+      std::string line = entries ? "listed" : "unreachable";
+      for (const Entry& entry : entries.value_or(std::vector<Entry>{})) line += " " + entry.holder.name;
+      say(line);
+      reactor.stop();
+    });
+  } else if (what == "enroll") {
     Registration registration;
     registration.name = name;
     registration.stage = Id::random();

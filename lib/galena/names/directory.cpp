@@ -170,7 +170,7 @@ class Directory::Impl {
   }
 
   void arm() {
-    const Time soon = core_.has_calls() ? Time::min() : never;
+    const Time soon = core_.has_calls() ? Time{} : never;
     const Time connecting = link_ ? link_->poll_timeout() : never;
     const Time question = beacon_ ? next_question_ : never;
     const Time next = std::min({core_.poll_timeout(), route_.poll_timeout(), connecting, question, soon});

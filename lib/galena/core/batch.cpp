@@ -40,7 +40,8 @@ std::optional<BatchHeader> read_batch_header(std::string_view& bytes) {
   const auto flags = reader.uint();
   if (!size || !count || !from || !upto || !flags) return std::nullopt;
   // An event takes two bytes at least, and a position of its own.
-  if (*size > reader.rest().size() || *count > *size / 2 || *from > *upto || *count > *upto - *from) return std::nullopt;
+  if (*size > reader.rest().size() || *count > *size / 2 || *from > *upto || *count > *upto - *from)
+    return std::nullopt;
   if (*size > max32 || *flags > 0xffff) return std::nullopt;
   bytes = reader.rest();
   return BatchHeader{static_cast<std::uint32_t>(*size), static_cast<std::uint32_t>(*count), *from, *upto,

@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <optional>
 #include <string_view>
 
@@ -34,9 +33,12 @@ inline constexpr std::uint8_t msgpack_ext_type = 1;
 /// More events of the same [from, upto) follow in the next batch: credit ended inside this one.
 inline constexpr std::uint16_t flag_more = 1;
 
-/// True if a frame starts with a batch rather than with a control message.
+/// True if a frame starts with a batch rather than with a control message: with an array of five of which the first is
+/// an unsigned integer. (A control message may have five items, too, but the first is its verb.)
 inline bool starts_with_batch(std::string_view frame) {
-  return !frame.empty() && static_cast<std::uint8_t>(frame[0]) == 0x95;
+  if (frame.size() < 2 || static_cast<std::uint8_t>(frame[0]) != 0x95) return false;
+  const auto first = static_cast<std::uint8_t>(frame[1]);
+  return first < 0x80 || (first >= 0xcc && first <= 0xcf);
 }
 
 /// Writes exactly batch_header_bytes.
@@ -61,8 +63,7 @@ char* write_payload_head(char* to, std::size_t size, Encoding encoding);
 /// Writes event_bytes(event) bytes and returns the end. REQUIRES: topic.size() <= max_topic_bytes, payload < 4 GiB.
 inline char* write_event(char* to, const EventView& event) {
   const auto put = [&to](std::string_view bytes) {
-    std::memcpy(to, bytes.data(), bytes.size());
-    to += bytes.size();
+    to += bytes.copy(to, bytes.size());  // unlike memcpy, of an empty view as well
   };
   if (event.topic.size() < 0x100) [[likely]] {
     *to++ = static_cast<char>(0xc4);
@@ -92,8 +93,8 @@ class EventReader {
     const auto left = static_cast<std::size_t>(end_ - at_);
     if (left >= 4 && is(at_, 0xc4)) [[likely]] {
       const std::size_t topic = byte(at_ + 1);
-      const char* payload_head = at_ + 2 + topic;
-      if (left >= topic + 4 && is(payload_head, 0xc4)) [[likely]] {
+      if (left >= topic + 4 && is(at_ + 2 + topic, 0xc4)) [[likely]] {
+        const char* payload_head = at_ + 2 + topic;
         const std::size_t payload = byte(payload_head + 1);
         if (left >= topic + payload + 4) [[likely]] {
           event = {{at_ + 2, topic}, {payload_head + 2, payload}, Encoding::raw};

@@ -29,22 +29,29 @@ Buffer::Answer Buffer::append(const EventView& event) {
   const std::size_t bytes = event_bytes(event);
   if (bytes > largest_event() || event.topic.size() > max_topic_bytes) return Answer::too_large;
   const Takers& takers = index_.empty() ? nobody : index_.find(event.topic);
-  const bool room = make_room(takers, bytes);
-  if (!room && options_.when_full == WhenFull::wait) return Answer::full;
-
+  const bool room = has_space(takers, bytes) || make_room(takers, bytes);
+  if (!room && options_.when_full == WhenFull::wait) {
+    return never_fits(takers, bytes) ? Answer::too_large : Answer::full;
+  }
   if (room) [[likely]] {
-    put(base_, event, bytes);
+    if (uses_base()) put(base_, event, bytes);
     for (View* view : takers) put(*view, event, bytes);
   } else {
-    put_or_drop(base_, event, bytes);
+    if (uses_base()) put_or_drop(base_, event, bytes);
     for (View* view : takers) put_or_drop(*view, event, bytes);
   }
   ++next_;
-  if (!base_.holds()) {  // nobody reads base itself: all of it is cache
+  if (!base_.holds() && base_.log.floor() < base_.log.end()) {  // nobody reads base itself: all of it is cache
     base_.log.move_floor(base_.log.end());
     evict_cache(options_.retain_bytes);
   }
   return Answer::accepted;
+}
+
+/// All who take the event have room for it in their open batches: the usual case, and nothing to be thought about.
+bool Buffer::has_space(const Takers& takers, std::size_t bytes) const {
+  if (options_.limit_events != 0 || (uses_base() && !base_.log.has_space(bytes))) return false;
+  return std::all_of(takers.begin(), takers.end(), [&](const View* view) { return view->log.has_space(bytes); });
 }
 
 void Buffer::put(View& view, const EventView& event, std::size_t bytes) {
@@ -74,23 +81,40 @@ bool Buffer::has_room(const View& view, std::size_t bytes) const {
   return (view.holds() ? view.log.charged() : 0) + growth <= free;
 }
 
+/// What charged() would grow by if all who take the event had it.
+std::uint64_t Buffer::growth(const Takers& takers, std::size_t bytes) const {
+  std::uint64_t growth = uses_base() ? base_.log.growth(bytes) : 0;
+  for (const View* view : takers) growth += view->log.growth(bytes);
+  return growth;
+}
+
+bool Buffer::fits(const Takers& takers, std::size_t bytes) const {
+  return pool_.charged() + growth(takers, bytes) <= options_.limit_bytes && (!uses_base() || has_room(base_, bytes)) &&
+         std::all_of(takers.begin(), takers.end(), [&](const View* view) { return has_room(*view, bytes); });
+}
+
+/// There would not be room for every copy of the event if nothing else were held.
+bool Buffer::never_fits(const Takers& takers, std::size_t bytes) const {
+  return (takers.size() + 1) * std::uint64_t{pool_.next_capacity(0, bytes + batch_header_bytes)} > options_.limit_bytes;
+}
+
 /// Whether all who take the event can have it, at once; frees what may be freed before it says no.
 bool Buffer::make_room(const Takers& takers, std::size_t bytes) {
-  std::uint64_t growth = base_.log.growth(bytes);
-  for (const View* view : takers) growth += view->log.growth(bytes);
-  if (growth == 0 && options_.limit_events == 0) [[likely]] return true;
-
-  const auto fits = [&] {
-    return pool_.charged() + growth <= options_.limit_bytes && has_room(base_, bytes) &&
-           std::all_of(takers.begin(), takers.end(), [&](const View* view) { return has_room(*view, bytes); });
-  };
-  if (fits()) return true;
-  pool_.reclaim();
+  const bool grows = growth(takers, bytes) > 0;
+  if (!grows && options_.limit_events == 0) [[likely]] {
+    return true;
+  }
+  if (grows) reclaim();
+  if (fits(takers, bytes)) return true;
+  if (!grows) return false;  // more memory does not help: it is limit_events
+  if (!base_.holds()) {
+    seal(base_);
+    release(base_);
+  }
   evict_cache(0);
+  base_.log.release_idle_segment();
   for (auto& [selection, view] : views_) view->log.release_idle_segment();
-  growth = base_.log.growth(bytes);
-  for (const View* view : takers) growth += view->log.growth(bytes);
-  return fits();
+  return fits(takers, bytes);
 }
 
 /// Forgets what base holds for nobody until at most `down_to` bytes of that are left.
@@ -98,14 +122,14 @@ void Buffer::evict_cache(std::uint64_t down_to) {
   Log& log = base_.log;
   while (log.first() < log.floor()) {
     const std::uint64_t upto = log.floor() < log.end() ? log.at(log.floor()).offset : log.written() - log.open_bytes();
-    if (upto - log.at(log.first()).offset <= down_to) return;
+    if (down_to > 0 && upto - log.at(log.first()).offset <= down_to) return;
     log.evict();
     freed_ = true;
   }
 }
 
-/// keep_last: the oldest event that is held goes. Those who have been sent it already lose nothing; the others are told.
-/// False if there is none.
+/// keep_last: the oldest event that is held goes. Those who have been sent it already lose nothing; the others are
+/// told. False if there is none.
 bool Buffer::drop_oldest(View& view) {
   Log& log = view.log;
   if (!view.holds()) return false;
@@ -116,9 +140,10 @@ bool Buffer::drop_oldest(View& view) {
 
   if (item.is_gap()) {
     for (Cursor* cursor : view.cursors) {
-      if (cursor->item == number) cursor->note_gap(item.from, item.upto, item.count, reason::full);
+      if (cursor->item == number) cursor->learn_gap();
     }
     view.dropped_events = item.count;
+    log.close_gap();
   } else {
     EventReader reader(item.events().substr(view.dropped_offset));
     EventView event;
@@ -131,7 +156,8 @@ bool Buffer::drop_oldest(View& view) {
       if (cursor->item != number || cursor->events > index) continue;
       cursor->events = view.dropped_events;
       cursor->offset = view.dropped_offset;
-      cursor->note_gap(item.from, item.upto, 1, reason::full);
+      // Whatever else of the item is still to come takes a position, too: the gap must not speak of the item's last.
+      cursor->note_gap(item.from, item.upto - (item.count - view.dropped_events), 1, reason::full);
       missed = true;
     }
     if (missed) drops_.add(event.topic, reason::full);
@@ -171,16 +197,18 @@ std::uint64_t Buffer::attach(Cursor& cursor, const Selection& selection) {
   const std::uint64_t from = unclaimed_.item < end ? base_.log.at(unclaimed_.item).from + unclaimed_.events : next_;
 
   if (selection.everything()) {
+    if (!first) base_.log.close_gap();
     cursor = unclaimed_;
-    base_.cursors.push_back(&cursor);
+    read_base(cursor);
   } else {
     auto& view = views_[selection];
     if (!view) {
       view = std::make_unique<View>(selection, pool_, from);
       index_.add(selection, view.get());
-      if (first) fill(*view, unclaimed_);
+      if (first) fill(*view);
     } else {
       seal(*view);
+      view->log.close_gap();
     }
     const std::uint64_t item = first ? view->log.first() : view->log.end();
     cursor = {.view = view.get(), .item = item, .held = item, .selected_before = first ? 0 : view->selected};
@@ -189,25 +217,40 @@ std::uint64_t Buffer::attach(Cursor& cursor, const Selection& selection) {
       cursor.gap->count.reset();
     }
     view->cursors.push_back(&cursor);
-    release(base_);
   }
+  release(base_);
   mark_dirty(*cursor.view);
   return from;
 }
 
-/// The first subscription claims what nobody was offered: what it selects of that becomes its view's, the rest is cache.
-void Buffer::fill(View& view, const Cursor& from) {
+/// The first subscription claims what nobody was offered: what it selects of that is copied into its view. What is
+/// copied, or not selected, becomes cache, which makes room for more if there is none.
+void Buffer::fill(View& view) {
   TopicIndex<View> matcher;
   matcher.add(view.selection, &view);
-  for (std::uint64_t number = from.item; number < base_.log.end(); ++number) {
-    const Item& item = base_.log.at(number);
-    if (item.is_gap()) continue;
-    std::uint64_t position = item.from + (number == from.item ? from.events : 0);
-    EventReader reader(item.events().substr(number == from.item ? from.offset : 0));
+  for (Cursor& from = unclaimed_; from.item < base_.log.end(); from.step()) {
+    base_.log.move_floor(from.item);
+    const Item& item = base_.log.at(from.item);
+    if (item.is_gap()) {
+      view.log.note_gap(item.from, item.upto, item.count);
+      continue;
+    }
+    std::uint64_t position = item.from + from.events;
+    EventReader reader(item.events().substr(from.offset));
     for (EventView event; reader.next(event); ++position) {
       if (matcher.find(event.topic).empty()) continue;
-      view.log.append(event, event_bytes(event), position);
+      const std::size_t bytes = event_bytes(event);
+      if (!has_room(view, bytes)) {
+        reclaim();
+        evict_cache(0);
+      }
       ++view.selected;
+      if (has_room(view, bytes)) {
+        view.log.append(event, bytes, position);
+      } else {  // what was sent to those who left long ago still takes the room
+        view.log.omit(position);
+        drops_.add(event.topic, reason::full);
+      }
     }
   }
 }
@@ -220,37 +263,49 @@ void Buffer::detach(Cursor& cursor, std::uint64_t done, std::uint64_t owed, std:
   --readers_;
   if (readers_ == 0) {
     seal(base_);
+    base_.log.close_gap();
     const std::uint64_t end = base_.log.end();
     unclaimed_ = {.view = &base_, .item = end, .held = end, .selected_before = base_.selected};
-    base_.cursors.push_back(&unclaimed_);
+    read_base(unclaimed_);
     base_.wake_at = View::quiet;
   }
-  release(view);
-  if (&view != &base_ && view.cursors.empty()) {
-    index_.remove(view.selection, &view);
-    std::erase(dirty_, &view);
-    views_.erase(views_.find(view.selection));
+  release(base_);
+  if (&view != &base_) {
+    release(view);
+    if (view.cursors.empty()) {
+      index_.remove(view.selection, &view);
+      std::erase(dirty_, &view);
+      views_.erase(views_.find(view.selection));
+    }
   }
   freed_ = true;
 }
 
+void Buffer::read_base(Cursor& cursor) {
+  if (!uses_base()) base_.log.skip_to(next_);  // nothing was written to it meanwhile
+  base_.cursors.push_back(&cursor);
+}
+
 void Buffer::count_owed(const Cursor& cursor, std::uint64_t done, std::uint64_t owed, std::string_view reason) {
-  const Log& log = cursor.view->log;
-  for (std::uint64_t number = std::max(cursor.held, log.floor()); number < log.end() && owed > 0; ++number) {
+  const View& view = *cursor.view;
+  const Log& log = view.log;
+  for (std::uint64_t number = cursor.held; number < log.end() && owed > 0; ++number) {
     const Item& item = log.at(number);
-    if (item.is_gap()) {  // counted when it came to be
-      owed -= std::min<std::uint64_t>(owed, item.count);
+    if (item.is_gap()) {  // counted when it came to be; of what the cursor knows of it nothing is owed
+      const std::uint32_t known = number < cursor.item ? item.count : number == cursor.item ? cursor.events : 0;
+      if (item.exact) owed -= std::min<std::uint64_t>(owed, item.count - known);
       continue;
     }
+    // What made room in the log's first item was sent to it or counted then.
+    const std::uint64_t skip = number == log.floor() ? std::max<std::uint64_t>(done, view.dropped_events) : done;
+    std::uint64_t index = 0;
     EventReader reader(item.events());
-    for (EventView event; owed > 0 && reader.next(event);) {
-      if (done > 0) {
-        --done;
-      } else {
-        drops_.add(event.topic, reason);
-        --owed;
-      }
+    for (EventView event; owed > 0 && reader.next(event); ++index) {
+      if (index < skip) continue;
+      drops_.add(event.topic, reason);
+      --owed;
     }
+    done -= std::min<std::uint64_t>(done, item.count);
   }
   drops_.add("(no longer held)", reason, owed);  // sent, and made room for newer ones since
 }
@@ -269,9 +324,7 @@ void Buffer::mark_dirty(View& view) {
 }
 
 void Buffer::reclaim() {
-  const std::uint64_t before = pool_.charged();
-  pool_.reclaim();
-  if (pool_.charged() < before) freed_ = true;
+  if (pool_.reclaim()) freed_ = true;
 }
 
 }  // namespace galena::core

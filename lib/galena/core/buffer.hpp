@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -31,7 +32,7 @@ class Buffer {
   struct Options {
     std::uint64_t limit_bytes = 64 << 20;
     std::uint64_t limit_events = 0;  ///< per view; 0: no bound but bytes
-    std::uint64_t retain_bytes = 1 << 20;
+    std::uint64_t retain_bytes = 0;  ///< of base below all cursors: what a resume or a replay can still have
     WhenFull when_full = WhenFull::wait;
   };
   enum class Answer : std::uint8_t { accepted, full, too_large };
@@ -43,15 +44,16 @@ class Buffer {
 
   /// Takes the event for all who select it, or for none of them. `full` only if when_full is wait.
   Answer append(const EventView& event);
-  /// An event above this is never accepted.
-  std::uint64_t largest_event() const { return options_.limit_bytes / 4; }
+  /// An event above this is never accepted. (Nor is one of which there is not room for all copies that those who select
+  /// it need, even if nothing else is held.)
+  std::uint64_t largest_event() const { return std::min<std::uint64_t>(options_.limit_bytes / 4, 1 << 30); }
 
-  /// Puts the cursor where a new subscription starts: at what nobody was offered yet if it is the first, else at the next
-  /// event. The cursor must stay where it is in memory until detach(). Returns the first position that it may see.
+  /// Puts the cursor where a new subscription starts: at what nobody was offered yet if it is the first, else at the
+  /// next event. The cursor must stay where it is in memory until detach(). Returns the first position that it may see.
   std::uint64_t attach(Cursor& cursor, const Selection& selection);
   /// Frees what was held for the cursor. Unless `reason` is empty, the `owed` events that it selected and neither
-  /// acknowledged nor saw dropped are counted as dropped; the first `done` of those from item
-  /// `held` on are not among them.
+  /// acknowledged nor saw dropped are counted as dropped; the first `done` of those from item `held` on are not among
+  /// them.
   void detach(Cursor& cursor, std::uint64_t done, std::uint64_t owed, std::string_view reason);
   /// After a cursor's `held` has moved.
   void release(View& view);
@@ -79,13 +81,20 @@ class Buffer {
  private:
   using Takers = TopicIndex<View>::Takers;
 
+  /// Base is written to only if somebody reads it, or will.
+  bool uses_base() const { return base_.holds() || options_.retain_bytes > 0; }
+  bool has_space(const Takers& takers, std::size_t bytes) const;
   bool has_room(const View& view, std::size_t bytes) const;
+  bool fits(const Takers& takers, std::size_t bytes) const;
+  bool never_fits(const Takers& takers, std::size_t bytes) const;
+  std::uint64_t growth(const Takers& takers, std::size_t bytes) const;
   bool make_room(const Takers& takers, std::size_t bytes);
   void evict_cache(std::uint64_t down_to);
   bool drop_oldest(View& view);
   void put(View& view, const EventView& event, std::size_t bytes);
   void put_or_drop(View& view, const EventView& event, std::size_t bytes);
-  void fill(View& view, const Cursor& from);
+  void fill(View& view);
+  void read_base(Cursor& cursor);
   void count_owed(const Cursor& cursor, std::uint64_t done, std::uint64_t owed, std::string_view reason);
 
   Options options_;

@@ -24,6 +24,7 @@ std::string Inlet::hello() const {
 
 Inlet::Input Inlet::handle(std::string_view frame, Time now) {
   GALENA_ASSERT(left_ == 0 && frame_.empty(), "the last frame must be read to its end first");
+  if (!failure_.reason.empty()) return Input::malformed;  // what comes after that is not read any more
   heard_ = now;
   if (starts_with_batch(frame)) {
     if (!accepted()) return fail(reason::malformed, "events came before the subscription was accepted");
@@ -34,6 +35,7 @@ Inlet::Input Inlet::handle(std::string_view frame, Time now) {
   if (!message) return fail(reason::malformed, "a message came that is not of this protocol");
   if (const auto* cancel = std::get_if<Cancel>(&*message)) {
     failure_ = *cancel;
+    if (failure_.reason.empty()) failure_.reason = reason::cancelled;
     return Input::cancelled;
   }
   if (const auto* told = std::get_if<Accept>(&*message)) return accept(*told);
@@ -60,7 +62,7 @@ Inlet::Input Inlet::accept(const Accept& message) {
   if (options_.stage && message.stage != options_.stage) return fail(reason::wrong_stage, "another stage answered");
   place_.stream = message.stream;
   place_.upto = message.from;
-  peer_silence_ = std::clamp<Duration>(message.silence, std::chrono::milliseconds(10), std::chrono::hours(1));
+  peer_silence_ = sane_silence(message.silence);
   if (const auto& before = options_.previous) {
     // Of another stream nobody can say any more what was left of it.
     const bool same = before->stream == message.stream;
@@ -133,11 +135,12 @@ std::string Inlet::farewell() const { return encode(failure_); }
 
 std::optional<std::string> Inlet::take_grant(bool idle, Time now) {
   attention_ = !gaps_.empty();
-  const std::uint64_t bytes = handled_bytes();
-  const bool due = handled_ >= grant_at_ || bytes >= grant_at_bytes_;
+  GALENA_ASSERT(handled_ <= received_, "more was handled than came");
+  const bool due = grant_due();
   if (!due && !(idle && handled_ > acknowledged_)) return std::nullopt;
   if (due) {
     const Demand& demand = options_.demand;
+    const std::uint64_t bytes = handled_bytes();
     limit_ = {handled_ + demand.max_events, bytes + demand.max_bytes};
     grant_at_ = handled_ + demand.max_events - demand.min_events;
     grant_at_bytes_ = bytes + demand.max_bytes - demand.max_bytes / 2;
@@ -154,12 +157,19 @@ std::optional<std::string> Inlet::take_heartbeat(Time now) {
 }
 
 std::vector<Gap> Inlet::take_gaps() {
-  attention_ = handled_ >= grant_at_;
+  attention_ = grant_due();
   return std::exchange(gaps_, {});
 }
 
 void Inlet::note_gap(Gap gap) {
-  gaps_.push_back(std::move(gap));
+  if (gaps_.size() < max_gaps) {
+    gaps_.push_back(std::move(gap));
+  } else {
+    Gap& last = gaps_.back();
+    last.from = std::min(last.from, gap.from);
+    last.upto = std::max(last.upto, gap.upto);
+    last.count = last.count && gap.count ? std::optional(*last.count + *gap.count) : std::nullopt;
+  }
   attention_ = true;
 }
 

@@ -46,6 +46,8 @@ class Inlet {
     Duration silence = std::chrono::seconds(10);
     std::optional<Place> previous = {};
   };
+  /// So many gaps are kept apart until take_gaps() is called; then the last one grows.
+  static constexpr std::size_t max_gaps = 64;
   enum class Input : std::uint8_t {
     accepted,   ///< the subscription stands
     events,     ///< next() has some; the frame must stay where it is until next() said false
@@ -88,7 +90,10 @@ class Inlet {
 
   /// The publisher has said nothing for longer than it said it would (or has not accepted for so long).
   bool silent(Time now) const { return now - heard_ > peer_silence_; }
+  /// This side was busy and has not been listening: what the publisher may have said waits unread.
+  void note_busy(Time now) { heard_ = now; }
   std::string farewell() const;
+  /// Why the link is over; the reason is empty while it is not.
   const Cancel& failure() const { return failure_; }
 
   bool accepted() const { return place_.stream != Id{}; }
@@ -102,6 +107,7 @@ class Inlet {
   bool next_batch(EventView& event);
   bool open_batch();
   Input fail(std::string_view why, std::string detail);
+  bool grant_due() const { return handled_ >= grant_at_ || handled_bytes() >= grant_at_bytes_; }
   std::uint64_t handled_bytes() const { return finished_bytes_ + batch_bytes_ - events_.rest().size(); }
   void note_gap(Gap gap);
 
@@ -111,9 +117,9 @@ class Inlet {
   std::vector<Gap> gaps_;
   bool attention_ = false;
 
-  std::string_view frame_;    // what follows the batch that is being read
-  EventReader events_;        // what is left of that batch
-  std::uint32_t left_ = 0;    // events of it
+  std::string_view frame_;  // what follows the batch that is being read
+  EventReader events_;      // what is left of that batch
+  std::uint32_t left_ = 0;  // events of it
   BatchHeader batch_;
   std::uint64_t batch_bytes_ = 0;
   std::uint64_t finished_bytes_ = 0;  // of the batches before it
@@ -121,9 +127,9 @@ class Inlet {
   std::uint64_t received_ = 0;
   std::uint64_t received_bytes_ = 0;
   std::uint64_t handled_ = 0;
-  std::uint64_t grant_at_ = 0;         // so many handled: a grant is due
+  std::uint64_t grant_at_ = 0;  // so many handled: a grant is due
   std::uint64_t grant_at_bytes_ = 0;
-  std::uint64_t acknowledged_ = 0;     // what the last grant said
+  std::uint64_t acknowledged_ = 0;  // what the last grant said
   Credit limit_;
 
   Time heard_;

@@ -32,7 +32,7 @@ class Link {
         subscription(subscribe.subscription),
         epoch(subscribe.epoch),
         consumer(subscribe.consumer),
-        silence(subscribe.silence),
+        silence(sane_silence(subscribe.silence)),
         heard(now),
         told(now),
         max_in_flight_bytes_(max_in_flight) {
@@ -46,7 +46,8 @@ class Link {
   std::uint64_t byte_limit() const { return std::min(limit_.bytes, acknowledged_.bytes + max_in_flight_bytes_); }
   /// Half of what the consumer lets be in flight is free again (so a grant is due soon if it is not).
   bool half_open() const {
-    return events_left() >= (window_.events + 1) / 2 && byte_limit() - std::min(byte_limit(), sent_.bytes) >= window_.bytes / 2;
+    return events_left() >= (window_.events + 1) / 2 &&
+           byte_limit() - std::min(byte_limit(), sent_.bytes) >= window_.bytes / 2;
   }
 
   /// A frame of `events` with `bytes` of them has been sent; it began `skipped` events into `item`.

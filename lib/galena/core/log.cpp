@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "galena/core/log.hpp"
 
+#include <algorithm>
+
 #include "galena/base/assert.hpp"
 
 namespace galena::core {
@@ -14,65 +16,86 @@ Log::~Log() {
 std::uint32_t Log::growth(std::size_t bytes) const {
   const std::size_t header = open_count_ == 0 || open_bytes() >= max_batch_bytes ? batch_header_bytes : 0;
   if (segment_ != nullptr && segment_->capacity() - open_end_ >= bytes + header) return 0;
+  if (reusable() && segment_->capacity() >= bytes + batch_header_bytes) return 0;
   return pool_.next_capacity(segment_ == nullptr ? 0 : segment_->capacity(), bytes + batch_header_bytes);
 }
 
-void Log::append(const EventView& event, std::size_t bytes, std::uint64_t position) {
+/// Sees to it that an open batch, or a new one, has room for the event at `position`.
+void Log::make_space(std::size_t bytes, std::uint64_t position) {
   if (open_bytes() >= max_batch_bytes) seal(position);
   const std::size_t header = open_count_ == 0 ? batch_header_bytes : 0;
   // All that was written is gone: the same memory again, which is still in the processor's cache.
-  if (header != 0 && items_.empty() && segment_ != nullptr && segment_->unshared()) open_begin_ = open_end_ = 0;
-  if (segment_ == nullptr || segment_->capacity() - open_end_ < bytes + header) [[unlikely]] {
+  if (header != 0 && reusable()) open_begin_ = open_end_ = 0;
+  if (segment_ == nullptr || segment_->capacity() - open_end_ < bytes + header) {
     seal(position);
     open_segment(bytes + batch_header_bytes);
   }
   if (open_count_ == 0) open_end_ += batch_header_bytes;
-  write_event(segment_->data() + open_end_, event);
-  open_end_ += static_cast<std::uint32_t>(bytes);
-  ++open_count_;
-  ++held_events_;
+  // An event may start while the batch is below its size; one that ends beyond it comes here again.
+  space_end_ = std::min(segment_->capacity(), open_begin_ + max_batch_bytes);
 }
 
 void Log::omit(std::uint64_t position) {
   seal(position);
-  // A run of omissions is one gap, unless the floor has passed it already.
-  if (!items_.empty() && items_.back().is_gap() && floor_ < end()) {
+  if (gap_grows_ && !items_.empty()) {
     Item& gap = items_.back();
     ++gap.count;
     gap.upto = position + 1;
   } else {
     items_.push_back({.count = 1, .from = covered_, .upto = position + 1, .offset = sealed_bytes_});
+    gap_grows_ = true;
   }
   covered_ = position + 1;
 }
 
+void Log::note_gap(std::uint64_t from, std::uint64_t upto, std::uint32_t count) {
+  seal(from);
+  items_.push_back({.count = count, .from = covered_, .upto = upto, .offset = sealed_bytes_, .exact = false});
+  gap_grows_ = false;
+  covered_ = upto;
+}
+
 void Log::seal(std::uint64_t upto) {
   if (open_count_ == 0) return;
-    write_batch_header(segment_->data() + open_begin_,
+  write_batch_header(segment_->data() + open_begin_,
                      {open_bytes() - static_cast<std::uint32_t>(batch_header_bytes), open_count_, covered_, upto, 0});
   items_.push_back({segment_, open_begin_, open_end_, open_count_, covered_, upto, sealed_bytes_});
   sealed_bytes_ += open_bytes();
   covered_ = upto;
+  gap_grows_ = false;
   open_begin_ = open_end_;
   open_count_ = 0;
+  space_end_ = 0;
+}
+
+void Log::skip_to(std::uint64_t position) {
+  GALENA_ASSERT(items_.empty() && open_count_ == 0 && covered_ <= position, "what a log has, it speaks of");
+  covered_ = position;
+}
+
+/// Of the segment in use. Only gaps can stand behind the last item that lies in it.
+bool Log::has_items_in_segment() const {
+  for (auto item = items_.rbegin(); item != items_.rend(); ++item) {
+    if (!item->is_gap()) return item->segment == segment_;
+  }
+  return false;
+}
+
+/// The segment in use may be written from its beginning: nobody needs what was in it.
+bool Log::reusable() const {
+  return segment_ != nullptr && open_count_ == 0 && !has_items_in_segment() && segment_->unshared();
 }
 
 void Log::open_segment(std::size_t bytes) {
-  const std::uint32_t capacity = pool_.next_capacity(segment_ == nullptr ? 0 : segment_->capacity(), bytes);
-  Segment* last = segment_;
-  segment_ = pool_.take(capacity > pool_.largest() ? static_cast<std::uint32_t>(bytes) : capacity);
-  charged_ += segment_->capacity();
+  Segment* next = pool_.take(pool_.next_capacity(segment_ == nullptr ? 0 : segment_->capacity(), bytes));
+  charged_ += next->capacity();
+  if (segment_ != nullptr && !has_items_in_segment()) drop_segment(segment_);  // else it goes with its last item
+  segment_ = next;
   open_begin_ = open_end_ = 0;
-  if (last == nullptr) return;
-  for (auto item = items_.rbegin(); item != items_.rend(); ++item) {
-    if (item->segment == last) return;  // it goes with its last item
-    if (!item->is_gap()) break;
-  }
-  drop_segment(last);
 }
 
 void Log::release_idle_segment() {
-  if (segment_ == nullptr || open_count_ > 0 || !items_.empty()) return;
+  if (segment_ == nullptr || open_count_ > 0 || has_items_in_segment()) return;
   drop_segment(segment_);
   segment_ = nullptr;
   open_begin_ = open_end_ = 0;

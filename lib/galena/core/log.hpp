@@ -10,7 +10,7 @@
 
 namespace galena::core {
 
-/// A part of a log: a sealed batch, or a note that `count` events of [from, upto) were not kept.
+/// A part of a log: a sealed batch, or a note (a gap) that `count` events of [from, upto) were not kept.
 struct Item {
   Segment* segment = nullptr;  ///< none: a gap
   std::uint32_t begin = 0;     ///< of the batch's header in the segment
@@ -19,6 +19,7 @@ struct Item {
   std::uint64_t from = 0;
   std::uint64_t upto = 0;
   std::uint64_t offset = 0;  ///< bytes of the log before it
+  bool exact = true;         ///< of a gap: false if nobody knows how many of the `count` were selected
 
   bool is_gap() const { return segment == nullptr; }
   std::string_view batch() const { return {segment->data() + begin, end - begin}; }
@@ -28,8 +29,8 @@ struct Item {
 /// Events in the order of their positions: sealed items, numbered from 0 for ever, and one open batch at the end.
 /// Items below the floor are a cache; those from the floor on are held for somebody.
 ///
-/// Invariant: items cover [first item's from, covered) without a hole; a segment is in use exactly as long as an item or
-/// the open batch lies in it.
+/// Invariant: items cover [first item's from, covered) without a hole; a segment is in use exactly as long as an item
+/// or the open batch lies in it.
 class Log {
  public:
   /// An open batch is sealed when it has grown to this, so that credit never has to cut a large one.
@@ -42,10 +43,24 @@ class Log {
 
   /// What one more event of `bytes` would add to charged(): 0 while it fits into the segment in use.
   std::uint32_t growth(std::size_t bytes) const;
-  /// Adds the event at `position`.
-  void append(const EventView& event, std::size_t bytes, std::uint64_t position);
-  /// Notes that the event at `position` is not kept.
+  /// The open batch has room for the event as it is: append() is then a copy and nothing else.
+  bool has_space(std::size_t bytes) const { return open_end_ + bytes <= space_end_; }
+  /// Adds the event, of event_bytes() `bytes`, at `position`.
+  void append(const EventView& event, std::size_t bytes, std::uint64_t position) {
+    if (!has_space(bytes)) [[unlikely]] {
+      make_space(bytes, position);
+    }
+    write_event(segment_->data() + open_end_, event);
+    open_end_ += static_cast<std::uint32_t>(bytes);
+    ++open_count_;
+    ++held_events_;
+  }
+  /// Notes that the event at `position` is not kept. A run of them is one gap, the last item, which grows.
   void omit(std::uint64_t position);
+  /// The last item does not grow any more: somebody reads on behind it.
+  void close_gap() { gap_grows_ = false; }
+  /// Notes that of the `count` events of [from, upto) nobody knows how many would have been appended.
+  void note_gap(std::uint64_t from, std::uint64_t upto, std::uint32_t count);
   /// Seals the open batch, if it has events, and says that it speaks of everything below `upto`.
   void seal(std::uint64_t upto);
 
@@ -71,8 +86,13 @@ class Log {
   std::uint64_t written() const { return sealed_bytes_ + open_bytes(); }
   /// The position up to which sealed items speak.
   std::uint64_t covered() const { return covered_; }
+  /// Speaks of nothing below `position`. REQUIRES: there is neither an item nor an open batch.
+  void skip_to(std::uint64_t position);
 
  private:
+  bool has_items_in_segment() const;
+  bool reusable() const;
+  void make_space(std::size_t bytes, std::uint64_t position);
   void open_segment(std::size_t bytes);
   void drop_segment(Segment* segment);
 
@@ -84,11 +104,13 @@ class Log {
   std::uint64_t charged_ = 0;
   std::uint64_t sealed_bytes_ = 0;
   std::uint64_t covered_;
+  bool gap_grows_ = false;  // the last item is a gap, and another omission may extend it
 
   Segment* segment_ = nullptr;  // the one in use
   std::uint32_t open_begin_ = 0;
   std::uint32_t open_end_ = 0;  // == open_begin_ while the open batch has no event
   std::uint32_t open_count_ = 0;
+  std::uint32_t space_end_ = 0;  // how far the open batch may grow before anything must be thought about; 0: none is open
 };
 
 }  // namespace galena::core

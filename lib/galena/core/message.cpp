@@ -2,6 +2,7 @@
 #include "galena/core/message.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include "galena/base/pack.hpp"
 #include "galena/core/batch.hpp"
@@ -136,9 +137,8 @@ std::optional<Message> decode_offer(PackReader& reader) {
 
 std::optional<Message> decode_grant(PackReader& reader) {
   Grant message;
-  if (!read(reader, message.acknowledged) || !read(reader, message.limit.events) || !read(reader, message.limit.bytes)) {
-    return std::nullopt;
-  }
+  if (!read(reader, message.acknowledged) || !read(reader, message.limit.events)) return std::nullopt;
+  if (!read(reader, message.limit.bytes)) return std::nullopt;
   return message;
 }
 
@@ -152,6 +152,42 @@ std::optional<Message> decode_gap(PackReader& reader) {
   if (!read(reader, message.reason)) return std::nullopt;
   return message;
 }
+
+std::optional<Message> decode_mark(PackReader& reader) {
+  Mark message;
+  if (!read(reader, message.upto)) return std::nullopt;
+  return message;
+}
+
+std::optional<Message> decode_end(PackReader& reader) {
+  End message;
+  if (!read(reader, message.upto)) return std::nullopt;
+  return message;
+}
+
+std::optional<Message> decode_cancel(PackReader& reader) {
+  Cancel message;
+  if (!read(reader, message.reason) || !read(reader, message.detail)) return std::nullopt;
+  return message;
+}
+
+std::optional<Message> decode_refuse(PackReader& reader) {
+  Refuse message;
+  if (!read(reader, message.number) || !read(reader, message.detail)) return std::nullopt;
+  return message;
+}
+
+constexpr struct Verb {
+  std::string_view name;
+  std::uint32_t arguments;
+  std::optional<Message> (*decode)(PackReader&);
+} verbs[] = {
+    {"subscribe", 1, decode_subscribe}, {"accept", 1, decode_accept},
+    {"grant", 3, decode_grant},         {"gap", 4, decode_gap},
+    {"mark", 1, decode_mark},           {"end", 1, decode_end},
+    {"cancel", 2, decode_cancel},       {"offer", 1, decode_offer},
+    {"refuse", 2, decode_refuse},
+};
 
 }  // namespace
 
@@ -194,9 +230,7 @@ std::string encode(const Gap& message) {
 
 std::string encode(const Mark& message) { return start("mark", 1).uint(message.upto).take(); }
 std::string encode(const End& message) { return start("end", 1).uint(message.upto).take(); }
-std::string encode(const Cancel& message) {
-  return start("cancel", 2).str(message.reason).str(message.detail).take();
-}
+std::string encode(const Cancel& message) { return start("cancel", 2).str(message.reason).str(message.detail).take(); }
 
 std::string encode(const Offer& message) {
   PackWriter writer = start("offer", 1);
@@ -206,38 +240,22 @@ std::string encode(const Offer& message) {
   return writer.take();
 }
 
-std::string encode(const Refuse& message) {
-  return start("refuse", 2).uint(message.number).str(message.detail).take();
-}
+std::string encode(const Refuse& message) { return start("refuse", 2).uint(message.number).str(message.detail).take(); }
 
 std::optional<Message> decode(std::string_view frame) {
   if (frame.size() > max_message_bytes) return std::nullopt;
   PackReader reader(frame);
-  if (!reader.array()) return std::nullopt;  // later versions may add arguments
-  const auto verb = reader.str();
-  if (!verb) return std::nullopt;
-  if (*verb == "subscribe") return decode_subscribe(reader);
-  if (*verb == "accept") return decode_accept(reader);
-  if (*verb == "grant") return decode_grant(reader);
-  if (*verb == "gap") return decode_gap(reader);
-  if (*verb == "offer") return decode_offer(reader);
-  if (*verb == "mark") {
-    Mark message;
-    return read(reader, message.upto) ? std::optional<Message>(message) : std::nullopt;
+  const auto size = reader.array();
+  const auto name = reader.str();
+  if (!size || !name) return std::nullopt;
+  const auto* verb =
+      std::find_if(std::begin(verbs), std::end(verbs), [&](const Verb& each) { return each.name == *name; });
+  if (verb == std::end(verbs) || *size <= verb->arguments) return std::nullopt;
+  auto message = verb->decode(reader);
+  for (std::uint32_t more = verb->arguments + 1; more < *size; ++more) {  // later versions may add arguments
+    if (!reader.skip()) return std::nullopt;
   }
-  if (*verb == "end") {
-    End message;
-    return read(reader, message.upto) ? std::optional<Message>(message) : std::nullopt;
-  }
-  if (*verb == "cancel") {
-    Cancel message;
-    return read(reader, message.reason) && read(reader, message.detail) ? std::optional<Message>(message) : std::nullopt;
-  }
-  if (*verb == "refuse") {
-    Refuse message;
-    return read(reader, message.number) && read(reader, message.detail) ? std::optional<Message>(message) : std::nullopt;
-  }
-  return std::nullopt;
+  return reader.at_end() ? message : std::nullopt;
 }
 
 }  // namespace galena::core

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -19,6 +21,13 @@ inline constexpr std::uint64_t protocol_version = 1;
 /// A longer control message is refused unread.
 inline constexpr std::size_t max_message_bytes = 4 << 20;
 
+/// Of a side that does not say how long it may be silent.
+inline constexpr Duration default_silence = std::chrono::seconds(10);
+/// What is made of the silence that the other side tells: neither too short for anything to arrive, nor for ever.
+inline Duration sane_silence(Duration told) {
+  return std::clamp<Duration>(told, std::chrono::milliseconds(10), std::chrono::hours(1));
+}
+
 /// A limit on what may be sent, counted from the start of the link: absolute, so that saying it twice is harmless.
 struct Credit {
   std::uint64_t events = 0;
@@ -28,13 +37,13 @@ struct Credit {
 
 /// Subscriber to publisher, first: what it wants and what may be sent right away.
 struct Subscribe {
-  Id stage;                  ///< whom it wants to talk to; none: whoever answers
-  Id subscription;           ///< the consumer's own number for it, the same in each of its attempts
-  std::uint64_t epoch = 0;   ///< counts the attempts: a later one takes the place of an earlier one
-  std::string consumer;      ///< its name, for people; may be empty
+  Id stage;                 ///< whom it wants to talk to; none: whoever answers
+  Id subscription;          ///< the consumer's own number for it, the same in each of its attempts
+  std::uint64_t epoch = 0;  ///< counts the attempts: a later one takes the place of an earlier one
+  std::string consumer;     ///< its name, for people; may be empty
   Selection selection;
   Credit credit;
-  Duration silence{};  ///< the longest this side will be silent while it lives
+  Duration silence = default_silence;  ///< the longest this side will be silent while it lives
 };
 
 /// Publisher to subscriber: the subscription stands.
@@ -42,11 +51,11 @@ struct Accept {
   Id stage;
   Id stream;               ///< names the log that positions count in
   std::uint64_t from = 0;  ///< the first position that may come
-  Duration silence{};
+  Duration silence = default_silence;
 };
 
-/// Subscriber to publisher: everything up to delivery `acknowledged` is done with; up to `limit` may be sent. Said again
-/// and again as a heartbeat.
+/// Subscriber to publisher: everything up to delivery `acknowledged` is done with; up to `limit` may be sent. Said
+/// again and again as a heartbeat.
 struct Grant {
   std::uint64_t acknowledged = 0;
   Credit limit;
@@ -82,7 +91,7 @@ struct Offer {
   Id publisher;  ///< who asks
   Id stream;
   bool values = false;  ///< the payloads are values for the producer's handle_produce; topics are empty
-  Duration silence{};
+  Duration silence = default_silence;
 };
 
 /// Subscriber (a producer that takes events from elsewhere) to publisher: delivery `number` (from 1) was not accepted.

@@ -18,7 +18,8 @@ void Outlet::handle(const std::string& peer, const Message& message, Time now) {
   }
   const auto it = links_.find(peer);
   if (it == links_.end()) {
-    if (!std::holds_alternative<Cancel>(message)) cancel(peer, reason::unknown, "there is no subscription on this link");
+    if (!std::holds_alternative<Cancel>(message))
+      cancel(peer, reason::unknown, "there is no subscription on this link");
     return;
   }
   Link& link = *it->second;
@@ -66,8 +67,7 @@ void Outlet::subscribe(const std::string& peer, const Subscribe& wish, Time now)
 
 void Outlet::grant(Link& link, const Grant& told) {
   if (!link.handle_grant(told)) {
-    const std::string peer = link.peer;
-    cancel(peer, reason::acknowledge, "more was acknowledged than was sent");
+    cancel(link.peer, reason::acknowledge, "more was acknowledged than was sent");
     return;
   }
   Cursor& cursor = link.cursor;
@@ -87,13 +87,16 @@ void Outlet::drop(const std::string& peer, std::string_view why) {
   std::string note = "unsubscribed (" + std::string(why) + "): " + describe(link);
   if (owed > 0) note += ", " + std::to_string(owed) + " events not acknowledged";
   notes_.push_back(std::move(note));
-  buffer_.detach(link.cursor, link.done_of_needed(), owed, why == reason::cancelled ? std::string_view{} : why);
+  // Of what is in flight and not held any more, nothing is held that could be done with.
+  const std::uint64_t done = link.needed_from() == link.cursor.held ? link.done_of_needed() : 0;
+  buffer_.detach(link.cursor, done, owed, why == reason::cancelled ? std::string_view{} : why);
   by_cursor_.erase(&link.cursor);
   links_.erase(it);
 }
 
-void Outlet::cancel(const std::string& peer, std::string_view why, const std::string& detail) {
-  drop(std::string(peer), why);
+/// `peer` by value: it is often the name in the link that goes.
+void Outlet::cancel(std::string peer, std::string_view why, const std::string& detail) {
+  drop(peer, why);
   control(peer, encode(Cancel{std::string(why), detail}));
 }
 
@@ -107,14 +110,19 @@ void Outlet::handle_time(Time now) {
     if (now - link->heard > link->silence) {
       silent.push_back(peer);
     } else if (now - link->told >= options_.silence / 4) {
-      const Log& log = link->cursor.view->log;
-      const bool all = link->cursor.at_end();
-      control(peer, encode(Mark{all || link->cursor.item == log.end() ? (all ? buffer_.next() : log.covered())
-                                                                      : log.at(link->cursor.item).from}));
+      control(peer, encode(Mark{told_upto(link->cursor)}));
       link->told = now;
     }
   }
   for (const std::string& peer : silent) cancel(peer, reason::silent, "nothing was heard for too long");
+}
+
+/// Nothing more will come from below this position.
+std::uint64_t Outlet::told_upto(const Cursor& cursor) const {
+  const Log& log = cursor.view->log;
+  if (cursor.gap) return cursor.gap->from;
+  if (cursor.at_end()) return buffer_.next();
+  return cursor.item == log.end() ? log.covered() : log.at(cursor.item).from;
 }
 
 void Outlet::end() {

@@ -38,7 +38,7 @@ class Outlet {
     Id stage;
     Id stream;
     Buffer::Options buffer = {};
-    Duration silence = std::chrono::seconds(10);  ///< the longest this side is silent; heartbeats come at a quarter
+    Duration silence = std::chrono::seconds(10);   ///< the longest this side is silent; heartbeats come at a quarter
     std::uint64_t max_in_flight_bytes = 16 << 20;  ///< per link, whatever it grants
   };
   using Answer = Buffer::Answer;
@@ -85,12 +85,12 @@ class Outlet {
   const Options& options() const { return options_; }
 
  private:
-
   void subscribe(const std::string& peer, const Subscribe& message, Time now);
   void grant(Link& link, const Grant& message);
   void drop(const std::string& peer, std::string_view reason);
-  void cancel(const std::string& peer, std::string_view reason, const std::string& detail);
+  void cancel(std::string peer, std::string_view reason, const std::string& detail);
   void control(const std::string& peer, std::string bytes);
+  std::uint64_t told_upto(const Cursor& cursor) const;
   std::string describe(const Link& link) const;
 
   Options options_;

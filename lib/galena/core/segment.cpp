@@ -8,7 +8,7 @@ namespace galena::core {
 namespace {
 
 constexpr std::uint32_t smallest = 1024;
-constexpr std::size_t max_spare = 4;
+constexpr std::size_t max_spare = 16;
 
 }  // namespace
 
@@ -37,7 +37,6 @@ std::uint32_t SegmentPool::next_capacity(std::uint32_t previous, std::size_t nee
 }
 
 Segment* SegmentPool::take(std::uint32_t capacity) {
-  reclaim();
   charged_ += capacity;
   if (capacity == largest_ && !spare_.empty()) {
     Segment* segment = spare_.back();
@@ -55,12 +54,13 @@ void SegmentPool::give_back(Segment* segment) {
   }
 }
 
-void SegmentPool::reclaim() {
-  std::erase_if(pinned_, [this](Segment* segment) {
+bool SegmentPool::reclaim() {
+  const auto released = std::erase_if(pinned_, [this](Segment* segment) {
     if (!segment->unshared()) return false;
     retire(segment);
     return true;
   });
+  return released > 0;
 }
 
 void SegmentPool::retire(Segment* segment) {

@@ -49,8 +49,8 @@ class SegmentPool {
   Segment* take(std::uint32_t capacity);
   /// The log is done with `segment`.
   void give_back(Segment* segment);
-  /// Looks which of the segments given back have been released by everybody else since.
-  void reclaim();
+  /// Looks which of the segments given back have been released by everybody else since; true if any was.
+  bool reclaim();
 
   std::uint64_t charged() const { return charged_; }
   std::uint32_t largest() const { return largest_; }

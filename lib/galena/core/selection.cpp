@@ -14,7 +14,8 @@ Selection::Selection(std::vector<TopicPattern> patterns) {
   // In this order a prefix stands right before everything that it covers.
   for (auto& pattern : patterns) {
     if (pattern.is_prefix && pattern.text.empty()) return;  // covers everything
-    const bool covered = !patterns_.empty() && patterns_.back().is_prefix && pattern.text.starts_with(patterns_.back().text);
+    const bool covered =
+        !patterns_.empty() && patterns_.back().is_prefix && pattern.text.starts_with(patterns_.back().text);
     if (!covered && (patterns_.empty() || patterns_.back() != pattern)) patterns_.push_back(std::move(pattern));
   }
 }

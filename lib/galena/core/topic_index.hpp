@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "galena/core/selection.hpp"
@@ -27,8 +28,11 @@ template <class Taker>
 class TopicIndex {
  public:
   using Takers = std::vector<Taker*>;
+  /// Of topics and of what they were found to match.
+  static constexpr std::size_t max_remembered_bytes = 8 << 20;
 
   bool empty() const { return takers_ == 0; }
+  std::size_t remembered_bytes() const { return remembered_bytes_; }
 
   /// REQUIRES: the selection is not of everything, and stays what it is until remove().
   void add(const Selection& selection, Taker* taker) {
@@ -57,8 +61,11 @@ class TopicIndex {
     if (last_ != nullptr && topic == last_topic_) return *last_;
     auto it = found_.find(topic);
     if (it == found_.end()) {
-      if (found_.size() >= max_remembered) forget();
-      it = found_.emplace(std::string(topic), search(topic)).first;
+      Takers takers = search(topic);
+      const std::size_t bytes = entry_bytes + topic.size() + takers.size() * sizeof(Taker*);
+      if (remembered_bytes_ + bytes > max_remembered_bytes) forget();
+      remembered_bytes_ += bytes;
+      it = found_.emplace(std::string(topic), std::move(takers)).first;
     }
     last_topic_ = it->first;
     last_ = &it->second;
@@ -66,10 +73,11 @@ class TopicIndex {
   }
 
  private:
-  static constexpr std::size_t max_remembered = 1 << 16;
+  static constexpr std::size_t entry_bytes = 96;  // what a map's entry takes, about
 
   void forget() {
     found_.clear();
+    remembered_bytes_ = 0;
     last_ = nullptr;
   }
 
@@ -94,6 +102,7 @@ class TopicIndex {
   TopicMap<Takers> exact_;
   std::map<std::size_t, TopicMap<Takers>> prefixes_;  // by length
   TopicMap<Takers> found_;
+  std::size_t remembered_bytes_ = 0;  // of found_
   std::string_view last_topic_;
   const Takers* last_ = nullptr;
 };

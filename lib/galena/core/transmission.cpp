@@ -2,6 +2,7 @@
 #include "galena/core/transmission.hpp"
 
 #include <string>
+#include <utility>
 
 namespace galena::core {
 namespace {
@@ -63,8 +64,9 @@ bool hungry(const Link& link) {
 /// The whole item may start now, after `frame`.
 bool fits(const Link& link, const Item& item, const Frame& frame) {
   const std::uint64_t bytes_after = link.sent().bytes + frame.bytes() + item.events().size();
-  return frame.events() + item.count <= link.events_left() && (bytes_after <= link.byte_limit() ||
-         (item.count == 1 && link.sent().bytes + frame.bytes() < link.byte_limit()));
+  return frame.events() + item.count <= link.events_left() &&
+         (bytes_after <= link.byte_limit() ||
+          (item.count == 1 && link.sent().bytes + frame.bytes() < link.byte_limit()));
 }
 
 /// Sends a copy of as many events of the item as credit allows, and moves the cursor past them.
@@ -84,7 +86,8 @@ void transmit_cut(Link& link, const Item& item, std::vector<Parcel>& out) {
   }
   const bool all = count == left;
   std::string batch(batch_header_bytes, '\0');
-  write_batch_header(batch.data(), {static_cast<std::uint32_t>(bytes), count, item.from, item.upto, all ? std::uint16_t{0} : flag_more});
+  write_batch_header(batch.data(), {static_cast<std::uint32_t>(bytes), count, item.from, item.upto,
+                                    all ? std::uint16_t{0} : flag_more});
   batch.append(rest.substr(0, bytes));
   out.push_back({.peer = link.peer, .bytes = std::move(batch)});
   link.note_sent(count, bytes, cursor.item, cursor.events);
@@ -96,43 +99,46 @@ void transmit_cut(Link& link, const Item& item, std::vector<Parcel>& out) {
   }
 }
 
-void tell_gap(Link& link, const Gap& gap, std::vector<Parcel>& out) {
-  out.push_back({.peer = link.peer, .bytes = encode(gap)});
-}
-
 }  // namespace
 
 void transmit(Link& link, Buffer& buffer, std::vector<Parcel>& out, Time now) {
   Cursor& cursor = link.cursor;
   View& view = *cursor.view;
+  const Log& log = view.log;
   const std::size_t before = out.size();
-  if (cursor.gap) {
-    tell_gap(link, *cursor.gap, out);
-    cursor.gap.reset();
-  }
   const bool send = hungry(link);
   if (send) buffer.seal(view);
   {
     Frame frame(link, out);
-    for (; cursor.item < view.log.end(); ) {
-      const Item& item = view.log.at(cursor.item);
+    // A gap costs no credit. It is told with the next event or when nothing is in flight, so that a consumer that
+    // stands still is not sent one after the other.
+    const auto tell_gap = [&] {
+      if (!cursor.gap) return;
+      frame.flush();
+      out.push_back({.peer = link.peer, .bytes = encode(*std::exchange(cursor.gap, std::nullopt))});
+    };
+    while (cursor.item < log.end()) {
+      const Item& item = log.at(cursor.item);
       if (item.is_gap()) {
-        frame.flush();
-        cursor.dropped += item.count;
-        tell_gap(link, {item.from, item.upto, item.count, std::string(reason::full)}, out);
+        cursor.learn_gap();
+        if (cursor.item + 1 == log.end() && !log.has_open()) break;  // it may grow
         cursor.step();
       } else if (!send) {
         break;
       } else if (cursor.events == 0 && fits(link, item, frame)) {
+        tell_gap();
         frame.add(item);
         cursor.step();
       } else {
         frame.flush();
         // A copy only if no grant is due that would let the whole batch go without one.
         if (!link.may_send() || (link.frames_in_flight() > 0 && !link.half_open())) break;
+        tell_gap();
         transmit_cut(link, item, out);
       }
     }
+    frame.flush();
+    if (link.frames_in_flight() == 0) tell_gap();
   }
   // Items that were only gaps need no acknowledgement.
   const std::uint64_t held = std::max(cursor.held, link.needed_from());
@@ -145,7 +151,11 @@ void transmit(Link& link, Buffer& buffer, std::vector<Parcel>& out, Time now) {
 
 std::uint32_t wake_threshold(const Link& link) {
   if (!link.may_send()) return View::quiet;
-  return link.frames_in_flight() < eager_frames ? 1 : Log::max_batch_bytes;
+  if (link.frames_in_flight() >= eager_frames) return Log::max_batch_bytes;
+  // What is sealed would have been sent if a grant were not needed for it.
+  const Cursor& cursor = link.cursor;
+  const Log& log = cursor.view->log;
+  return cursor.item == log.end() || log.at(cursor.item).is_gap() ? 1 : View::quiet;
 }
 
 }  // namespace galena::core

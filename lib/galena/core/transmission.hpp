@@ -20,7 +20,7 @@ void transmit(Link& link, Buffer& buffer, std::vector<Parcel>& out, Time now);
 /// grant can change anything.
 std::uint32_t wake_threshold(const Link& link);
 
-inline constexpr std::size_t eager_frames = 4;
+inline constexpr std::size_t eager_frames = 1;
 inline constexpr std::uint32_t max_frame_bytes = 256 * 1024;
 
 }  // namespace galena::core

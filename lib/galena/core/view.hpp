@@ -19,12 +19,12 @@ struct View;
 /// A subscription's place in a view: the next event it is to get, and from where on what it got may be asked for.
 struct Cursor {
   View* view = nullptr;
-  std::uint64_t item = 0;     ///< the number of the next item, view->log.end() if it has everything that is sealed
-  std::uint32_t events = 0;   ///< how many events of that item it has
-  std::uint32_t offset = 0;   ///< and how many bytes of them
-  std::uint64_t held = 0;     ///< items from this one on are kept for it: sent and not acknowledged, or not sent
+  std::uint64_t item = 0;       ///< the number of the next item, view->log.end() if it has everything that is sealed
+  std::uint32_t events = 0;     ///< how many events of that item it has, or knows to be dropped
+  std::uint32_t offset = 0;     ///< and how many bytes of them
+  std::uint64_t held = 0;       ///< items from this one on are kept for it: sent and not acknowledged, or not sent
   std::optional<Gap> gap = {};  ///< dropped in front of it and not told yet
-  std::uint64_t dropped = 0;  ///< events, since it was attached
+  std::uint64_t dropped = 0;    ///< events, since it was attached
   std::uint64_t selected_before = 0;  ///< what the view had selected before this cursor's first event
 
   /// Events selected since it was attached: those sent, those held, those dropped.
@@ -35,15 +35,16 @@ struct Cursor {
     ++item;
     events = offset = 0;
   }
-  void note_gap(std::uint64_t from, std::uint64_t upto, std::uint64_t count, std::string_view reason) {
-    dropped += count;
-    if (gap) {
-      gap->upto = std::max(gap->upto, upto);
-      if (gap->count) *gap->count += count;
-    } else {
-      gap = Gap{from, upto, count, std::string(reason)};
-    }
+  /// To be told before anything else: of [from, upto), `count` events are dropped; nobody knows how many if it is
+  /// empty.
+  void note_gap(std::uint64_t from, std::uint64_t upto, std::optional<std::uint64_t> count, std::string_view reason) {
+    dropped += count.value_or(0);
+    if (!gap) gap = Gap{from, from, 0, std::string(reason)};
+    gap->upto = std::max(gap->upto, upto);
+    gap->count = gap->count && count ? std::optional(*gap->count + *count) : std::nullopt;
   }
+  /// Takes in what it does not know yet of the gap that it stands at. (The last item of a log may be a gap that grows.)
+  void learn_gap();
 };
 
 /// A selection, the events it selects, and those who read them. Subscriptions of equal selections share it.
@@ -69,6 +70,16 @@ struct View {
 };
 
 inline std::uint64_t Cursor::selected() const { return view->selected - selected_before; }
-inline bool Cursor::at_end() const { return item == view->log.end() && !view->log.has_open(); }
+inline bool Cursor::at_end() const {
+  const Log& log = view->log;
+  if (log.has_open() || item == log.end()) return !log.has_open();
+  return item + 1 == log.end() && log.at(item).is_gap() && events == log.at(item).count;
+}
+inline void Cursor::learn_gap() {
+  const Item& it = view->log.at(item);
+  if (events == it.count) return;
+  note_gap(it.from, it.upto, it.exact ? std::optional<std::uint64_t>(it.count - events) : std::nullopt, reason::full);
+  events = it.count;
+}
 
 }  // namespace galena::core

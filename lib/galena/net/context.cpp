@@ -11,7 +11,17 @@
 namespace galena::net {
 namespace {
 
+/// glibc gives memory above a threshold back to the kernel as soon as it is freed, and raises that threshold (128 KiB at
+/// first) to the largest block it has seen freed. Received frames are as large: without this every one of them is faulted
+/// in page by page. A program that has set the threshold itself (mallopt) keeps it.
+void keep_freed_frames() {
+  constexpr std::size_t largest_frame = 4 << 20;
+  void* volatile block = std::malloc(largest_frame);
+  std::free(block);
+}
+
 void prepare_process() {
+  keep_freed_frames();
   unsigned seed = 0;
   random_bytes(&seed, sizeof seed);
   std::srand(seed);

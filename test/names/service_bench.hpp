@@ -69,13 +69,14 @@ struct ServiceBench {
     return verbs;
   }
 
-  void hello(const std::string& peer, Id from = {}, Duration lease = std::chrono::seconds(6)) {
+  void hello(const std::string& peer, Id from = {}, Duration lease = std::chrono::seconds(6), std::uint64_t held = 0) {
     Message message;
     message.verb = Verb::hello;
     message.version = protocol_version;
     message.domain = "d";
     message.service = from;
     message.lease = lease;
+    message.held = held;
     say(peer, message);
     take(peer);
   }

@@ -352,6 +352,31 @@ TEST_CASE("when nodes arrive from another service, \"nobody has it\" waits until
   }
 }
 
+TEST_CASE("nodes that arrive with many names are waited for, but not for ever") {
+  ServiceBench bench;
+  bench.hello("a", id_of(99), 6s, 2);
+  bench.simple("q", Verb::list);
+  bench.enroll("a", registration_of("x", 1), {1, id_of(99), 1}, 5s);
+  bench.pass(500ms);
+  CHECK(bench.take("q").empty());
+  SUBCASE("the last name comes") {
+    bench.enroll("a", registration_of("y", 1), {1, id_of(99), 2}, 5s);
+    bench.pass(0ms);
+    CHECK(bench.take("q").at(0).entries.size() == 2);
+  }
+  SUBCASE("the node is gone") {
+    bench.core.handle_gone("a", bench.now);
+    bench.pass(0ms);
+    CHECK(bench.take("q").at(0).entries.empty());
+  }
+  SUBCASE("it never says") {
+    bench.pass(1500ms);
+    CHECK(bench.take("q").at(0).entries.size() == 1);
+    bench.simple("q", Verb::list);
+    CHECK(bench.take("q").size() == 1);
+  }
+}
+
 TEST_CASE("a service that is not in charge knows nothing and says who is") {
   ServiceBench bench;
   bench.hello("a");

@@ -108,6 +108,8 @@ void ClientCore::handle_connected(Time now) {
   hello.lease = options_.lease;
   hello.service = service_;
   hello.term = term_;
+  hello.held = static_cast<std::uint64_t>(
+      std::count_if(enrolments_.begin(), enrolments_.end(), [](const auto& item) { return item.second.held(); }));
   send(hello);
   expect_answer(now);
 }

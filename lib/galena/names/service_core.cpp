@@ -53,7 +53,8 @@ void ServiceCore::follow(ServiceAddress leader) {
   challenge_deadlines_.clear();
   deferred_.clear();
   settled_.clear();
-  settle_until_ = Time::min();
+  settle_until_ = owed_until_ = Time::min();
+  owed_ = 0;
   next_expiry_ = never;
 }
 
@@ -135,6 +136,10 @@ void ServiceCore::greet(const std::string& peer, const Message& hello, Time now)
   const bool from_elsewhere = hello.service && hello.service != options_.id;
   if (from_elsewhere && settled_.size() < settled_services && settled_.insert(hello.service).second) {
     settle_until_ = now + options_.settle;
+    owed_until_ = now + options_.longest_settle;
+  }
+  if (from_elsewhere && now < owed_until_) {
+    owe(sessions_.at(peer), std::min<std::uint64_t>(hello.held, options_.limits.names_per_session));
   }
   Message welcome = answer(Verb::welcome, hello);
   welcome.version = protocol_version;
@@ -142,6 +147,15 @@ void ServiceCore::greet(const std::string& peer, const Message& hello, Time now)
   welcome.term = term_;
   welcome.lease = sessions_.at(peer).lease;
   send(peer, welcome);
+}
+
+bool ServiceCore::settling(Time now) const {
+  return patient_ && (now < settle_until_ || (owed_ > 0 && now < owed_until_));
+}
+
+void ServiceCore::owe(Session& session, std::uint64_t names) {
+  owed_ = owed_ - session.owed + names;
+  session.owed = names;
 }
 
 /// The session of `peer`, made if need be; null if there is no room. A lease of zero leaves what was agreed before.
@@ -201,6 +215,7 @@ void ServiceCore::enroll(const std::string& peer, const Message& message, Time n
   if (session(peer, {}, now) == nullptr) {
     return refuse(peer, false, message.request, "this service has no room for another node");
   }
+  if (Session& from = sessions_.at(peer); from.owed > 0) owe(from, from.owed - 1);
   Claim claim{peer, message.request, *message.entry};
   const NameTable::Slot* slot = table_.find(holder.name);
   if (slot == nullptr) {
@@ -408,12 +423,15 @@ void ServiceCore::announce(const Message& message) {
 bool ServiceCore::defer(const std::string& peer, bool delimited, const Message& message, Time now) {
   GALENA_ASSERT(settling(now), "nothing to wait for");
   if (deferred_.size() >= options_.limits.deferred) return false;
-  deferred_.push_back({now + options_.settle, peer, delimited, message});
+  deferred_.push_back({now, peer, delimited, message});
   return true;
 }
 
 void ServiceCore::handle_gone(const std::string& peer, Time now) {
-  if (sessions_.erase(peer) == 0) return;
+  const auto session = sessions_.find(peer);
+  if (session == sessions_.end()) return;
+  owe(session->second, 0);
+  sessions_.erase(session);
   watches_.erase_peer(peer);
   std::erase_if(deferred_, [&](const Deferred& item) { return item.peer == peer; });
   for (auto it = challenges_.begin(); it != challenges_.end();) {
@@ -440,7 +458,7 @@ void ServiceCore::handle_doubt(const std::string& peer) {
 }
 
 void ServiceCore::handle_timeout(Time now) {
-  while (!deferred_.empty() && deferred_.front().due <= now) {
+  while (!deferred_.empty() && due(deferred_.front().asked) <= now) {
     const Deferred item = std::move(deferred_.front());
     deferred_.pop_front();
     patient_ = false;
@@ -473,7 +491,7 @@ void ServiceCore::handle_timeout(Time now) {
 
 Time ServiceCore::poll_timeout() const {
   Time next = next_expiry_;
-  if (!deferred_.empty()) next = std::min(next, deferred_.front().due);
+  if (!deferred_.empty()) next = std::min(next, due(deferred_.front().asked));
   if (!challenge_deadlines_.empty()) next = std::min(next, challenge_deadlines_.front().at);
   return next;
 }

@@ -30,6 +30,7 @@ class ServiceCore {
     Duration challenge = std::chrono::milliseconds(900);  ///< how long a holder has to answer
     /// How long "nobody has it" is held back when nodes arrive from another service: their names follow them.
     Duration settle = std::chrono::milliseconds(200);
+    Duration longest_settle = std::chrono::seconds(2);  ///< while nodes still owe names that they said they have
     Duration shortest_lease = std::chrono::milliseconds(100);
     Duration longest_lease = std::chrono::minutes(10);
     Duration default_lease = std::chrono::seconds(6);  ///< of who registers without a hello
@@ -75,6 +76,7 @@ class ServiceCore {
   struct Session {
     Duration lease{};
     Time expires;
+    std::uint64_t owed = 0;  ///< names it said it has and has not registered here yet
   };
   struct Claim {
     std::string peer;
@@ -93,7 +95,7 @@ class ServiceCore {
     std::string name;
   };
   struct Deferred {
-    Time due;
+    Time asked;
     std::string peer;
     bool delimited = false;
     Message message;
@@ -119,7 +121,10 @@ class ServiceCore {
 
   Session* session(const std::string& peer, Duration lease, Time now);
   std::string problem(const Registration& registration) const;
-  bool settling(Time now) const { return patient_ && now < settle_until_; }
+  bool settling(Time now) const;
+  /// When what was asked then is answered, even if with "nobody".
+  Time due(Time asked) const { return asked + (owed_ == 0 ? options_.settle : options_.longest_settle); }
+  void owe(Session& session, std::uint64_t names);
   Message redirect(std::uint64_t request) const;
   bool defer(const std::string& peer, bool delimited, const Message& message, Time now);
   void send(const std::string& peer, const Message& message, bool delimited = false);
@@ -140,8 +145,10 @@ class ServiceCore {
   std::deque<ChallengeDeadline> challenge_deadlines_;  // in order; of decided challenges too
 
   Time settle_until_ = Time::min();
+  Time owed_until_ = Time::min();
+  std::uint64_t owed_ = 0;         // the sum of Session::owed
   std::set<Id> settled_;           // services whose nodes have begun to arrive
-  std::deque<Deferred> deferred_;  // in order of due
+  std::deque<Deferred> deferred_;  // in order of arrival
   bool patient_ = true;            // false while a deferred question is answered: it waits once
 
   std::deque<Out> output_;

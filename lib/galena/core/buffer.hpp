@@ -11,15 +11,9 @@
 #include "galena/core/event.hpp"
 #include "galena/core/topic_index.hpp"
 #include "galena/core/view.hpp"
+#include "galena/core/when_full.hpp"
 
 namespace galena::core {
-
-/// What happens to an event that somebody selected when that subscriber's share of the buffer is full.
-enum class WhenFull : std::uint8_t {
-  wait,        ///< the caller waits (or is told "full")
-  keep_last,   ///< the oldest event that was not sent yet makes room, counted, and its subscribers are told
-  keep_first,  ///< the new event is not kept, counted, and its subscribers are told
-};
 
 /// The events of a stream, once: the base view has all of them, each distinct filtered selection has a view of its own.
 /// A subscriber's cursor holds what it has not acknowledged; the rest of base, up to `retain_bytes`, is a cache.

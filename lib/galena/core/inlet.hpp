@@ -37,8 +37,8 @@ struct Place {
 class Inlet {
  public:
   struct Options {
-    Id stage;  ///< whom it expects; none: whoever answers
-    Id subscription;
+    Id stage = {};  ///< whom it expects; none: whoever answers
+    Id subscription = {};
     std::uint64_t epoch = 1;
     std::string consumer = {};
     Selection selection = {};

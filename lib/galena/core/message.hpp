@@ -11,6 +11,7 @@
 
 #include "galena/base/id.hpp"
 #include "galena/base/time.hpp"
+#include "galena/core/gap.hpp"
 #include "galena/core/selection.hpp"
 
 /// The control messages between a publisher and a subscriber, one frame each: a MessagePack array [verb, ...]. Their
@@ -59,14 +60,6 @@ struct Accept {
 struct Grant {
   std::uint64_t acknowledged = 0;
   Credit limit;
-};
-
-/// Publisher to subscriber: of [from, upto), `count` selected events will not come (empty: nobody knows how many).
-struct Gap {
-  std::uint64_t from = 0;
-  std::uint64_t upto = 0;
-  std::optional<std::uint64_t> count;
-  std::string reason;
 };
 
 /// Publisher to subscriber: there is nothing more below `upto`. A heartbeat.

@@ -11,21 +11,11 @@
 #include "galena/base/time.hpp"
 #include "galena/core/buffer.hpp"
 #include "galena/core/link.hpp"
+#include "galena/core/link_info.hpp"
 #include "galena/core/message.hpp"
 #include "galena/core/parcel.hpp"
 
 namespace galena::core {
-
-/// One subscription as the publisher sees it, for people and tests.
-struct LinkInfo {
-  Id subscription;
-  std::string consumer;
-  Selection selection;
-  std::uint64_t selected = 0;      ///< events it selected since it subscribed
-  std::uint64_t sent = 0;          ///< of these
-  std::uint64_t acknowledged = 0;  ///< of these
-  std::uint64_t dropped = 0;       ///< will not be sent; its consumer was told
-};
 
 /// The publishing half of a stage: a buffer, and a link with credit for each subscription to it. Pure: it is told what
 /// happened and when (handle_*), and asked what to send (poll). Peers are whatever the transport calls them.
@@ -35,8 +25,8 @@ struct LinkInfo {
 class Outlet {
  public:
   struct Options {
-    Id stage;
-    Id stream;
+    Id stage = {};
+    Id stream = {};
     Buffer::Options buffer = {};
     Duration silence = std::chrono::seconds(10);   ///< the longest this side is silent; heartbeats come at a quarter
     std::uint64_t max_in_flight_bytes = 16 << 20;  ///< per link, whatever it grants

@@ -27,13 +27,13 @@ Node::Node(NodeOptions options) : core_(std::make_unique<detail::NodeCore>(std::
 Node::~Node() { core_->close_remotes(); }
 
 void Node::run() {
-  const detail::SignalScope signals(core_->bell());
+  const net::SignalScope signals(core_->bell());
   core_->bell().wait(std::nullopt);
   if (const auto failure = core_->take_failure()) std::rethrow_exception(failure);
 }
 
 bool Node::run_for(Duration timeout) {
-  const detail::SignalScope signals(core_->bell());
+  const net::SignalScope signals(core_->bell());
   const bool rang = core_->bell().wait(Clock::now() + timeout);
   if (const auto failure = core_->take_failure()) std::rethrow_exception(failure);
   return rang;

@@ -16,7 +16,7 @@
 #include "galena/net/context.hpp"
 #include "galena/stage/loop.hpp"
 #include "galena/stage/node.hpp"
-#include "galena/stage/signals.hpp"
+#include "galena/net/signals.hpp"
 
 namespace galena {
 class RemoteProducer;
@@ -46,7 +46,7 @@ class NodeCore {
   net::Context& context() { return context_; }
   Loop& loop() { return loop_; }
   const Id& id() const { return id_; }
-  Bell& bell() { return bell_; }
+  net::Bell& bell() { return bell_; }
   /// Goes up eight times within the liveness: a busy stage looks at it between two events.
   std::uint64_t ticks() const { return ticks_.load(std::memory_order_relaxed); }
 
@@ -106,7 +106,7 @@ class NodeCore {
   net::Context context_;
   std::atomic<std::uint64_t> ticks_{0};
   std::atomic<std::size_t> stages_{0};
-  Bell bell_;
+  net::Bell bell_;
 
   std::mutex mutex_;  // guards these two
   std::exception_ptr failure_;

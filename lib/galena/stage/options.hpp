@@ -10,8 +10,10 @@
 
 #include "galena/base/logger.hpp"
 #include "galena/base/time.hpp"
-#include "galena/core/buffer.hpp"
-#include "galena/core/outlet.hpp"
+#include "galena/core/drops.hpp"
+#include "galena/core/gap.hpp"
+#include "galena/core/link_info.hpp"
+#include "galena/core/when_full.hpp"
 #include "galena/stage/name.hpp"
 #include "galena/stage/topics.hpp"
 

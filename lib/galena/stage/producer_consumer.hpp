@@ -23,6 +23,8 @@ class ProducerConsumer {
 
   /// Blocks until the handler has failed, and rethrows what it threw.
   void wait() { stage_.wait(); }
+  /// Ends its subscriptions, so that drain() can come to an end.
+  void stop_input() { stage_.stop_input(); }
   /// See Producer.
   bool drain(Duration timeout) { return stage_.drain(detail::deadline_in(timeout)); }
   bool wait_for_subscribers(std::size_t count, Duration timeout) {

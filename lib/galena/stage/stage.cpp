@@ -81,6 +81,12 @@ class Stage::Impl final : public EventTaker {
     return stats;
   }
 
+  void stop_input() {
+    loop_.call([this] {
+      for (const auto& receiver : receivers_) receiver->stop();
+    });
+  }
+
   void wait() {
     std::unique_lock lock(mutex_);
     failed_.wait(lock, [this] { return failure_ != nullptr; });
@@ -303,6 +309,7 @@ std::uint32_t Stage::waiting() const { return impl_->waiting(); }
 Publisher& Stage::publisher() { return impl_->publisher(); }
 ProducerStats Stage::producer_stats() const { return impl_->publisher().stats(); }
 ConsumerStats Stage::consumer_stats() const { return impl_->consumer_stats(); }
+void Stage::stop_input() { impl_->stop_input(); }
 bool Stage::drain(std::optional<Time> deadline) { return impl_->publisher().drain(deadline); }
 bool Stage::wait_for_subscribers(std::size_t count, std::optional<Time> deadline) {
   return impl_->publisher().wait_for_subscribers(count, deadline);

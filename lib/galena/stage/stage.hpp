@@ -44,6 +44,7 @@ class Stage {
   Publisher& publisher();
   ProducerStats producer_stats() const;
   ConsumerStats consumer_stats() const;
+  void stop_input();
   bool drain(std::optional<Time> deadline);
   bool wait_for_subscribers(std::size_t count, std::optional<Time> deadline);
   void wait();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "galena/stage/signals.hpp"
+#include "galena/net/signals.hpp"
 
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -15,7 +15,7 @@
 #include "galena/base/assert.hpp"
 #include "galena/base/error.hpp"
 
-namespace galena::detail {
+namespace galena::net {
 namespace {
 
 // A signal handler can reach nothing but globals: the bells of the Node::run()s that are going on now.
@@ -89,4 +89,4 @@ SignalScope::~SignalScope() {
   bells[static_cast<std::size_t>(slot_)] = 0;
 }
 
-}  // namespace galena::detail
+}  // namespace galena::net

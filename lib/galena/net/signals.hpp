@@ -5,7 +5,7 @@
 
 #include "galena/base/time.hpp"
 
-namespace galena::detail {
+namespace galena::net {
 
 /// Something that one thread waits for and others (or a signal handler) set off.
 class Bell {
@@ -37,4 +37,4 @@ class SignalScope {
   int slot_;
 };
 
-}  // namespace galena::detail
+}  // namespace galena::net

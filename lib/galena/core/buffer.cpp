@@ -95,7 +95,8 @@ bool Buffer::fits(const Takers& takers, std::size_t bytes) const {
 
 /// There would not be room for every copy of the event if nothing else were held.
 bool Buffer::never_fits(const Takers& takers, std::size_t bytes) const {
-  return (takers.size() + 1) * std::uint64_t{pool_.next_capacity(0, bytes + batch_header_bytes)} > options_.limit_bytes;
+  const std::uint64_t copies = takers.size() + (uses_base() ? 1 : 0);
+  return copies * std::uint64_t{pool_.next_capacity(0, bytes + batch_header_bytes)} > options_.limit_bytes;
 }
 
 /// Whether all who take the event can have it, at once; frees what may be freed before it says no.
@@ -282,7 +283,8 @@ void Buffer::detach(Cursor& cursor, std::uint64_t done, std::uint64_t owed, std:
 }
 
 void Buffer::read_base(Cursor& cursor) {
-  if (!uses_base()) base_.log.skip_to(next_);  // nothing was written to it meanwhile
+  Log& log = base_.log;
+  if (log.first() == log.end() && !log.has_open()) log.skip_to(next_);  // nothing may have been written to it meanwhile
   base_.cursors.push_back(&cursor);
 }
 

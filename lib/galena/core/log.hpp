@@ -34,7 +34,7 @@ struct Item {
 class Log {
  public:
   /// An open batch is sealed when it has grown to this, so that credit never has to cut a large one.
-  static constexpr std::uint32_t max_batch_bytes = 64 * 1024;
+  static constexpr std::uint32_t max_batch_bytes = 128 * 1024;
 
   Log(SegmentPool& pool, std::uint64_t from) : pool_(pool), covered_(from) {}
   ~Log();

@@ -14,9 +14,9 @@
 
 #include "galena/names/directory.hpp"
 #include "galena/net/context.hpp"
+#include "galena/net/signals.hpp"
 #include "galena/stage/loop.hpp"
 #include "galena/stage/node.hpp"
-#include "galena/net/signals.hpp"
 
 namespace galena {
 class RemoteProducer;

@@ -5,6 +5,7 @@
 
 #include "galena/base/error.hpp"
 #include "galena/net/interface.hpp"
+#include "galena/stage/spin_lock.hpp"
 
 namespace galena::detail {
 namespace {
@@ -24,10 +25,11 @@ Publisher::Publisher(Loop& loop, net::Context& context, const Logger& logger, Op
   router.max_message_bytes = static_cast<std::int64_t>(outlet_.buffer().largest_event() + (4U << 20));
   router_ = std::make_unique<net::Router>(context, loop_.reactor(), router, [this] { serve(); });
   bind();
-  hook_ = std::make_shared<ReleaseHook>([this] {
-    loop_.post([this] {
+  hook_ = std::make_shared<ReleaseHook>([this, self = std::weak_ptr(self_)] {
+    loop_.post([this, self] {
+      if (self.expired()) return;
       {
-        const std::lock_guard lock(mutex_);
+        const auto lock = lock_soon(mutex_);
         outlet_.buffer().reclaim();
       }
       transmit();
@@ -98,7 +100,11 @@ bool Publisher::wait_for_room(std::unique_lock<std::mutex>& lock, std::optional<
   if (outlet_.buffer().awaiting_release()) {
     hook_->arm();
     outlet_.buffer().reclaim();
-    if (outlet_.buffer().take_freed()) return true;
+    if (outlet_.buffer().take_freed()) {
+      room_found_ = true;
+      if (!std::exchange(wake_pending_, true)) loop_.post([this] { transmit(); });
+      return true;
+    }
   }
   if (!deadline) {
     changed_.wait(lock);
@@ -142,7 +148,7 @@ void Publisher::receive(net::Router::Message message) {
     open_feed(peer, std::get<core::Offer>(*decoded));
     return;
   }
-  const std::lock_guard lock(mutex_);
+  const auto lock = lock_soon(mutex_);
   if (decoded) {
     outlet_.handle(peer, *decoded, now);
   } else {
@@ -194,11 +200,12 @@ void Publisher::transmit() {
   for (bool freed = true; freed;) {
     std::vector<std::string> notes;
     {
-      const std::lock_guard lock(mutex_);
+      const auto lock = lock_soon(mutex_);
       wake_pending_ = false;
       outlet_.poll(parcels_, Clock::now());
       notes = outlet_.take_notes();
-      freed = outlet_.buffer().take_freed();
+      freed = outlet_.buffer().take_freed() || room_found_;
+      room_found_ = false;
       if (outlet_.buffer().awaiting_release()) hook_->arm();
     }
     changed_.notify_all();
@@ -224,7 +231,7 @@ void Publisher::send(core::Parcel& parcel) {
   }
   if (sent == net::Sent::ok) return;
   feeds_.erase(parcel.peer);
-  const std::lock_guard lock(mutex_);
+  const auto lock = lock_soon(mutex_);
   outlet_.handle_gone(parcel.peer);
 }
 
@@ -237,7 +244,7 @@ void Publisher::log_notes(const std::vector<std::string>& notes) {
 void Publisher::note_subscribers() {
   std::size_t subscribers = 0;
   {
-    const std::lock_guard lock(mutex_);
+    const auto lock = lock_soon(mutex_);
     subscribers = outlet_.subscribers();
   }
   if (subscribers != told_subscribers_ && options_.on_subscribers) options_.on_subscribers(subscribers);
@@ -250,7 +257,7 @@ void Publisher::handle_time() {
     it = it->second->handle_time(now) ? std::next(it) : feeds_.erase(it);
   }
   {
-    const std::lock_guard lock(mutex_);
+    const auto lock = lock_soon(mutex_);
     outlet_.handle_time(now);
   }
   transmit();
@@ -258,8 +265,12 @@ void Publisher::handle_time() {
 }
 
 void Publisher::end() {
+  for (const auto& [peer, feed] : feeds_) {
+    tell(peer, core::encode(core::Cancel{std::string(core::reason::stopped), "the producer stops"}));
+  }
+  feeds_.clear();
   {
-    const std::lock_guard lock(mutex_);
+    const auto lock = lock_soon(mutex_);
     outlet_.end();
   }
   transmit();
@@ -270,7 +281,7 @@ void Publisher::cancel_all(std::string_view reason, std::string_view detail) {
     tell(peer, core::encode(core::Cancel{std::string(reason), std::string(detail)}));
   feeds_.clear();
   {
-    const std::lock_guard lock(mutex_);
+    const auto lock = lock_soon(mutex_);
     outlet_.cancel_all(reason, detail);
   }
   transmit();
@@ -290,8 +301,9 @@ bool Publisher::wait_until(std::unique_lock<std::mutex>& lock, std::optional<Tim
 bool Publisher::drain(std::optional<Time> deadline) {
   std::unique_lock lock(mutex_);
   const std::uint64_t dropped = outlet_.buffer().drops().total();
-  const bool drained =
-      wait_until(lock, deadline, [this] { return outlet_.drained() && (ever_subscribed_ || ingested_ == 0); });
+  const bool drained = wait_until(lock, deadline, [this] {
+    return outlet_.drained() && (ever_subscribed_ || ingested_ == 0) && !(options_.has_more && options_.has_more());
+  });
   return drained && outlet_.buffer().drops().total() == dropped;
 }
 
@@ -302,19 +314,19 @@ bool Publisher::wait_for_subscribers(std::size_t count, std::optional<Time> dead
 
 void Publisher::interrupt() {
   {
-    const std::lock_guard lock(mutex_);
+    const auto lock = lock_soon(mutex_);
     interrupted_ = true;
   }
   changed_.notify_all();
 }
 
 std::uint64_t Publisher::outstanding() {
-  const std::lock_guard lock(mutex_);
+  const auto lock = lock_soon(mutex_);
   return outlet_.outstanding();
 }
 
 ProducerStats Publisher::stats() {
-  const std::lock_guard lock(mutex_);
+  const auto lock = lock_soon(mutex_);
   ProducerStats stats;
   stats.ingested = ingested_;
   stats.outstanding = outlet_.outstanding();

@@ -35,6 +35,7 @@ class Publisher {
     FeedTaker taker = {};        ///< what becomes of events and values that come from elsewhere
     bool takes_feeds = true;
     std::function<void()> on_room = {};                    ///< what was full has room again
+    std::function<bool()> has_more = {};                   ///< some events wait for on_room; any thread
     std::function<void(std::size_t)> on_subscribers = {};  ///< how many there are now
   };
 
@@ -103,6 +104,7 @@ class Publisher {
   std::atomic<std::uint64_t> refused_{0};
   core::DropCounter abandoned_;
   bool wake_pending_ = false;
+  bool room_found_ = false;  // by one who waited; the others are still to be told
   bool ever_subscribed_ = false;
   bool interrupted_ = false;
 
@@ -111,6 +113,7 @@ class Publisher {
   std::unordered_map<std::string, std::unique_ptr<Feed>> feeds_;  // by peer
   std::size_t told_subscribers_ = 0;
   net::Reactor::TimerId timer_ = 0;
+  std::shared_ptr<Publisher*> self_ = std::make_shared<Publisher*>(this);  // for what may be posted too late
   std::shared_ptr<ReleaseHook> hook_;
   std::unique_ptr<net::Router> router_;
 };

@@ -264,8 +264,8 @@ void Receiver::handle_disconnected() {
   work_later();  // reads what has arrived, then sees that nothing follows
 }
 
-/// The link is over: note where it stood, and try again.
-void Receiver::lose(const std::string& why, bool try_next_endpoint) {
+/// The link is over: note where it stood, and try again. `why` by value: it is often the inlet's, which goes.
+void Receiver::lose(std::string why, bool try_next_endpoint) {
   const bool was_accepted = inlet_->accepted();
   const bool ended = connected_stage_ == ended_stage_;
   if (was_accepted) place_ = inlet_->place();

@@ -69,7 +69,7 @@ class Receiver {
   void tell_gaps();
   void work_later();
   void handle_disconnected();
-  void lose(const std::string& why, bool try_next_endpoint);
+  void lose(std::string why, bool try_next_endpoint);
   void connect_later();
   void handle_time();
   void set_state(State state);

@@ -2,12 +2,13 @@
 #include "galena/stage/sink.hpp"
 
 #include "galena/stage/publisher.hpp"
+#include "galena/stage/spin_lock.hpp"
 
 namespace galena {
 
 using Answer = core::Outlet::Answer;
 
-Sink::Sink(detail::Publisher& publisher) : publisher_(publisher), lock_(publisher.mutex()) {}
+Sink::Sink(detail::Publisher& publisher) : publisher_(publisher), lock_(detail::lock_soon(publisher.mutex())) {}
 
 Sink::~Sink() {
   if (!lock_.owns_lock()) return;

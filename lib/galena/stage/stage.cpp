@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "galena/stage/stage.hpp"
 
+#include <atomic>
 #include <bit>
 #include <condition_variable>
 #include <exception>
@@ -41,6 +42,7 @@ class Stage::Impl final : public EventTaker {
       start();
     } catch (...) {
       loop_.call([this] { close(); });
+      if (enrolled_) node_.withdraw(name.text, id_);
       if (added_) node_.remove_stage(name, id_);
       throw;
     }
@@ -145,6 +147,7 @@ class Stage::Impl final : public EventTaker {
     publisher.taker = {spec_.handler, spec_.on_value};
     publisher.takes_feeds = spec_.role == Role::producer;
     publisher.on_room = [this] { flush(); };
+    publisher.has_more = [this] { return stashed_.load(); };
     publisher.on_subscribers = [this](std::size_t subscribers) {
       if (spec_.options.name.is_global) {
         node_.set_subscribers(spec_.options.name.text, id_, static_cast<std::uint32_t>(subscribers));
@@ -157,7 +160,7 @@ class Stage::Impl final : public EventTaker {
   void note_name_lost(const std::string& owner) {
     node_.logger().warning(fmt::format("{}: the name belongs to {} now", label_, owner));
     loop_.post([this, owner] {
-      if (spec_.options.on_name_lost) spec_.options.on_name_lost(owner);
+      if (spec_.options.on_name_lost) guard([&] { spec_.options.on_name_lost(owner); });
     });
   }
 
@@ -190,6 +193,7 @@ class Stage::Impl final : public EventTaker {
         SinkUser user(*publisher_);
         taken = spec_.on_event(spec_.handler, event, &user.sink());
         user.finish_into(stash_);
+        stashed_ = !stash_.empty();
       }
     } catch (...) {
       fail(std::current_exception());
@@ -250,6 +254,7 @@ class Stage::Impl final : public EventTaker {
       SinkUser user(*publisher_);
       for (const Event& event : std::exchange(stash_, {})) user.sink().emit(event.view());
       user.finish_into(stash_);
+      stashed_ = !stash_.empty();
     }
     if (!stash_.empty()) return;
     for (const auto& receiver : receivers_) receiver->resume();
@@ -294,7 +299,8 @@ class Stage::Impl final : public EventTaker {
   core::DropCounter mismatches_;
 
   std::shared_ptr<Impl*> self_ = std::make_shared<Impl*>(this);
-  std::vector<Event> stash_;  // made by the handler, and without room yet
+  std::vector<Event> stash_;          // made by the handler, and without room yet
+  std::atomic<bool> stashed_{false};  // it is not empty
   Loop loop_;
   std::unique_ptr<Publisher> publisher_;              // lives on the loop
   std::vector<std::unique_ptr<Receiver>> receivers_;  // live on the loop

@@ -35,6 +35,7 @@ Message full_message(Verb verb) {
   message.after = "w";
   message.endpoints = {"tcp://192.0.2.1:1", "ipc://y"};
   message.held = 4;
+  message.watching = 3;
   message.waiting = 5;
   message.watchers = 6;
   message.challenge = 7;

@@ -116,6 +116,15 @@ TEST_CASE("of several that want a dead holder's name the first gets it and the o
   CHECK(answers[0].entry->holder.stage == id_of(2));
 }
 
+TEST_CASE("a stage that asks twice while the holder is challenged is answered once, and does not lose to itself") {
+  ServiceBench bench;
+  bench.enroll("a", registration_of("x", 1), {1, id_of(77), 1}, 20s);
+  bench.enroll("b", registration_of("x", 2), {2, id_of(78), 1}, 10s);
+  bench.enroll("b", registration_of("x", 2), {2, id_of(78), 1}, 10s);
+  bench.pass(1s);
+  CHECK(bench.take_verbs("b") == std::vector{Verb::registered});
+}
+
 TEST_CASE("an answer to a challenge counts only from the holder and only for that challenge") {
   ServiceBench bench;
   bench.enroll("a", registration_of("x", 1));
@@ -275,6 +284,20 @@ TEST_CASE("a renewal that counts more names than the service knows is asked to s
   CHECK(bench.take_verbs("a") == std::vector{Verb::again});
   bench.say("stranger", renew);
   CHECK(bench.take_verbs("stranger") == std::vector{Verb::again});
+}
+
+TEST_CASE("a node whose session ended while it slept is asked to watch again, even if it registers first") {
+  ServiceBench bench;
+  bench.watch("a", "y");
+  bench.pass(10s);
+  bench.enroll("a", registration_of("x", 1));
+  bench.take("a");
+  Message renew;
+  renew.verb = Verb::renew;
+  renew.held = 1;
+  renew.watching = 1;
+  bench.say("a", renew);
+  CHECK(bench.take_verbs("a") == std::vector{Verb::again});
 }
 
 TEST_CASE("a renewal carries the number of subscribers, of the holder's own names only") {

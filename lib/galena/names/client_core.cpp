@@ -158,6 +158,7 @@ void ClientCore::send_list(std::uint64_t request, const std::string& after) {
 
 void ClientCore::renew(Time now) {
   Message message = question(Verb::renew, ++last_request_);
+  message.watching = watched_.size();
   for (auto& [key, enrolment] : enrolments_) {
     if (!enrolment.held()) continue;
     ++message.held;
@@ -248,7 +249,7 @@ void ClientCore::finish(std::map<Key, Enrolment>::iterator it, Registered result
 /// Somebody else has the name: whether we wanted it or had it.
 void ClientCore::handle_taken(const Message& message) {
   const auto it = enrolments_.find({message.name, message.stage});
-  if (it == enrolments_.end() || !message.entry) return;
+  if (it == enrolments_.end() || !message.entry || message.entry->holder.stage == message.stage) return;
   if (!it->second.held()) return finish(it, {Outcome::taken, message.entry, 0, {}});
   calls_.push_back([lost = std::move(it->second.lost), owner = *message.entry] { lost(owner); });
   enrolments_.erase(it);

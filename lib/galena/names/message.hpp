@@ -72,6 +72,7 @@ struct Message {
   bool more = false;
   std::string after;  ///< list: only names that sort behind it
   std::vector<std::string> endpoints;
+  std::uint64_t watching = 0;  ///< how many names the node believes it watches
   std::uint64_t held = 0;      ///< how many names the node believes it has
   std::uint64_t waiting = 0;   ///< how many watchers were waiting for the name
   std::uint64_t watchers = 0;  ///< how many the node watches the name for

@@ -180,7 +180,8 @@ void ServiceCore::renew(const std::string& peer, const Message& message, Time no
       table_.set_subscribers(item.name, item.count);
     }
   }
-  const bool less = !sessions_.contains(peer) || table_.of(peer).size() < message.held;
+  const bool less = !sessions_.contains(peer) || table_.of(peer).size() < message.held ||
+                    watches_.count_of_peer(peer) < message.watching;
   if (less && session(peer, {}, now) == nullptr) {
     return refuse(peer, false, message.request, "this service has no room for another node");
   }
@@ -249,6 +250,13 @@ void ServiceCore::challenge(const NameTable::Slot& slot, Claim claim, Time now) 
   const auto [it, added] = challenges_.try_emplace(slot.holder.name);
   Challenge& open = it->second;
   if (!added) {
+    const auto same = std::find_if(open.claims.begin(), open.claims.end(), [&](const Claim& other) {
+      return other.entry.holder.stage == claim.entry.holder.stage;
+    });
+    if (same != open.claims.end()) {
+      *same = std::move(claim);  // it asks again, perhaps over a new connection
+      return;
+    }
     if (open.claims.size() >= options_.limits.claims_per_name) {
       return refuse(claim.peer, false, claim.request, "too many want this name at once; try again later");
     }

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <galena/galena.hpp>
+
+namespace galena::cli {
+
+/// What every command takes.
+struct CommonOptions {
+  std::string domain = {};              ///< empty: GALENA_DOMAIN, or "default"
+  std::vector<std::string> names = {};  ///< empty: GALENA_NAMES, or none
+  std::string interface = {};
+  int verbosity = 0;  ///< how many -v
+};
+
+/// Writes to stderr, at the level that -v (info), -vv (debug) or GALENA_LOG say, whichever tells more. Throws
+/// UsageError if GALENA_LOG is not a level.
+Logger make_logger(const CommonOptions& options);
+NodeOptions node_options(const CommonOptions& options);
+
+/// The domain's name, for messages.
+std::string domain_of(const CommonOptions& options);
+
+/// A sentence for people, on stderr. Any thread.
+void say(const std::string& text);
+
+/// "1 event", "2 events".
+std::string counted(std::uint64_t count, const std::string& noun);
+
+}  // namespace galena::cli

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <stdexcept>
+
+#include <galena/galena.hpp>
+
+namespace galena::cli {
+
+/// How the program ends. docs/cli.md has the same table.
+enum ExitCode : int {
+  exit_ok = 0,
+  exit_error = 1,
+  exit_usage = 2,
+  exit_not_found = 3,  ///< a name, or any name service
+  exit_timeout = 4,
+  exit_lost = 5,  ///< events were lost on the way, or nobody took them
+};
+
+inline ExitCode exit_code_of(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::invalid:
+      return exit_usage;
+    case ErrorCode::unreachable:
+      return exit_not_found;
+    case ErrorCode::timeout:
+      return exit_timeout;
+    case ErrorCode::name_taken:
+    case ErrorCode::refused:
+    case ErrorCode::system:
+    case ErrorCode::handler:
+      break;
+  }
+  return exit_error;
+}
+
+/// The command line makes no sense; the text says what to write instead.
+class UsageError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+}  // namespace galena::cli

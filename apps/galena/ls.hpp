@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "common.hpp"
+
+namespace galena::cli {
+
+struct LsOptions {
+  CommonOptions common = {};
+  Duration timeout = std::chrono::seconds(2);
+  bool json = false;
+};
+
+/// `galena ls`: what is registered.
+int run_ls(const LsOptions& options);
+
+}  // namespace galena::cli

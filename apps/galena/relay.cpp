@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "relay.hpp"
+
+#include <algorithm>
+
+#include "exit_code.hpp"
+#include "losses.hpp"
+#include "searching.hpp"
+#include "stop.hpp"
+
+namespace galena::cli {
+
+namespace {
+
+constexpr Duration drain_after_signal = std::chrono::seconds(5);
+
+/// Events pass as they are, packed or not: only the topic may change.
+struct Rename {
+  Renamer rename;
+  EventView handle_produce(const EventView& event) { return {rename(event.topic), event.payload, event.encoding}; }
+};
+
+}  // namespace
+
+int run_relay(const RelayOptions& options) {
+  Stop stop;
+  const std::vector<Subscription> subscriptions = subscriptions_to(options.from);
+  Searching searching(subscriptions);
+  Losses losses;
+  ProducerStats out;
+  ConsumerStats in;
+  {
+    Node node(node_options(options.common));
+    ProducerConsumer relay(node, Rename{Renamer(options.renames)},
+                           {.name = global(options.name),
+                            .subscriptions = subscriptions,
+                            .drain = Duration::zero(),  // done below
+                            .on_state = [&](const Source& from, State state) { searching.note(from, state); },
+                            .on_gap = [&losses](const Source&, const Gap& gap) { losses.add(gap); }});
+    if (!stop.wait_until(Clock::now() + Searching::patience)) {
+      searching.say_whom(node);
+      stop.wait_until(never);
+    }
+    relay.stop_input();
+    relay.drain(drain_after_signal);
+    in = relay.consumer_stats();
+    out = relay.producer_stats();
+  }
+  make_logger(options.common)
+      .info("'" + options.name + "' took " + counted(in.received, "event") + ", lost on the way to it: " +
+            losses.text() + "; passed on " + std::to_string(out.ingested - std::min(out.ingested, out.outstanding)));
+  if (losses.any()) say(losses.text() + " lost on the way to '" + options.name + "'");
+  if (out.outstanding > 0) say("stopped; " + counted(out.outstanding, "event") + " nobody took");
+  if (out.dropped > 0) say(counted(out.dropped, "event") + " did not reach everybody who selected them");
+  return losses.any() || out.outstanding + out.dropped > 0 ? exit_lost : exit_ok;
+}
+
+}  // namespace galena::cli

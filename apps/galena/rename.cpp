@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "rename.hpp"
+
+#include "escape.hpp"
+#include "exit_code.hpp"
+#include "topics.hpp"
+
+namespace galena::cli {
+
+RenameRule parse_rename(std::string_view text) {
+  const auto parts = split_once(text, '=');
+  if (parts.size() != 2) throw UsageError("'" + std::string(text) + "' is not OLD=NEW");
+  const Topic from = parse_topic(parts[0]);
+  const Topic to = parse_topic(parts[1]);
+  if (from.pattern.is_prefix != to.pattern.is_prefix) {
+    throw UsageError("'" + std::string(text) + "': both sides end in a star, or none (\\* is a real star)");
+  }
+  return {from, to.pattern.text};
+}
+
+std::string_view Renamer::operator()(std::string_view topic) {
+  for (const RenameRule& rule : rules_) {
+    if (!rule.from.pattern.matches(topic)) continue;
+    if (!rule.from.pattern.is_prefix) return rule.to;
+    scratch_.assign(rule.to).append(topic.substr(rule.from.pattern.text.size()));
+    return scratch_;
+  }
+  return topic;
+}
+
+}  // namespace galena::cli

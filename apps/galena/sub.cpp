@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sub.hpp"
+
+#include <algorithm>
+
+#include <unistd.h>
+
+#include "event_text.hpp"
+#include "exit_code.hpp"
+#include "losses.hpp"
+#include "output.hpp"
+#include "searching.hpp"
+#include "stop.hpp"
+#include "topics.hpp"
+
+namespace galena::cli {
+
+namespace {
+
+class Sub {
+ public:
+  explicit Sub(const SubOptions& options)
+      : options_(options), subscriptions_(subscriptions_of(options)), searching_(subscriptions_) {}
+
+  int run() {
+    const Time deadline = options_.timeout ? Clock::now() + *options_.timeout : never;
+    {
+      Node node(node_options(options_.common));
+      const Consumer consumer(node, Printer{*this},
+                              {.subscriptions = subscriptions_,
+                               .on_state = [this](const Source& from, State state) { searching_.note(from, state); },
+                               .on_gap = [this](const Source&, const Gap& gap) { losses_.add(gap); },
+                               .on_idle = [this] { flush(); }});
+      wait(node, deadline);
+    }
+    output_.flush();
+    return result();
+  }
+
+ private:
+  struct Printer {
+    Sub& sub;
+    void handle_consume(const EventView& event) { sub.print(event); }
+  };
+
+  static std::vector<Subscription> subscriptions_of(const SubOptions& options) {
+    std::vector<From> from;
+    for (const std::string& name : options.producers) from.push_back({name, options.topics});
+    return subscriptions_to(from);
+  }
+
+  void wait(Node& node, Time deadline) {
+    const Time hint_at = Clock::now() + Searching::patience;
+    if (stop_.wait_until(std::min(deadline, hint_at), STDOUT_FILENO)) return;
+    if (Clock::now() >= hint_at) searching_.say_whom(node);
+    stop_.wait_until(deadline, STDOUT_FILENO);
+  }
+
+  // On the stage's thread.
+  void print(const EventView& event) {
+    if (options_.count == printed_ || output_.closed() || !output_.error().empty()) return;
+    switch (options_.format) {
+      case SubOptions::Format::text:
+        append_text_line(output_.buffer(), event);
+        break;
+      case SubOptions::Format::raw:
+        output_.buffer().append(event.payload);
+        break;
+      case SubOptions::Format::json:
+        append_json_line(output_.buffer(), event);
+        break;
+    }
+    ++printed_;
+    if (!output_.appended() || options_.count == printed_) stop_.request();
+  }
+
+  void flush() {
+    if (!output_.flush()) stop_.request();
+  }
+
+  int result() const {
+    if (options_.stats) say("received " + std::to_string(printed_) + ", lost " + losses_.text());
+    if (!output_.error().empty()) {
+      say(output_.error());
+      return exit_error;
+    }
+    if (options_.count && printed_ < *options_.count && !output_.closed()) {
+      say((stop_.by_signal() ? "stopped after " : "the time is over after ") + std::to_string(printed_) + " of " +
+          counted(*options_.count, "event"));
+      return stop_.by_signal() ? exit_error : exit_timeout;
+    }
+    if (!losses_.any()) return exit_ok;
+    say(losses_.text() + " lost");
+    return exit_lost;
+  }
+
+  const SubOptions& options_;
+  const std::vector<Subscription> subscriptions_;
+  Searching searching_;
+  Stop stop_;
+  Output output_{STDOUT_FILENO, stop_};
+  Losses losses_;
+  std::uint64_t printed_ = 0;
+};
+
+}  // namespace
+
+int run_sub(const SubOptions& options) { return Sub(options).run(); }
+
+}  // namespace galena::cli

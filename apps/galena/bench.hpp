@@ -5,11 +5,14 @@
 #include <string>
 #include <vector>
 
+#include "common.hpp"
+
 namespace galena::cli {
 
 /// `galena bench`: Galena and its yardsticks side by side, each as one sending and one receiving process over TCP on
 /// this machine.
 struct BenchOptions {
+  CommonOptions common = {};
   bool quick = false;  ///< ends within 40 seconds
   bool json = false;   ///< the result as JSON on standard output, instead of tables
   int rounds = 0;      ///< 0: as many as --quick or not says
@@ -18,8 +21,7 @@ struct BenchOptions {
   std::vector<std::uint32_t> sizes = {};
   /// Subscription.max_bytes of Galena's consumer. 0: its default.
   std::uint64_t window = 0;
-  bool throughput = true;
-  bool latency = true;
+  std::string only = {};  ///< "throughput" or "latency"; empty: both
   /// What one of the processes that a measurement consists of is told. Hidden: `galena bench` starts itself with it.
   std::vector<std::string> role = {};
 };

@@ -29,7 +29,7 @@ std::vector<BenchCase> bench_cases(const BenchOptions& options) {
   const std::vector<std::uint32_t> sizes =
       options.sizes.empty() ? std::vector<std::uint32_t>{16, 64, 1024, 65536} : options.sizes;
   std::vector<BenchCase> cases;
-  if (options.throughput) {
+  if (options.only != "latency") {
     for (const std::uint32_t bytes : sizes) {
       cases.push_back({.name = "throughput",
                        .systems = {System::galena, System::raw, System::tcp},
@@ -38,7 +38,7 @@ std::vector<BenchCase> bench_cases(const BenchOptions& options) {
                        .window = options.window});
     }
   }
-  if (options.latency) {
+  if (options.only != "throughput") {
     cases.push_back({.name = "latency",
                      .systems = {System::galena, System::raw, System::tcp},
                      .bytes = 64,

@@ -18,6 +18,7 @@ struct BenchCase {
   std::uint64_t rate = 0;  ///< 0: throughput. Else: latency at so many events a second
   double seconds = 1;      ///< of each run
   std::uint64_t window = 0;
+  bool selects = false;
 };
 
 /// What was measured of one system in one case, a report for each round.

@@ -54,7 +54,7 @@ void galena_send(const BenchTask& task) {
 void galena_receive(const BenchTask& task) {
   Node node(options_for(task));
   Meter meter(task);
-  Subscription subscription{global("bench"), {bench_topic}};
+  Subscription subscription{global("bench"), task.selects ? Topics{bench_topic} : Topics{}};
   if (task.window > 0) subscription.max_bytes = task.window;
   Consumer consumer(node, Taker{&meter, &node}, {.subscriptions = {subscription}});
   say_ready(task.peer);

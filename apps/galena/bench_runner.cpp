@@ -34,7 +34,8 @@ BenchReport measure(const BenchCase& about, System system) {
                  .bytes = about.bytes,
                  .seconds = about.seconds,
                  .rate = about.rate,
-                 .window = about.window};
+                 .window = about.window,
+                 .selects = about.selects};
   Child receiver(command(task));
   const std::string ready = line_from(receiver, task, deadline);
   BenchTask send = task;

@@ -62,7 +62,8 @@ std::vector<std::string> to_words(const BenchTask& task) {
           fmt::format("bytes={}", task.bytes),
           fmt::format("seconds={}", task.seconds),
           fmt::format("rate={}", task.rate),
-          fmt::format("window={}", task.window)};
+          fmt::format("window={}", task.window),
+          fmt::format("selects={}", task.selects ? 1 : 0)};
 }
 
 BenchTask task_from(const std::vector<std::string>& words) {
@@ -77,6 +78,7 @@ BenchTask task_from(const std::vector<std::string>& words) {
   task.seconds = fields.number("seconds");
   task.rate = fields.count("rate");
   task.window = fields.count("window");
+  task.selects = fields.count("selects") != 0;
   return task;
 }
 

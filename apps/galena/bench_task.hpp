@@ -25,6 +25,7 @@ struct BenchTask {
   double seconds = 1;        ///< that it sends for
   std::uint64_t rate = 0;    ///< events a second, to measure their latency; 0: as many as possible
   std::uint64_t window = 0;  ///< of Galena's subscription, in bytes; 0: its default
+  bool selects = false;      ///< the subscription names the topic, instead of taking everything
 };
 
 std::vector<std::string> to_words(const BenchTask& task);

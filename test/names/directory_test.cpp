@@ -138,6 +138,23 @@ TEST_CASE("a fixed list of services is used in order, without hosting") {
   CHECK(service->entries() == 1);
 }
 
+TEST_CASE("whoever had to take a later service of the list goes back when an earlier one is there again") {
+  NodeBench bench;
+  auto first = bench.service();
+  const auto second = bench.service();
+  const std::vector<std::string> list = {first->endpoint(), second->endpoint()};
+  first.reset();
+  const auto a = bench.node(true, list);
+  const auto token = bench.enroll(*a, "x", 1).entry->token;
+  CHECK(second->entries() == 1);
+  first = bench.service(true, list[0]);
+  const auto b = bench.node(true, list);
+  b->watch("x");
+  REQUIRE(bench.until([&] { return b->sees(1); }));
+  CHECK(b->seen.back()->token == token);
+  CHECK(a->directory.service() == list[0]);
+}
+
 TEST_CASE("a service of another domain refuses, and the node says so instead of hanging") {
   NodeBench bench;
   NodeBench other;

@@ -47,10 +47,10 @@ struct NodeBench {
     options.beacon_port = beacon_port;
     return std::make_unique<Node>(context, reactor, options, logger);
   }
-  std::unique_ptr<Service> service(bool dedicated = true) {
+  std::unique_ptr<Service> service(bool dedicated = true, const std::string& bind = "tcp://127.0.0.1:*") {
     ServiceOptions options;
     options.domain = domain;
-    options.bind = "tcp://127.0.0.1:*";
+    options.bind = bind;
     options.beacon_port = beacon_port;
     options.dedicated = dedicated;
     return std::make_unique<Service>(context, reactor, options, logger);

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "galena/names/directory.hpp"
 
+#include <algorithm>
+
 #include "galena/base/error.hpp"
 #include "galena/names/beacon.hpp"
 #include "galena/names/link.hpp"
+#include "galena/names/probe.hpp"
 #include "galena/names/route.hpp"
 #include "galena/names/service.hpp"
 
@@ -12,6 +15,8 @@ namespace {
 
 /// How often one who may not host asks the network whether there is a service somewhere.
 constexpr Duration question_interval = std::chrono::milliseconds(500);
+/// How often one who had to take a later service of a fixed list tries the earlier ones.
+constexpr Duration probe_interval = std::chrono::seconds(2);
 
 ClientCore::Options core_options(const DirectoryOptions& options) {
   ClientCore::Options core;
@@ -46,6 +51,7 @@ class Directory::Impl {
 
   ~Impl() {
     reactor_.cancel(timer_);
+    probe_.reset();
     link_.reset();  // before the service that it may be connected to
   }
 
@@ -55,6 +61,7 @@ class Directory::Impl {
     if (link_) link_->handle_timeout(now);
     core_.handle_timeout(now);
     if (link_) handle_link(now);
+    prefer_earlier(now);
     follow_route(now);
     ask_network(now);
     if (link_) link_->flush();
@@ -113,8 +120,9 @@ class Directory::Impl {
   void fail(Time now) {
     if (welcomed_) {
       logger_.info("name service at " + link_->endpoint() + " lost");
-    } else if (!core_.last_refusal().empty()) {
-      logger_.warning("name service at " + link_->endpoint() + " refuses: " + core_.last_refusal());
+    } else if (core_.state() == ClientCore::State::greeting && core_.last_refusal() != told_refusal_) {
+      told_refusal_ = core_.last_refusal();
+      logger_.warning("name service at " + link_->endpoint() + " refuses: " + told_refusal_);
     }
     link_.reset();
     welcomed_ = false;
@@ -124,11 +132,40 @@ class Directory::Impl {
   void connect(Time now) {
     link_.reset();
     welcomed_ = false;
+    const auto& list = options_.services;
+    const auto at = std::find(list.begin(), list.end(), route_.target().endpoint);
+    if (at != list.end()) home_ = static_cast<std::size_t>(at - list.begin());
     try {
       link_ = std::make_unique<Link>(context_, reactor_, route_.target().endpoint, core_, [this] { handle_event(); });
     } catch (const Error& error) {
       logger_.warning(error.what());
       route_.handle_failed(now);
+    }
+  }
+
+  /// All nodes with one list must end up at the same service, so whoever is at a later one goes back when an earlier
+  /// one is there again (and does not send it where it is already).
+  void prefer_earlier(Time now) {
+    if (!welcomed_ || home_ == 0) return probe_.reset();
+    if (probe_) {
+      probe_->handle_timeout(now);
+      const Link::State state = probe_->state();
+      if (state == Link::State::connecting) return;
+      const auto elsewhere = probe_->poll_redirect();
+      probe_.reset();
+      if (state == Link::State::failed || (elsewhere && elsewhere->service == core_.service())) return;
+      logger_.info("going back to an earlier name service of the list");
+      link_.reset();
+      welcomed_ = false;
+      route_.handle_failed(now);
+    } else if (now >= next_probe_) {
+      next_probe_ = now + probe_interval;
+      try {
+        probe_ = std::make_unique<Probe>(context_, reactor_, options_.services[probes_++ % home_],
+                                         core_options(options_), [this] { handle_event(); });
+      } catch (const Error& error) {
+        logger_.debug(error.what());
+      }
     }
   }
 
@@ -173,7 +210,8 @@ class Directory::Impl {
     const Time soon = core_.has_calls() ? Time{} : never;
     const Time connecting = link_ ? link_->poll_timeout() : never;
     const Time question = beacon_ ? next_question_ : never;
-    const Time next = std::min({core_.poll_timeout(), route_.poll_timeout(), connecting, question, soon});
+    const Time probing = probe_ ? probe_->poll_timeout() : welcomed_ && home_ > 0 ? next_probe_ : never;
+    const Time next = std::min({core_.poll_timeout(), route_.poll_timeout(), connecting, question, probing, soon});
     if (next == armed_) return;
     reactor_.cancel(timer_);
     armed_ = next;
@@ -194,7 +232,12 @@ class Directory::Impl {
   std::unique_ptr<Link> link_;
   std::unique_ptr<Beacon> beacon_;  // only while it asks the network
   bool welcomed_ = false;
-  Time next_question_ = Time::min();
+  Time next_question_{};
+  std::string told_refusal_;
+  std::size_t home_ = 0;  // which of the fixed list was tried last
+  std::unique_ptr<Probe> probe_;
+  std::size_t probes_ = 0;
+  Time next_probe_{};
   net::Reactor::TimerId timer_ = 0;
   Time armed_ = never;
 };

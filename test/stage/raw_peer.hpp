@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <zmq.hpp>
+
+#include "galena/core/message.hpp"
+#include "stage/stage_fixture.hpp"
+
+/// Peers that speak plain ZeroMQ, so that a test can say what no stage would.
+namespace galena::test {
+
+inline constexpr auto dont_block = zmq::send_flags::dontwait;
+
+/// Where the stage of this global name can be reached over TCP on this host.
+inline std::string endpoint_of(Node& node, const std::string& name) {
+  std::string found;
+  const bool listed = eventually([&] {
+    for (const NameEntry& entry : node.list()) {
+      if (entry.name != name) continue;
+      for (const std::string& endpoint : entry.endpoints) {
+        if (endpoint.starts_with("tcp://127.")) found = endpoint;
+      }
+    }
+    return !found.empty();
+  });
+  return listed ? found : throw std::runtime_error("nobody is called " + name);
+}
+
+inline core::Subscribe subscribe_message(Duration silence, core::Credit credit = {1 << 20, 1 << 24}) {
+  core::Subscribe message;
+  message.subscription = Id::random();
+  message.epoch = 1;
+  message.consumer = "raw";
+  message.credit = credit;
+  message.silence = silence;
+  return message;
+}
+
+class RawDealer {
+ public:
+  explicit RawDealer(const std::string& endpoint) : socket_(context_, zmq::socket_type::dealer) {
+    socket_.set(zmq::sockopt::linger, 0);
+    socket_.connect(endpoint);
+  }
+  void send(std::string_view bytes, bool more = false) {
+    socket_.send(zmq::buffer(bytes), more ? zmq::send_flags::sndmore : zmq::send_flags::none);
+  }
+  /// Empty if nothing comes in time.
+  std::optional<std::string> receive(Duration limit = patience) {
+    socket_.set(zmq::sockopt::rcvtimeo, static_cast<int>(milliseconds(limit)));
+    zmq::message_t message;
+    if (!socket_.recv(message)) return std::nullopt;
+    return message.to_string();
+  }
+  /// The next message of this kind; others are passed over.
+  template <class Kind>
+  std::optional<Kind> next(Duration limit = patience) {
+    const Time end = Clock::now() + limit;
+    while (Clock::now() < end) {
+      const auto frame = receive(end - Clock::now() + std::chrono::milliseconds(1));
+      if (!frame) break;
+      const auto message = core::decode(*frame);
+      if (message && std::holds_alternative<Kind>(*message)) return std::get<Kind>(*message);
+    }
+    return std::nullopt;
+  }
+  zmq::socket_t& socket() { return socket_; }
+
+ private:
+  zmq::context_t context_;
+  zmq::socket_t socket_;
+};
+
+/// The bound side, as a producer is.
+class RawRouter {
+ public:
+  RawRouter() : socket_(context_, zmq::socket_type::router) {
+    socket_.set(zmq::sockopt::linger, 0);
+    socket_.bind("tcp://127.0.0.1:*");
+  }
+  std::string endpoint() { return socket_.get(zmq::sockopt::last_endpoint); }
+  struct Frame {
+    std::string peer;
+    std::string bytes;
+  };
+  std::optional<Frame> receive(Duration limit = patience) {
+    socket_.set(zmq::sockopt::rcvtimeo, static_cast<int>(milliseconds(limit)));
+    zmq::message_t peer;
+    zmq::message_t body;
+    if (!socket_.recv(peer) || !socket_.recv(body)) return std::nullopt;
+    return Frame{peer.to_string(), body.to_string()};
+  }
+  /// The next message of this kind, and from whom; others are passed over.
+  template <class Kind>
+  std::optional<std::pair<std::string, Kind>> next(Duration limit = patience) {
+    const Time end = Clock::now() + limit;
+    while (Clock::now() < end) {
+      const auto frame = receive(end - Clock::now() + std::chrono::milliseconds(1));
+      if (!frame) break;
+      const auto message = core::decode(frame->bytes);
+      if (message && std::holds_alternative<Kind>(*message)) return std::pair{frame->peer, std::get<Kind>(*message)};
+    }
+    return std::nullopt;
+  }
+  void send(const std::string& peer, std::string_view bytes) {
+    socket_.send(zmq::buffer(peer), zmq::send_flags::sndmore);
+    socket_.send(zmq::buffer(bytes), zmq::send_flags::none);
+  }
+
+ private:
+  zmq::context_t context_;
+  zmq::socket_t socket_;
+};
+
+}  // namespace galena::test

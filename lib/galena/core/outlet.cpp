@@ -129,9 +129,21 @@ void Outlet::end() {
   const std::string message = encode(End{buffer_.next()});
   while (!links_.empty()) {
     const std::string peer = links_.begin()->first;
+    tell_unsent(*links_.begin()->second);
     drop(peer, links_.begin()->second->owed() > 0 ? reason::stopped : reason::cancelled);
     control(peer, message);
   }
+}
+
+/// The stream is about to end: what the link selected and was not sent will not come.
+void Outlet::tell_unsent(const Link& link) {
+  const std::optional<Gap>& known = link.cursor.gap;
+  const std::uint64_t unsent = link.owed() - (link.sent().events - link.acknowledged());
+  if (unsent == 0 && !known) return;
+  std::optional<std::uint64_t> count = known ? known->count : std::optional<std::uint64_t>(0);
+  if (count) *count += unsent;
+  const std::string_view why = unsent > 0 ? reason::stopped : std::string_view(known->reason);
+  control(link.peer, encode(Gap{told_upto(link.cursor), buffer_.next(), count, std::string(why)}));
 }
 
 void Outlet::cancel_all(std::string_view why, std::string_view detail) {

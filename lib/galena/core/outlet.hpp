@@ -81,6 +81,7 @@ class Outlet {
   void cancel(std::string peer, std::string_view reason, const std::string& detail);
   void control(const std::string& peer, std::string bytes);
   std::uint64_t told_upto(const Cursor& cursor) const;
+  void tell_unsent(const Link& link);
   std::string describe(const Link& link) const;
 
   Options options_;

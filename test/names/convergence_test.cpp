@@ -60,9 +60,9 @@ class World {
   void check() {
     std::map<std::string, Id> owners;
     for (const auto& node : nodes_) {
-      for (const auto& [name, stage] : node->owned) {
-        CAPTURE(name);
-        CHECK(owners.emplace(name, stage).second);
+      for (const auto& owned : node->owned) {
+        CAPTURE(owned.first);
+        CHECK(owners.insert(owned).second);
       }
     }
     for (const auto& node : nodes_) {

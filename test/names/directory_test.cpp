@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 
 #include "galena/base/error.hpp"
+#include "galena/names/service_core.hpp"
+#include "galena/net/socket.hpp"
 #include "names/node_bench.hpp"
 
 namespace galena::names {
@@ -138,16 +140,35 @@ TEST_CASE("a fixed list of services is used in order, without hosting") {
   CHECK(service->entries() == 1);
 }
 
+/// A service that knows of no other, and so never redirects.
+struct Hermit {
+  Hermit(NodeBench& bench, const std::string& bind)
+      : core({.id = Id::random(), .domain = bench.domain, .limits = {}}),
+        router(bench.context, bench.reactor, {}, [this] {
+          while (const auto message = router.receive()) {
+            core.handle_message(message->peer, message->delimited, message->body.bytes(), Clock::now());
+            while (const auto out = core.poll_output()) router.send(out->peer, out->bytes, out->delimited);
+          }
+        }) {
+    core.lead(1);
+    endpoint = router.bind(bind);
+  }
+
+  std::string endpoint;
+  ServiceCore core;
+  net::Router router;
+};
+
 TEST_CASE("whoever had to take a later service of the list goes back when an earlier one is there again") {
   NodeBench bench;
-  auto first = bench.service();
-  const auto second = bench.service();
-  const std::vector<std::string> list = {first->endpoint(), second->endpoint()};
+  auto first = std::make_unique<Hermit>(bench, "tcp://127.0.0.1:*");
+  Hermit second(bench, "tcp://127.0.0.1:*");
+  const std::vector<std::string> list = {first->endpoint, second.endpoint};
   first.reset();
   const auto a = bench.node(true, list);
   const auto token = bench.enroll(*a, "x", 1).entry->token;
-  CHECK(second->entries() == 1);
-  first = bench.service(true, list[0]);
+  CHECK(second.core.entries() == 1);
+  first = std::make_unique<Hermit>(bench, list[0]);
   const auto b = bench.node(true, list);
   b->watch("x");
   REQUIRE(bench.until([&] { return b->sees(1); }));

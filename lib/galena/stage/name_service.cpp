@@ -1,18 +1,50 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "galena/stage/name_service.hpp"
 
+#include <algorithm>
+#include <string_view>
+
+#include "galena/base/error.hpp"
 #include "galena/names/service.hpp"
+#include "galena/net/interface.hpp"
 #include "galena/stage/environment.hpp"
 #include "galena/stage/loop.hpp"
 
 namespace galena {
+namespace {
+
+constexpr std::string_view any_address = "tcp://*:";
+
+/// "tcp://*:PORT" on the interface alone, if one is given.
+std::string bind_address(const std::string& bind, const std::string& interface) {
+  if (interface.empty()) return bind;
+  const auto found = net::interfaces(interface);
+  if (found.empty()) {
+    throw Error(ErrorCode::invalid,
+                "there is no interface '" + interface + "' with an IPv4 address; `ip -4 addr` lists them");
+  }
+  if (!bind.starts_with(any_address)) return bind;
+  return "tcp://" + net::dotted(found.front().address) + ":" + bind.substr(any_address.size());
+}
+
+/// Others cannot connect to "any address": one of this host's, not the loopback's if there is another.
+std::string reachable(const std::string& endpoint) {
+  constexpr std::string_view bound = "tcp://0.0.0.0:";
+  if (!endpoint.starts_with(bound)) return endpoint;
+  const auto all = net::interfaces();
+  const auto best = std::find_if(all.begin(), all.end(), [](const net::Interface& each) { return !each.loopback; });
+  const std::string address = best == all.end() ? "127.0.0.1" : net::dotted(best->address);
+  return "tcp://" + address + ":" + endpoint.substr(bound.size());
+}
+
+}  // namespace
 
 class NameService::Impl {
  public:
   explicit Impl(NameServiceOptions options) : logger_(std::move(options.logger)) {
     names::ServiceOptions service;
     service.domain = detail::domain_or_environment(std::move(options.domain));
-    service.bind = std::move(options.bind);
+    service.bind = bind_address(options.bind, options.interface);
     service.interface = std::move(options.interface);
     if (!options.beacon) service.beacon_port = 0;
     loop_.call([&] { service_ = std::make_unique<names::Service>(context_, loop_.reactor(), service, logger_); });
@@ -21,7 +53,7 @@ class NameService::Impl {
     loop_.call([this] { service_.reset(); });
   }
 
-  std::string endpoint() const { return service_->endpoint(); }
+  std::string endpoint() const { return reachable(service_->endpoint()); }
 
  private:
   Logger logger_;

@@ -10,6 +10,7 @@
 
 #include "galena/base/assert.hpp"
 #include "galena/base/error.hpp"
+#include "galena/net/interface.hpp"
 #include "galena/stage/environment.hpp"
 #include "galena/stage/host.hpp"
 #include "galena/stage/remote_producer.hpp"
@@ -24,6 +25,11 @@ NodeOptions with_environment(NodeOptions options) {
   options.names = names_or_environment(std::move(options.names));
   if (options.liveness < std::chrono::milliseconds(50)) {
     throw Error(ErrorCode::invalid, "NodeOptions.liveness must be at least 50 ms");
+  }
+  if (!options.interface.empty() && net::interfaces(options.interface).empty()) {
+    throw Error(
+        ErrorCode::invalid,
+        fmt::format("there is no interface '{}' with an IPv4 address; `ip -4 addr` lists them", options.interface));
   }
   return options;
 }

@@ -112,8 +112,11 @@ class Commands {
     const auto names = std::make_shared<std::string>();
     add_common(command, options->common, *names);
     command.callback([=, this] {
-      for (std::string_view part : split(*names, ',')) {
-        if (!part.empty()) options->common.names.emplace_back(part);
+      for (std::string_view part : names->empty() ? std::vector<std::string_view>() : split(*names, ',')) {
+        if (!part.starts_with("tcp://") || part.find(':', 6) == std::string_view::npos) {
+          throw UsageError("--names takes tcp://host:port, with commas between several, and not '" + *names + "'");
+        }
+        options->common.names.emplace_back(part);
       }
       finish(*options);
       chosen_ = [=] { return run(*options); };

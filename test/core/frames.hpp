@@ -119,3 +119,14 @@ inline bool selects(const Selection& selection, std::string_view topic) {
 }
 
 }  // namespace galena::core::test
+
+namespace doctest {
+template <>
+struct StringMaker<std::vector<std::string>> {
+  static String convert(const std::vector<std::string>& lines) {
+    std::string text = "{";
+    for (const std::string& line : lines) text += (text.size() > 1 ? ", \"" : "\"") + line + "\"";
+    return (text + "}").c_str();
+  }
+};
+}  // namespace doctest

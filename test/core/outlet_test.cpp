@@ -1,1 +1,462 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "galena/core/outlet.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "frames.hpp"
+
+namespace galena::core::test {
+namespace {
+
+using namespace std::chrono_literals;
+using Answer = Outlet::Answer;
+using Counts = DropCounter::Counts;
+using Strings = std::vector<std::string>;
+
+constexpr std::uint64_t plenty = 1 << 30;
+
+struct Fixture {
+  std::unique_ptr<Outlet> outlet;
+  Time now = at(0);
+
+  Fixture() { make({}); }
+  void make(Buffer::Options buffer, std::uint64_t max_in_flight = 16 << 20) {
+    outlet = std::make_unique<Outlet>(Outlet::Options{
+        .stage = id(1), .stream = id(2), .buffer = buffer, .silence = 8s, .max_in_flight_bytes = max_in_flight});
+  }
+
+  void subscribe(const std::string& peer, Credit credit, const Selection& selection = {}, Id subscription = {},
+                 std::uint64_t epoch = 1, Id stage = {}) {
+    Subscribe wish;
+    wish.stage = stage;
+    wish.subscription = subscription;
+    wish.epoch = epoch;
+    wish.consumer = peer;
+    wish.selection = selection;
+    wish.credit = credit;
+    wish.silence = 4s;
+    outlet->handle(peer, wish, now);
+  }
+  void grant(const std::string& peer, std::uint64_t acknowledged, std::uint64_t events, std::uint64_t bytes = plenty) {
+    outlet->handle(peer, Grant{acknowledged, {events, bytes}}, now);
+  }
+  void append(const std::string& topic, const std::string& payload) {
+    REQUIRE(outlet->append({topic, payload}) == Answer::accepted);
+  }
+  void append_numbers(int from, int upto) {
+    for (; from < upto; ++from) append("t", std::to_string(from));
+  }
+
+  /// What is sent now: "peer: 1 2" for batches ("+" after one of which more follows), "peer: verb" for messages.
+  Strings poll() {
+    std::vector<Parcel> parcels;
+    outlet->poll(parcels, now);
+    Strings lines;
+    for (Parcel& parcel : parcels) {
+      std::string line = parcel.peer + ":";
+      if (starts_with_batch(parcel.view())) {
+        const auto batches = read_batches(parcel.view());
+        REQUIRE(batches);
+        for (const Batch& batch : *batches) {
+          for (const Event& event : batch.events) line += " " + event.payload.substr(0, 8);
+          if (batch.header.flags == flag_more) line += " +";
+        }
+      } else {
+        line += tell(parcel.view());
+      }
+      lines.push_back(line);
+      if (parcel.segment != nullptr) parcel.segment->release();
+    }
+    CHECK(!outlet->wants_poll());
+    return lines;
+  }
+  static std::string tell(std::string_view frame) {
+    const auto message = decode(frame);
+    REQUIRE(message);
+    if (const auto* gap = std::get_if<Gap>(&*message)) {
+      return " gap " + std::to_string(gap->from) + "-" + std::to_string(gap->upto) + " " +
+             (gap->count ? std::to_string(*gap->count) : "?") + " " + gap->reason;
+    }
+    if (const auto* mark = std::get_if<Mark>(&*message)) return " mark " + std::to_string(mark->upto);
+    if (const auto* end = std::get_if<End>(&*message)) return " end " + std::to_string(end->upto);
+    if (const auto* cancel = std::get_if<Cancel>(&*message)) return " cancel " + cancel->reason;
+    if (const auto* accept = std::get_if<Accept>(&*message)) return " accept " + std::to_string(accept->from);
+    return " ?";
+  }
+  LinkInfo info(const std::string& consumer) {
+    for (const LinkInfo& info : outlet->links()) {
+      if (info.consumer == consumer) return info;
+    }
+    FAIL("no such link");
+    return {};
+  }
+};
+
+TEST_CASE_FIXTURE(Fixture, "a subscriber is accepted, then sent what it selects within its credit") {
+  subscribe("a", {3, plenty}, topics({"t"}));
+  CHECK(poll() == Strings{"a: accept 0"});
+  append("t", "1");
+  append("x", "2");
+  CHECK(outlet->wants_poll());
+  CHECK(poll() == Strings{"a: 1"});
+  append("t", "3");
+  CHECK(poll().empty());  // one frame is not acknowledged: the next one gathers
+  grant("a", 1, 4);
+  CHECK(poll() == Strings{"a: 3"});
+  const LinkInfo link = info("a");
+  CHECK(link.selected == 2);
+  CHECK(link.sent == 2);
+  CHECK(link.acknowledged == 1);
+  CHECK(link.dropped == 0);
+  CHECK(outlet->outstanding() == 1);
+  CHECK(!outlet->drained());
+  grant("a", 2, 5);
+  CHECK(outlet->drained());
+  CHECK(outlet->outstanding() == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "credit in events is never exceeded, a batch that passes it is cut, and goes on where it was") {
+  subscribe("a", {4, plenty});
+  append_numbers(0, 10);
+  CHECK(poll() == Strings{"a: accept 0", "a: 0 1 2 3 +"});
+  CHECK(info("a").sent == 4);
+  grant("a", 0, 4);
+  CHECK(poll().empty());
+  grant("a", 4, 7);
+  CHECK(poll() == Strings{"a: 4 5 6 +"});
+  append_numbers(10, 12);
+  grant("a", 7, 100);
+  // The rest of the batch is a copy; what was appended since is not.
+  CHECK(poll() == Strings{"a: 7 8 9", "a: 10 11"});
+}
+
+TEST_CASE_FIXTURE(Fixture, "the parts of a cut batch speak of the same positions") {
+  subscribe("a", {2, plenty}, topics({"t"}));
+  append("x", "");
+  append_numbers(0, 3);
+  append("x", "");
+  std::vector<Parcel> parcels;
+  outlet->poll(parcels, now);
+  REQUIRE(parcels.size() == 2);
+  const auto first = read_batches(parcels[1].view());
+  CHECK(first->front().header.from == 0);
+  CHECK(first->front().header.upto == 5);
+  CHECK(first->front().header.flags == flag_more);
+  CHECK(parcels[1].segment == nullptr);
+  parcels.clear();
+  grant("a", 2, 4);
+  outlet->poll(parcels, now);
+  REQUIRE(parcels.size() == 1);
+  const auto second = read_batches(parcels[0].view());
+  CHECK(second->front().header == BatchHeader{6, 1, 0, 5, 0});
+}
+
+TEST_CASE_FIXTURE(Fixture, "credit in bytes is kept but for the event that starts within it") {
+  const std::string payload(95, 'x');  // 100 bytes an event
+  subscribe("a", {plenty, 250});
+  for (int i = 0; i < 6; ++i) append("t", std::to_string(i) + payload.substr(1));
+  CHECK(poll() == Strings{"a: accept 0", "a: 0xxxxxxx 1xxxxxxx 2xxxxxxx +"});
+  grant("a", 3, plenty, 300);
+  CHECK(poll().empty());
+  grant("a", 3, plenty, 301);
+  CHECK(poll() == Strings{"a: 3xxxxxxx +"});
+}
+
+TEST_CASE_FIXTURE(Fixture, "one event larger than all of the credit in bytes still passes") {
+  subscribe("a", {10, 10});
+  append("t", std::string(200'000, 'x'));
+  append("t", "y");
+  CHECK(poll() == Strings{"a: accept 0", "a: xxxxxxxx"});
+  grant("a", 1, 11, 200'020);
+  CHECK(poll() == Strings{"a: y"});
+}
+
+TEST_CASE_FIXTURE(Fixture, "a peer that grants without end is still not sent more than this side lets be in flight") {
+  make({}, 1000);
+  subscribe("a", {~std::uint64_t{0}, ~std::uint64_t{0}});
+  for (int i = 0; i < 100; ++i) append("t", std::string(95, 'x'));
+  int rounds = 0;
+  for (std::uint64_t acknowledged = 0; acknowledged < 100; ++rounds) {
+    poll();
+    const std::uint64_t sent = info("a").sent;
+    REQUIRE(sent > acknowledged);
+    CHECK(sent <= acknowledged + 10);
+    acknowledged = sent;
+    grant("a", acknowledged, ~std::uint64_t{0}, ~std::uint64_t{0});
+  }
+  CHECK(rounds <= 20);
+}
+
+TEST_CASE_FIXTURE(Fixture, "while a frame is not acknowledged the next one gathers, up to a full batch") {
+  subscribe("a", {plenty, plenty});
+  poll();
+  append("t", "first");
+  CHECK(poll() == Strings{"a: first"});
+  std::uint64_t count = 0;
+  for (; !outlet->wants_poll(); ++count) append("t", std::string(1000, 'x'));
+  CHECK(count >= Log::max_batch_bytes / 1006);
+  CHECK(count <= 4 * Log::max_batch_bytes / 1006);  // the first segments are small ones
+  CHECK(!poll().empty());
+  CHECK(info("a").sent == count + 1);
+  append("t", "alone");
+  CHECK(!outlet->wants_poll());
+  grant("a", info("a").sent, plenty);
+  CHECK(poll() == Strings{"a: alone"});
+}
+
+TEST_CASE_FIXTURE(Fixture, "a batch is not cut while a grant is due that lets it go whole, and is cut when none is") {
+  subscribe("a", {10, plenty});
+  append_numbers(0, 6);
+  CHECK(poll() == Strings{"a: accept 0", "a: 0 1 2 3 4 5"});
+  append_numbers(6, 14);
+  grant("a", 1, 10);  // 4 left of 9: less than half
+  CHECK(poll().empty());
+  grant("a", 6, 10);  // nothing is in flight: nothing else would happen
+  CHECK(poll() == Strings{"a: 6 7 8 9 +"});
+  grant("a", 10, 20);
+  CHECK(poll() == Strings{"a: 10 11 12 13"});
+}
+
+TEST_CASE_FIXTURE(Fixture, "frames of several links of one selection share the memory they are sent from") {
+  subscribe("a", {plenty, plenty});
+  subscribe("b", {plenty, plenty});
+  append_numbers(0, 3);
+  std::vector<Parcel> parcels;
+  outlet->poll(parcels, now);
+  REQUIRE(parcels.size() == 4);
+  REQUIRE(parcels[2].segment != nullptr);
+  CHECK(parcels[2].segment == parcels[3].segment);
+  CHECK(parcels[2].view().data() == parcels[3].view().data());
+  CHECK(parcels[2].peer != parcels[3].peer);
+  for (Parcel& parcel : parcels) {
+    if (parcel.segment != nullptr) parcel.segment->release();
+  }
+}
+
+TEST_CASE_FIXTURE(Fixture, "a frame stays readable after its events are acknowledged and the outlet is gone") {
+  subscribe("a", {plenty, plenty});
+  append("t", "payload");
+  std::vector<Parcel> parcels;
+  outlet->poll(parcels, now);
+  grant("a", 1, plenty);
+  append("t", "another");
+  outlet.reset();
+  REQUIRE(parcels.size() == 2);
+  CHECK(read_batches(parcels[1].view())->front().events == std::vector<Event>{{"t", "payload"}});
+  parcels[1].segment->release();
+}
+
+TEST_CASE_FIXTURE(Fixture, "a cancelled subscription releases what others waited for, and counts nothing as lost") {
+  make({.limit_events = 5});
+  subscribe("slow", {0, plenty});
+  subscribe("quick", {plenty, plenty});
+  append_numbers(0, 5);
+  poll();
+  grant("quick", 5, plenty);
+  CHECK(outlet->append({"t", "6"}) == Answer::full);
+  outlet->handle("slow", Cancel{"cancelled", ""}, now);
+  CHECK(outlet->buffer().take_freed());
+  CHECK(outlet->append({"t", "6"}) == Answer::accepted);
+  CHECK(poll() == Strings{"quick: 6"});
+  CHECK(outlet->subscribers() == 1);
+  CHECK(outlet->buffer().drops().total() == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a peer that is gone loses what it did not acknowledge, counted by topic") {
+  subscribe("a", {3, plenty});
+  for (const auto* topic : {"x", "y", "y", "z"}) append(topic, "p");
+  poll();
+  grant("a", 1, 3);
+  outlet->handle_gone("a");
+  CHECK(outlet->buffer().drops().counts() == Counts{{{"y", "lost"}, 2}, {{"z", "lost"}, 1}});
+  CHECK(outlet->subscribers() == 0);
+  CHECK(outlet->drained());
+  outlet->handle_gone("a");
+  CHECK(outlet->buffer().drops().total() == 3);
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "a peer that is silent for longer than it said is dropped, told so, and what it held is freed") {
+  make({.limit_events = 2});
+  subscribe("a", {1, plenty});
+  append_numbers(0, 2);
+  poll();
+  CHECK(outlet->append({"t", "x"}) == Answer::full);
+  now = at(3000);
+  grant("a", 0, 1);
+  now = at(7000);
+  outlet->handle_time(now);
+  CHECK(outlet->has_link("a"));
+  now = at(7001);
+  outlet->handle_time(now);
+  CHECK(!outlet->has_link("a"));
+  const Strings said = poll();
+  CHECK(said.back() == "a: cancel silent");
+  CHECK(outlet->buffer().drops().counts() == Counts{{{"t", "silent"}, 2}});
+  CHECK(outlet->append({"t", "x"}) == Answer::accepted);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a link on which nothing was said for a quarter of the silence gets a mark") {
+  subscribe("all", {plenty, plenty});
+  subscribe("t", {plenty, plenty}, topics({"t"}));
+  subscribe("none", {0, 0});
+  poll();
+  append("x", "1");
+  append("t", "2");
+  append("x", "3");
+  now = at(1000);
+  poll();
+  outlet->handle_time(at(1999));
+  CHECK(poll().empty());
+  grant("none", 0, 0);
+  now = at(2000);
+  outlet->handle_time(now);
+  CHECK(poll() == Strings{"none: mark 0"});  // it waits for everything
+  now = at(3000);
+  outlet->handle_time(now);
+  Strings said = poll();
+  std::sort(said.begin(), said.end());
+  CHECK(said == Strings{"all: mark 3", "t: mark 3"});  // what was sent last is in flight, and before the mark
+}
+
+TEST_CASE_FIXTURE(Fixture, "a consumer that comes again takes the place of its older attempt, never of a newer one") {
+  subscribe("old", {0, plenty}, {}, id(5), 3);
+  append("t", "1");
+  poll();
+  subscribe("older", {0, plenty}, {}, id(5), 2);
+  CHECK(!outlet->has_link("older"));
+  CHECK(outlet->has_link("old"));
+  subscribe("new", {9, plenty}, {}, id(5), 4);
+  CHECK(!outlet->has_link("old"));
+  CHECK(outlet->has_link("new"));
+  CHECK(outlet->buffer().drops().counts() == Counts{{{"t", "lost"}, 1}});
+  subscribe("other", {0, plenty}, {}, id(6), 1);
+  CHECK(outlet->subscribers() == 2);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a subscriber that looks for another stage, or says what it may not, is told off") {
+  subscribe("a", {1, 1}, {}, {}, 1, id(9));
+  CHECK(poll() == Strings{"a: cancel wrong-stage"});
+  subscribe("a", {1, 1}, {}, {}, 1, id(1));
+  CHECK(poll() == Strings{"a: accept 0"});
+  grant("a", 1, 2);
+  CHECK(poll() == Strings{"a: cancel acknowledge"});
+  CHECK(!outlet->has_link("a"));
+  grant("a", 0, 2);
+  CHECK(poll() == Strings{"a: cancel unknown"});
+  outlet->handle("a", Cancel{}, now);
+  CHECK(poll().empty());
+  subscribe("b", {1, 1});
+  subscribe("b", {1, 1});
+  CHECK(poll() == Strings{"b: accept 0", "b: cancel malformed"});
+  CHECK(!outlet->has_link("b"));
+  subscribe("c", {1, 1});
+  outlet->handle("c", Mark{1}, now);
+  CHECK(poll() == Strings{"c: accept 0", "c: cancel malformed"});
+  CHECK(outlet->malformed() == 1);
+  outlet->handle_malformed("stranger");
+  CHECK(poll() == Strings{"stranger: cancel malformed"});
+}
+
+TEST_CASE_FIXTURE(Fixture, "the end tells every subscriber how far the stream went") {
+  subscribe("a", {plenty, plenty});
+  subscribe("b", {1, plenty});
+  append_numbers(0, 2);
+  poll();
+  grant("a", 2, plenty);
+  outlet->end();
+  Strings said = poll();
+  std::sort(said.begin(), said.end());
+  CHECK(said == Strings{"a: end 2", "b: end 2", "b: gap 0-2 1 stopped"});
+  CHECK(outlet->subscribers() == 0);
+  CHECK(outlet->buffer().drops().counts() == Counts{{{"t", "stopped"}, 2}});
+}
+
+TEST_CASE_FIXTURE(Fixture, "a stage that stops tells every subscriber why") {
+  for (const auto* peer : {"a", "b", "c"}) subscribe(peer, {plenty, plenty});
+  poll();
+  outlet->cancel_all(reason::stopped, "the handler threw");
+  Strings said = poll();
+  std::sort(said.begin(), said.end());
+  CHECK(said == Strings{"a: cancel stopped", "b: cancel stopped", "c: cancel stopped"});
+  CHECK(outlet->subscribers() == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "what was dropped for a slow subscriber is told before what follows, and counted in its link") {
+  make({.limit_events = 3, .when_full = WhenFull::keep_last});
+  subscribe("a", {1, plenty});
+  append("t", "0");
+  CHECK(poll() == Strings{"a: accept 0", "a: 0"});
+  append_numbers(1, 8);
+  CHECK(poll().empty());
+  grant("a", 1, 100);
+  CHECK(poll() == Strings{"a: gap 1-5 4 full", "a: 5 6", "a: 7"});
+  const LinkInfo link = info("a");
+  CHECK(link.selected == 8);
+  CHECK(link.sent == 4);
+  CHECK(link.dropped == 4);
+  grant("a", 4, 100);
+  CHECK(outlet->drained());
+}
+
+TEST_CASE_FIXTURE(Fixture, "a subscriber that stands still is not sent one gap after the other") {
+  make({.limit_events = 3, .when_full = WhenFull::keep_first});
+  subscribe("a", {10, plenty});
+  append_numbers(0, 3);
+  CHECK(poll() == Strings{"a: accept 0", "a: 0 1 2"});
+  for (int i = 3; i < 100; ++i) {
+    append("t", std::to_string(i));
+    CHECK(poll().empty());
+  }
+  CHECK(!outlet->drained());
+  grant("a", 3, 13);
+  CHECK(poll() == Strings{"a: gap 3-100 97 full"});
+  CHECK(info("a").dropped == 97);
+  append("t", "100");
+  CHECK(poll() == Strings{"a: 100"});
+  grant("a", 4, 14);
+  CHECK(outlet->drained());
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "keep_last takes nothing from what is in flight, and what is lost with the link is counted once") {
+  make({.limit_events = 3, .when_full = WhenFull::keep_last});
+  subscribe("a", {2, plenty});
+  append_numbers(0, 3);
+  CHECK(poll() == Strings{"a: accept 0", "a: 0 1 +"});
+  append_numbers(3, 6);  // 0 and 1 are not held any more, 2 is dropped
+  CHECK(info("a").dropped == 1);
+  outlet->handle_gone("a");
+  CHECK(outlet->buffer().drops().counts() ==
+        Counts{{{"(no longer held)", "lost"}, 2}, {{"t", "full"}, 1}, {{"t", "lost"}, 3}});
+}
+
+TEST_CASE_FIXTURE(Fixture, "the first subscriber is sent what nobody was offered, the second only what is new") {
+  append_numbers(0, 3);
+  CHECK(outlet->outstanding() == 3);
+  CHECK(!outlet->drained());
+  subscribe("a", {plenty, plenty});
+  subscribe("b", {plenty, plenty});
+  CHECK(poll() == Strings{"a: accept 0", "b: accept 3", "a: 0 1 2"});
+  append("t", "3");
+  CHECK(poll() == Strings{"b: 3"});
+  grant("a", 3, plenty);
+  CHECK(poll() == Strings{"a: 3"});
+}
+
+TEST_CASE_FIXTURE(Fixture, "what happened can be read in words, once") {
+  subscribe("shop", {1, 1}, topics({"x", "y"}));
+  append("x", "1");
+  outlet->handle_gone("shop");
+  CHECK(outlet->take_notes() == Strings{"subscribed: consumer shop, 2 topics",
+                                        "unsubscribed (lost): consumer shop, 2 topics, 1 events not acknowledged"});
+  CHECK(outlet->take_notes().empty());
+}
+
+}  // namespace
+}  // namespace galena::core::test

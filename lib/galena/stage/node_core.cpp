@@ -119,9 +119,11 @@ names::Directory::Registered NodeCore::enroll(names::Registration registration, 
     case Outcome::taken: {
       const names::Entry& holder = registered.entry.value();
       throw Error(ErrorCode::name_taken,
-                  fmt::format("the name '{}' is taken: {} process {} on {} has had it for {:.1f} s and answers ({})",
-                              name, holder.holder.endpoints.empty() ? "a consumer," : "", holder.holder.pid,
-                              holder.holder.host_name, seconds(holder.age), fmt::join(holder.holder.endpoints, ", ")));
+                  fmt::format("the name '{}' is taken: process {} on {} has had it for {:.1f} s, and answers{}", name,
+                              holder.holder.pid, holder.holder.host_name, seconds(holder.age),
+                              holder.holder.endpoints.empty()
+                                  ? ""
+                                  : fmt::format(" (at {})", fmt::join(holder.holder.endpoints, ", "))));
     }
     case Outcome::unreachable:
       throw Error(ErrorCode::unreachable,

@@ -18,7 +18,11 @@ double p99_of(const BenchReport& report) { return report.p99_us; }
 double p999_of(const BenchReport& report) { return report.p999_us; }
 
 double ratio(double ours, double theirs) { return theirs > 0 ? ours / theirs : 0; }
-double round_to(double value, double unit) { return std::round(value / unit) * unit; }
+/// To so many digits behind the point.
+double rounded(double value, int digits) {
+  const double scale = std::pow(10, digits);
+  return std::round(value * scale) / scale;
+}
 
 /// "13.4 M", "820 k".
 std::string short_rate(double rate) {
@@ -47,16 +51,21 @@ double ratio_to(const BenchResult& result, System other, double (*of)(const Benc
   return ours == nullptr || theirs == nullptr ? 0 : ratio(ours->median(of), theirs->median(of));
 }
 
+double cpu_us(const BenchResult& result, System system) {
+  const BenchSeries* series = result.of(system);
+  return series == nullptr ? 0 : series->median(cpu_us_of);
+}
+
 void add_throughput(Json& list, const BenchResult& result) {
   Json line{{"bytes", result.about.bytes}};
   for (const BenchSeries& series : result.series) line[to_string(series.system)] = std::round(series.median(rate_of));
-  line["ratio"] = round_to(ratio_to(result, System::raw, rate_of), 0.001);
-  line["tcp_ratio"] = round_to(ratio_to(result, System::tcp, rate_of), 0.001);
+  line["ratio"] = rounded(ratio_to(result, System::raw, rate_of), 3);
+  line["tcp_ratio"] = rounded(ratio_to(result, System::tcp, rate_of), 3);
   for (const BenchSeries& series : result.series) {
     std::vector<double> rates;
     for (const BenchReport& report : series.rounds) rates.push_back(std::round(rate_of(report)));
     line[to_string(series.system) + "_rounds"] = rates;
-    line[to_string(series.system) + "_cpu_us"] = round_to(series.median(cpu_us_of), 0.0001);
+    line[to_string(series.system) + "_cpu_us"] = rounded(series.median(cpu_us_of), 4);
   }
   list.push_back(line);
 }
@@ -64,14 +73,14 @@ void add_throughput(Json& list, const BenchResult& result) {
 Json latency_of(const BenchResult& result) {
   Json line;
   for (const BenchSeries& series : result.series) {
-    line[to_string(series.system) + "_p50_us"] = round_to(series.median(p50_of), 0.1);
+    line[to_string(series.system) + "_p50_us"] = rounded(series.median(p50_of), 1);
   }
-  line["p50_ratio"] = round_to(ratio_to(result, System::raw, p50_of), 0.001);
+  line["p50_ratio"] = rounded(ratio_to(result, System::raw, p50_of), 3);
   for (const BenchSeries& series : result.series) {
-    line[to_string(series.system) + "_p99_us"] = round_to(series.median(p99_of), 0.1);
-    line[to_string(series.system) + "_p999_us"] = round_to(series.median(p999_of), 0.1);
+    line[to_string(series.system) + "_p99_us"] = rounded(series.median(p99_of), 1);
+    line[to_string(series.system) + "_p999_us"] = rounded(series.median(p999_of), 1);
   }
-  line["p99_ratio"] = round_to(ratio_to(result, System::raw, p99_of), 0.001);
+  line["p99_ratio"] = rounded(ratio_to(result, System::raw, p99_of), 3);
   return line;
 }
 
@@ -83,7 +92,7 @@ std::string bench_json(const std::vector<BenchResult>& results, int rounds) {
     if (result.about.rate > 0) {
       json["latency"] = latency_of(result);
     } else {
-      add_throughput(json["throughput"], result);
+      add_throughput(json[result.about.selects ? "one_topic" : "throughput"], result);
     }
   }
   return json.dump();
@@ -92,20 +101,22 @@ std::string bench_json(const std::vector<BenchResult>& results, int rounds) {
 std::string bench_table(const std::vector<BenchResult>& results) {
   std::string text;
   std::string rates;
+  bool any_selects = false;
   for (const BenchResult& result : results) {
     if (result.about.rate > 0) continue;
-    const BenchSeries* ours = result.of(System::galena);
-    const BenchSeries* theirs = result.of(System::raw);
-    rates += fmt::format("{:>8}  {:<28}{:<28}{:<28}{:>8.2f}{:>9.2f}{:>11.3f}{:>9.3f}\n", size_text(result.about.bytes),
-                         rate_cell(result, System::galena), rate_cell(result, System::raw),
-                         rate_cell(result, System::tcp), ratio_to(result, System::raw, rate_of),
-                         ratio_to(result, System::tcp, rate_of), ours->median(cpu_us_of), theirs->median(cpu_us_of));
+    any_selects = any_selects || result.about.selects;
+    rates += fmt::format(
+        "{:>10}{:<28}{:<28}{:<28}{:>8.2f}{:>9.2f}{:>11.3f}{:>9.3f}\n",
+        size_text(result.about.bytes) + (result.about.selects ? " *" : "  "), rate_cell(result, System::galena),
+        rate_cell(result, System::raw), rate_cell(result, System::tcp), ratio_to(result, System::raw, rate_of),
+        ratio_to(result, System::tcp, rate_of), cpu_us(result, System::galena), cpu_us(result, System::raw));
   }
   if (!rates.empty()) {
     text += "Events a second, one producer process to one consumer process over TCP: median (least - most)\n";
     text += fmt::format("{:>8}  {:<28}{:<28}{:<28}{:>8}{:>9}{:>11}{:>9}\n", "message", "galena", "libzmq PUSH/PULL",
                         "plain TCP, packed", "x libzmq", "x TCP", "cpu us/ev", "libzmq");
     text += rates;
+    if (any_selects) text += "* the subscription names the topic; the others take everything\n";
   }
 
   for (const BenchResult& result : results) {

@@ -377,11 +377,14 @@ def _(world):
     sub = world.sub("x", read_output=False)
     pub = world.start("pub", "x")
     pub.feed_aside(b"t\t" + b"x" * 1000 + b"\n" + numbered(100_000))
-    full = fcntl.fcntl(sub.stdout, fcntl.F_SETPIPE_SZ, 4096)
-    waiting = bytearray(4)
+    # It is held up when the pipe, which nobody empties, gets no fuller.
+    waiting, before, since = bytearray(4), b"", time.monotonic()
     end = time.monotonic() + DEADLINE
-    while int.from_bytes(waiting, sys.byteorder) < full:
+    while before != waiting or not any(waiting) or time.monotonic() - since < 0.5:
         assert time.monotonic() < end
+        if before != waiting:
+            before, since = bytes(waiting), time.monotonic()
+        time.sleep(0.01)
         fcntl.ioctl(sub.stdout, termios.FIONREAD, waiting)
     sub.signal(signal.SIGTERM)
     code = sub.exit_code()

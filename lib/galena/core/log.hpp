@@ -110,7 +110,7 @@ class Log {
   std::uint32_t open_begin_ = 0;
   std::uint32_t open_end_ = 0;  // == open_begin_ while the open batch has no event
   std::uint32_t open_count_ = 0;
-  std::uint32_t space_end_ = 0;  // how far the open batch may grow before anything must be thought about; 0: none is open
+  std::uint32_t space_end_ = 0;  // how far the open batch grows without a thought; 0: none is open
 };
 
 }  // namespace galena::core

@@ -97,11 +97,11 @@ void Outlet::drop(const std::string& peer, std::string_view why) {
 /// `peer` by value: it is often the name in the link that goes.
 void Outlet::cancel(std::string peer, std::string_view why, const std::string& detail) {
   drop(peer, why);
-  control(peer, encode(Cancel{std::string(why), detail}));
+  control(std::move(peer), encode(Cancel{std::string(why), detail}));
 }
 
-void Outlet::control(const std::string& peer, std::string bytes) {
-  control_.push_back({.peer = peer, .bytes = std::move(bytes)});
+void Outlet::control(std::string peer, std::string bytes) {
+  control_.push_back({.peer = std::move(peer), .bytes = std::move(bytes)});
 }
 
 void Outlet::handle_time(Time now) {

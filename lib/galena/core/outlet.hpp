@@ -56,7 +56,7 @@ class Outlet {
 
   /// Tells every subscriber that the stream ends here, or, with a reason, why the stage stops; and forgets them.
   void end();
-  void cancel_all(std::string_view reason, std::string_view detail);
+  void cancel_all(std::string_view why, std::string_view detail);
 
   bool has_link(const std::string& peer) const { return links_.contains(peer); }
   std::size_t subscribers() const { return links_.size(); }
@@ -75,11 +75,11 @@ class Outlet {
   const Options& options() const { return options_; }
 
  private:
-  void subscribe(const std::string& peer, const Subscribe& message, Time now);
-  void grant(Link& link, const Grant& message);
-  void drop(const std::string& peer, std::string_view reason);
-  void cancel(std::string peer, std::string_view reason, const std::string& detail);
-  void control(const std::string& peer, std::string bytes);
+  void subscribe(const std::string& peer, const Subscribe& wish, Time now);
+  void grant(Link& link, const Grant& told);
+  void drop(const std::string& peer, std::string_view why);
+  void cancel(std::string peer, std::string_view why, const std::string& detail);
+  void control(std::string peer, std::string bytes);
   std::uint64_t told_upto(const Cursor& cursor) const;
   void tell_unsent(const Link& link);
   std::string describe(const Link& link) const;

@@ -182,7 +182,7 @@ class Directory::Impl {
               if (heard.asks()) return;
               const auto endpoint = "tcp://" + net::dotted(from) + ":" + std::to_string(heard.port);
               route_.suggest({heard.service, heard.term, heard.dedicated, {endpoint}}, Clock::now());
-              pump();
+              arm_at({});  // not at once: being welcomed ends the beacon, which is reading
             });
       }
       beacon_->send({options_.domain, {}, 0, false, 0});
@@ -211,7 +211,10 @@ class Directory::Impl {
     const Time connecting = link_ ? link_->poll_timeout() : never;
     const Time question = beacon_ ? next_question_ : never;
     const Time probing = probe_ ? probe_->poll_timeout() : welcomed_ && home_ > 0 ? next_probe_ : never;
-    const Time next = std::min({core_.poll_timeout(), route_.poll_timeout(), connecting, question, probing, soon});
+    arm_at(std::min({core_.poll_timeout(), route_.poll_timeout(), connecting, question, probing, soon}));
+  }
+
+  void arm_at(Time next) {
     if (next == armed_) return;
     reactor_.cancel(timer_);
     armed_ = next;

@@ -68,11 +68,17 @@ class Ingest {
     return in_slices([&](Time deadline) { last_ = producer.send({options_.topic, message, Encoding::raw}, deadline); });
   }
 
+  /// False if the time was over; also ends at a line that cannot be read or sent, which is an error of its own.
   bool send_lines(RemoteProducer& producer) {
-    while (const auto line = lines_.next()) {
-      if (send(producer, *line)) continue;
-      ++unsent_;
-      return false;
+    try {
+      while (const auto line = lines_.next()) {
+        if (send(producer, *line)) continue;
+        ++unsent_;
+        return false;
+      }
+    } catch (const Error& error) {
+      say("line " + std::to_string(lines_.number()) + ": " + error.what());
+      broken_input_ = true;
     }
     return true;
   }
@@ -109,7 +115,7 @@ class Ingest {
     if (open > 0) say(whom + " has not answered for " + counted(open, "event"));
     if (unsent > 0) say(counted(unsent, "line") + " of the input had been read and not sent");
     if (!in_time && !stop_.requested()) say(late_);
-    if (counts.refused > 0 || !refusal_.empty()) return exit_error;
+    if (counts.refused > 0 || !refusal_.empty() || broken_input_) return exit_error;
     if (counts.unanswered > 0) return exit_lost;
     if (stop_.requested()) return open + unsent > 0 ? exit_lost : exit_ok;
     return in_time ? exit_ok : exit_timeout;
@@ -121,6 +127,7 @@ class Ingest {
   LineReader lines_{STDIN_FILENO, stop_};
   RemoteProducer::Ticket last_ = 0;
   std::uint64_t unsent_ = 0;
+  bool broken_input_ = false;
   std::string late_ = {};     // why the time was not enough
   std::string refusal_ = {};  // of the last event, or of all of them
 };

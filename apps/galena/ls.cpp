@@ -71,7 +71,6 @@ void append_json(std::string& out, const NameEntry& entry) {
 }  // namespace
 
 int run_ls(const LsOptions& options) {
-  Stop stop;
   NodeOptions for_node = node_options(options.common);
   for_node.host_names = false;
   std::vector<NameEntry> entries;
@@ -81,6 +80,7 @@ int run_ls(const LsOptions& options) {
   }
   std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
 
+  const Stop stop;
   Output output(STDOUT_FILENO, stop);
   if (options.json) {
     output.buffer().push_back('[');

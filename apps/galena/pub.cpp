@@ -61,7 +61,7 @@ class Pub {
     return false;
   }
 
-  /// False if a line made no sense: it said so, and what came before that line is published.
+  /// False if a line made no sense or could not be read: it said so, and what came before that is published.
   bool publish_lines() {
     std::optional<Pace> pace;
     if (options_.rate) pace.emplace(*options_.rate);
@@ -74,9 +74,8 @@ class Pub {
         if (!options_.topic) {
           const std::size_t tab = line->find('\t');
           if (tab == std::string_view::npos) {
-            say("line " + std::to_string(lines_.number()) +
-                " has no tab, so it has no topic: give one for all lines with --topic");
-            return false;
+            throw Error(ErrorCode::invalid, "line " + std::to_string(lines_.number()) +
+                                                " has no tab, so it has no topic: give one for all lines with --topic");
           }
           topic = line->substr(0, tab);
           message = line->substr(tab + 1);
@@ -87,7 +86,7 @@ class Pub {
         }
       }
     } catch (const Error& error) {
-      say("line " + std::to_string(lines_.number()) + ": " + error.what());
+      say(error.what());
       return false;
     }
     return true;
@@ -95,7 +94,11 @@ class Pub {
 
   /// False if a stop was requested while the buffer was full.
   bool publish(std::string_view topic, std::string_view message) {
-    if (producer_.try_ingest(topic, message)) return true;
+    try {
+      if (producer_.try_ingest(topic, message)) return true;
+    } catch (const Error& error) {  // it is too large
+      throw Error(error.code(), "line " + std::to_string(lines_.number()) + ": " + error.what());
+    }
     while (!stop_.requested()) {
       if (producer_.ingest_within(slice, topic, message)) return true;
     }

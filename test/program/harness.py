@@ -77,10 +77,10 @@ class Stream:
 
 
 class Process:
-    def __init__(self, arguments, env, read_output=True):
+    def __init__(self, arguments, env, read_output=True, stdin=subprocess.PIPE):
         self.what = "galena " + " ".join(arguments)
         self._popen = subprocess.Popen(
-            [PROGRAM, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env,
+            [PROGRAM, *arguments], stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env,
             bufsize=0)
         self.pid = self._popen.pid
         self.stdin = self._popen.stdin
@@ -104,7 +104,7 @@ class Process:
             pass
 
     def close(self):
-        if not self._popen.stdin.closed:
+        if self._popen.stdin and not self._popen.stdin.closed:
             self._popen.stdin.close()
 
     def feed(self, data):
@@ -156,8 +156,8 @@ class World:
         env.update(extra)
         return env
 
-    def start(self, *arguments, env=None, read_output=True):
-        process = Process([str(argument) for argument in arguments], self.environment(**(env or {})), read_output)
+    def start(self, *arguments, env=None, **options):
+        process = Process([str(argument) for argument in arguments], self.environment(**(env or {})), **options)
         self.processes.append(process)
         return process
 

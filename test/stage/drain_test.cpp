@@ -61,8 +61,8 @@ TEST_CASE("drain waits for all subscribers, not for the first that is done") {
 
 TEST_CASE("drain says no when a subscriber died with events it had not acknowledged") {
   Realm realm;
-  Node node(realm.options());
-  Producer<> producer(node, {.name = global("p")});
+  Node node(realm.options(1s));
+  Producer<> producer(node, {.name = global("p"), .hold = 0s});
   {
     RawDealer peer(endpoint_of(node, "p"));
     peer.send(core::encode(subscribe_message(400ms)));

@@ -8,7 +8,9 @@
 
 #include <zmq.hpp>
 
+#include "galena/core/batch.hpp"
 #include "galena/core/message.hpp"
+#include "galena/stage/node_core.hpp"
 #include "stage/stage_fixture.hpp"
 
 /// Peers that speak plain ZeroMQ, so that a test can say what no stage would.
@@ -41,10 +43,31 @@ inline core::Subscribe subscribe_message(Duration silence, core::Credit credit =
   return message;
 }
 
+/// A global name whose stage is at `endpoint`, for as long as this lives.
+class FakeProducer {
+ public:
+  FakeProducer(Node& node, const std::string& name, const std::string& endpoint) : node_(node), name_(name) {
+    names::Registration registration = node_.core().self();
+    registration.name = name;
+    registration.stage = stage_;
+    registration.endpoints = {endpoint};
+    node_.core().enroll(registration, patience, {});
+  }
+  ~FakeProducer() { node_.core().withdraw(name_, stage_); }
+  const Id& stage() const { return stage_; }
+
+ private:
+  Node& node_;
+  std::string name_;
+  Id stage_ = Id::random();
+};
+
 class RawDealer {
  public:
-  explicit RawDealer(const std::string& endpoint) : socket_(context_, zmq::socket_type::dealer) {
+  explicit RawDealer(const std::string& endpoint, int receive_queue = 0)
+      : socket_(context_, zmq::socket_type::dealer) {
     socket_.set(zmq::sockopt::linger, 0);
+    socket_.set(zmq::sockopt::rcvhwm, receive_queue);
     socket_.connect(endpoint);
   }
   void send(std::string_view bytes, bool more = false) {

@@ -26,8 +26,8 @@ void Outlet::handle(const std::string& peer, const Message& message, Time now) {
   link.heard = now;
   if (const auto* told = std::get_if<Grant>(&message)) {
     grant(link, *told);
-  } else if (std::holds_alternative<Cancel>(message)) {
-    drop(peer, reason::cancelled);
+  } else if (const auto* end = std::get_if<Cancel>(&message)) {
+    drop(peer, end->reason == reason::cancelled ? reason::cancelled : reason::stopped);
   } else {
     handle_malformed(peer);
   }

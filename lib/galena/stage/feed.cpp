@@ -13,7 +13,12 @@ Feed::Feed(Publisher& publisher, const FeedTaker& taker, core::Inlet::Options op
 }
 
 bool Feed::receive(net::Frame frame, Time now) {
+  frames_bytes_ += frame.bytes().size();
   frames_.push_back(std::move(frame));
+  const core::Demand& demand = inlet_.options().demand;
+  if (frames_.size() > 2 * demand.max_events || frames_bytes_ > 2 * demand.max_bytes + publisher_.largest_event()) {
+    return fail(core::encode(core::Cancel{std::string(core::reason::credit), "more was sent than was granted"}));
+  }
   return work(now);
 }
 
@@ -31,11 +36,8 @@ bool Feed::work(Time now) {
     }
     if (reading_) {
       reading_ = false;
-      frames_.pop_front();
-      if (!inlet_.failure().reason.empty()) {
-        say_(inlet_.farewell());
-        return false;
-      }
+      pop_frame();
+      if (!inlet_.failure().reason.empty()) return fail(inlet_.farewell());
     }
     if (frames_.empty()) break;
     const Input input = inlet_.handle(frames_.front().bytes(), now);
@@ -43,12 +45,23 @@ bool Feed::work(Time now) {
       reading_ = true;
       continue;
     }
-    frames_.pop_front();
-    if (input == Input::malformed) say_(inlet_.farewell());
-    if (input == Input::malformed || input == Input::cancelled || input == Input::ended) return false;
+    pop_frame();
+    if (input == Input::malformed) return fail(inlet_.farewell());
+    if (input == Input::cancelled || input == Input::ended) return false;
   }
   if (const auto grant = inlet_.take_grant(true, now)) say_(*grant);
   return true;
+}
+
+void Feed::pop_frame() {
+  frames_bytes_ -= frames_.front().bytes().size();
+  frames_.pop_front();
+}
+
+bool Feed::fail(const std::string& farewell) {
+  malformed_ = true;
+  say_(farewell);
+  return false;
 }
 
 void Feed::finish_event(Time now) {
@@ -71,6 +84,8 @@ void Feed::take(const EventView& event) {
     }
   } catch (const std::exception& error) {
     refuse(error.what());
+  } catch (...) {
+    refuse("its handler failed");
   }
   user.finish_into(stash_);
 }

@@ -36,8 +36,12 @@ class Feed {
   bool handle_time(Time now);
 
   std::uint64_t refused() const { return refused_; }
+  /// It is over because what came was not the protocol.
+  bool malformed() const { return malformed_; }
 
  private:
+  void pop_frame();
+  bool fail(const std::string& farewell);
   void take(const EventView& event);
   bool flush();
   void finish_event(Time now);
@@ -48,10 +52,12 @@ class Feed {
   core::Inlet inlet_;
   bool values_;
   Say say_;
-  std::deque<net::Frame> frames_;  // bounded by the credit that was granted
+  std::deque<net::Frame> frames_;  // bounded by the credit that was granted; who sends more is cut off
+  std::uint64_t frames_bytes_ = 0;
   bool reading_ = false;           // the first of them
   std::vector<Event> stash_;       // made from the event being read, and still without room
   std::uint64_t refused_ = 0;
+  bool malformed_ = false;
 };
 
 }  // namespace galena::detail

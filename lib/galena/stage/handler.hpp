@@ -135,7 +135,7 @@ concept ProducerHandler = std::is_class_v<H> || std::is_pointer_v<H>;
 enum class Taken : std::uint8_t {
   yes,
   mismatch,  ///< the message is not of its type
-  no_type,   ///< it is open which type it takes, so nothing can be unpacked for it
+  no_type,   ///< it is open which type it takes, or nothing unpacks to it
 };
 
 /// For Stage: hands an event to a consumer's handler.
@@ -174,6 +174,11 @@ Taken produce_with(void* handler, const EventView& event, Sink* out) {
   using In = typename decltype(signature_of<H>())::First;
   if constexpr (std::is_same_v<In, Unknown> || std::is_same_v<In, Sink>) {
     return Taken::no_type;
+  } else if constexpr (std::is_same_v<In, EventView>) {
+    produce(*static_cast<H*>(handler), *out, event);
+    return Taken::yes;
+  } else if constexpr (std::is_pointer_v<In> || !std::is_default_constructible_v<In>) {
+    return Taken::no_type;  // nothing that could be unpacked: it is ingested within the program only
   } else {
     auto value = decode_message<In>(event);
     if (!value) return Taken::mismatch;

@@ -12,6 +12,9 @@ namespace {
 
 constexpr int messages_a_turn = 64;
 constexpr std::size_t max_feeds = 1000;
+/// Messages that a peer may leave unread: far more than credit lets be on their way, so that it is a stranger who sends
+/// and does not listen. It counts as gone.
+constexpr int max_unread = 10'000;
 /// Below this a frame is copied into a message: cheaper than a loan of a segment.
 constexpr std::size_t smallest_loan = 2048;
 /// What one feed may have on its way: enough to stream, and little beside the buffer it goes to.
@@ -23,6 +26,7 @@ Publisher::Publisher(Loop& loop, net::Context& context, const Logger& logger, Op
     : loop_(loop), logger_(logger), options_(std::move(options)), outlet_(options_.outlet) {
   net::Router::Options router;
   router.max_message_bytes = static_cast<std::int64_t>(outlet_.buffer().largest_event() + (4U << 20));
+  router.send_queue = max_unread;
   router_ = std::make_unique<net::Router>(context, loop_.reactor(), router, [this] { serve(); });
   bind();
   hook_ = std::make_shared<ReleaseHook>([this, self = std::weak_ptr(self_)] {
@@ -140,7 +144,10 @@ void Publisher::receive(net::Router::Message message) {
     const std::uint64_t refused = feed->second->refused();
     const bool stands = feed->second->receive(std::move(message.body), now);
     refused_ += feed->second->refused() - refused;
-    if (!stands) feeds_.erase(feed);
+    if (!stands) {
+      if (feed->second->malformed()) ++malformed_feeds_;
+      feeds_.erase(feed);
+    }
     return;
   }
   const auto decoded = core::decode(bytes);
@@ -191,6 +198,7 @@ void Publisher::work_feeds() {
     const std::uint64_t refused = it->second->refused();
     const bool stands = it->second->work(now);
     refused_ += it->second->refused() - refused;
+    if (it->second->malformed()) ++malformed_feeds_;
     it = stands ? std::next(it) : feeds_.erase(it);
   }
   if (options_.on_room) options_.on_room();
@@ -334,7 +342,7 @@ ProducerStats Publisher::stats() {
   for (const auto& [what, count] : abandoned_.counts()) stats.drops[what] += count;
   stats.dropped = outlet_.buffer().drops().total() + abandoned_.total();
   stats.refused = refused_;
-  stats.malformed = outlet_.malformed();
+  stats.malformed = outlet_.malformed() + malformed_feeds_;
   stats.buffered_bytes = outlet_.buffer().charged();
   stats.subscribers = outlet_.links();
   return stats;

@@ -49,6 +49,7 @@ class Publisher {
 
   // For Sink, on the thread of the call, under mutex().
 
+  std::uint64_t largest_event() const { return outlet_.buffer().largest_event(); }
   std::mutex& mutex() { return mutex_; }
   std::string& scratch() { return scratch_; }
   /// Throws Error (invalid) if it is too large.
@@ -102,6 +103,7 @@ class Publisher {
   std::string scratch_;
   std::uint64_t ingested_ = 0;
   std::atomic<std::uint64_t> refused_{0};
+  std::atomic<std::uint64_t> malformed_feeds_{0};
   core::DropCounter abandoned_;
   bool wake_pending_ = false;
   bool room_found_ = false;  // by one who waited; the others are still to be told

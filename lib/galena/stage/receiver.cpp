@@ -15,6 +15,8 @@ namespace {
 using Input = core::Inlet::Input;
 
 constexpr int frames_a_turn = 16;
+/// No producer accepts an event of more than 1 GiB, and a frame of more has one event.
+constexpr std::int64_t largest_frame = (1LL << 30) + (1 << 20);
 constexpr Duration shortest_back_off = std::chrono::milliseconds(20);
 constexpr Duration longest_back_off = std::chrono::seconds(2);
 constexpr Duration accept_within = std::chrono::seconds(3);
@@ -62,17 +64,17 @@ Receiver::Receiver(NodeCore& node, Loop& loop, EventTaker& taker, Subscription s
   timer_ = loop_.reactor().after(node_.options().liveness / 8, [this] { handle_time(); });
 }
 
-Receiver::~Receiver() { stop(); }
+Receiver::~Receiver() { stop(core::reason::cancelled); }
 
-void Receiver::stop() {
+void Receiver::stop(std::string_view reason) {
   if (!self_) return;
   self_.reset();
   node_.unwatch(watch_);
   loop_.reactor().cancel(timer_);
   loop_.reactor().cancel(retry_timer_);
   if (dealer_ && !disconnected_) {
-    if (inlet_->accepted()) say(false);
-    dealer_->send(core::encode(core::Cancel{std::string(core::reason::cancelled), "the consumer stops"}));
+    if (inlet_->accepted()) say(true);
+    dealer_->send(core::encode(core::Cancel{std::string(reason), "the consumer stops"}));
   }
   reading_ = false;
   inlet_.reset();
@@ -110,7 +112,7 @@ void Receiver::connect() {
   node_.logger().debug(fmt::format("{}: connecting to {} at {}", consumer_, source().text(), endpoint));
   try {
     dealer_ = std::make_unique<net::Dealer>(
-        node_.context(), loop_.reactor(), endpoint, net::Dealer::Options{},
+        node_.context(), loop_.reactor(), endpoint, net::Dealer::Options{.max_message_bytes = largest_frame},
         net::Dealer::Callbacks{[this] { work(); }, {}, [this] { handle_disconnected(); }});
   } catch (const Error& error) {  // a local producer that is gone, or an endpoint that makes no sense
     lose(error.what(), true);
@@ -177,7 +179,7 @@ bool Receiver::read_events() {
   frame_ = {};
   taker_.note_pause();
   if (inlet_->failure().reason.empty()) return true;
-  add(malformed_, 1);
+  note_malformed();
   if (!disconnected_) dealer_->send(inlet_->farewell());
   lose(inlet_->failure().detail, false);
   return false;
@@ -196,7 +198,6 @@ bool Receiver::handle_frame(net::Frame frame) {
   frame_ = {};
   switch (input) {
     case Input::accepted:
-      back_off_ = shortest_back_off;
       set_state(State::connected);
       break;
     case Input::ended:
@@ -207,7 +208,7 @@ bool Receiver::handle_frame(net::Frame frame) {
       lose(fmt::format("it said '{}': {}", inlet_->failure().reason, inlet_->failure().detail), true);
       return false;
     case Input::malformed:
-      add(malformed_, 1);
+      note_malformed();
       if (!disconnected_) dealer_->send(inlet_->farewell());
       lose(inlet_->failure().detail, true);
       return false;
@@ -216,6 +217,11 @@ bool Receiver::handle_frame(net::Frame frame) {
   }
   tell_gaps();
   return true;
+}
+
+void Receiver::note_malformed() {
+  add(malformed_, 1);
+  at_fault_ = true;
 }
 
 void Receiver::finish_event() {
@@ -269,6 +275,7 @@ void Receiver::lose(std::string why, bool try_next_endpoint) {
   const bool was_accepted = inlet_->accepted();
   const bool ended = connected_stage_ == ended_stage_;
   if (was_accepted) place_ = inlet_->place();
+  if (was_accepted && !std::exchange(at_fault_, false)) back_off_ = shortest_back_off;
   reading_ = blocked_ = false;
   inlet_.reset();
   dealer_.reset();

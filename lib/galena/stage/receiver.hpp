@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "galena/core/inlet.hpp"
@@ -47,8 +48,8 @@ class Receiver {
 
   /// What was made of the last event has found room.
   void resume();
-  /// Says goodbye, and takes no more. What has arrived and was not handled is not acknowledged.
-  void stop();
+  /// Says goodbye, and why, and takes no more. What has arrived and was not handled is not acknowledged.
+  void stop(std::string_view reason);
 
   // Any thread.
   std::uint64_t received() const { return received_.load(std::memory_order_relaxed); }
@@ -64,6 +65,7 @@ class Receiver {
   void work();
   bool read_events();
   bool handle_frame(net::Frame frame);
+  void note_malformed();
   void finish_event();
   void say(bool idle);
   void tell_gaps();
@@ -99,6 +101,7 @@ class Receiver {
   bool reading_ = false;       // frame_
   bool blocked_ = false;       // the taker has no room
   bool failed_ = false;        // the stage stops
+  bool at_fault_ = false;      // the producer broke the protocol
   bool disconnected_ = false;  // what has arrived is still to be read
   bool work_posted_ = false;
 

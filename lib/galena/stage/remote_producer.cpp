@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -64,7 +65,7 @@ class RemoteProducer::Impl {
       if (dealer_) {
         {
           const std::lock_guard lock(mutex_);
-          outlet_.end();
+          outlet_->end();
         }
         transmit();
       }
@@ -75,18 +76,19 @@ class RemoteProducer::Impl {
   Ticket send(const EventView& event, Time deadline) {
     std::unique_lock lock(mutex_);
     for (;;) {
-      const Answer answer = outlet_.append(event);
+      if (!denial_.empty()) throw denied();
+      const Answer answer = outlet_->append(event);
       if (answer == Answer::too_large) {
         throw Error(ErrorCode::invalid,
                     fmt::format("an event of {} bytes is too large to be ingested from elsewhere: at most {}",
-                                event.payload.size(), outlet_.buffer().largest_event()));
+                                event.payload.size(), outlet_->buffer().largest_event()));
       }
       if (answer == Answer::accepted) break;
-      if (outlet_.buffer().awaiting_release()) hook_->arm();
+      if (outlet_->buffer().awaiting_release()) hook_->arm();
       if (changed_.wait_until(lock, deadline) == std::cv_status::timeout) throw late();
     }
     const Ticket ticket = ++counts_.sent;
-    if (outlet_.wants_poll() && !std::exchange(wake_pending_, true)) {
+    if (outlet_->wants_poll() && !std::exchange(wake_pending_, true)) {
       node_.loop().post([self = std::weak_ptr(self_)] {
         if (const auto impl = self.lock()) (*impl)->transmit();
       });
@@ -96,22 +98,15 @@ class RemoteProducer::Impl {
 
   void wait(Ticket ticket, Time deadline) {
     std::unique_lock lock(mutex_);
-    const bool answered = changed_.wait_until(lock, deadline, [&] { return answered_ >= ticket || !denial_.empty(); });
-    if (answered_ >= ticket) {
+    if (changed_.wait_until(lock, deadline, [&] { return answered_ >= ticket; })) {
       if (const auto refusal = refusals_.find(ticket); refusal != refusals_.end()) {
         throw Error(ErrorCode::refused, fmt::format("'{}' refused the event: {}", name_.text, refusal->second));
       }
-      for (const auto& [first, upto] : broken_) {
-        if (first < ticket && ticket <= upto) {
-          throw Error(ErrorCode::unreachable,
-                      fmt::format("the link to '{}' broke before it answered: the event may have "
-                                  "been accepted or not",
-                                  name_.text));
-        }
+      for (const Failed& failed : failed_) {
+        if (failed.after < ticket && ticket <= failed.upto) throw failed.error;
       }
       return;
     }
-    if (answered) throw Error(ErrorCode::refused, fmt::format("'{}' takes no events: {}", name_.text, denial_));
     throw late();
   }
 
@@ -129,6 +124,20 @@ class RemoteProducer::Impl {
     return {ErrorCode::timeout, fmt::format("'{}' did not take the event in time", name_.text)};
   }
 
+  Error denied() const {
+    return {ErrorCode::refused, fmt::format("'{}' takes no such events: {}", name_.text, denial_)};
+  }
+
+  /// All that were not answered never will be.
+  void fail_unanswered(const Error& error, std::uint64_t& counter) {
+    if (answered_ == counts_.sent) return;
+    failed_.push_back({answered_, counts_.sent, error});
+    if (failed_.size() > max_remembered) failed_.erase(failed_.begin());
+    counter += counts_.sent - answered_;
+    answered_ = counts_.sent;
+    count_accepted();
+  }
+
   // All below on the node's loop.
 
   void handle_target(std::optional<detail::Target> target) {
@@ -144,7 +153,7 @@ class RemoteProducer::Impl {
 
   void connect() {
     node_.loop().reactor().cancel(retry_timer_);
-    if (dealer_ || !target_ || target_->endpoints.empty()) return;
+    if (dealer_ || !target_ || target_->endpoints.empty() || !denial_.empty()) return;
     connected_stage_ = target_->stage;
     peer_ = std::to_string(++epoch_);
     try {
@@ -155,7 +164,7 @@ class RemoteProducer::Impl {
       lose();
       return;
     }
-    const core::Outlet::Options& self = outlet_.options();
+    const core::Outlet::Options& self = outlet_->options();
     dealer_->send(core::encode(core::Offer{target_->stage, self.stage, self.stream, values_, self.silence}));
   }
 
@@ -166,7 +175,7 @@ class RemoteProducer::Impl {
       const auto message = core::decode(frame->bytes());
       if (!message) {
         const std::lock_guard lock(mutex_);
-        outlet_.handle_malformed(peer_);
+        outlet_->handle_malformed(peer_);
       } else if (!handle(*message)) {
         return;
       }
@@ -187,27 +196,35 @@ class RemoteProducer::Impl {
     }
     if (const auto* cancel = std::get_if<core::Cancel>(&message)) {
       // Another will not help if this one said that it does not take such events.
-      if (cancel->reason == core::reason::not_accepted) denial_ = cancel->detail;
+      if (cancel->reason == core::reason::not_accepted) deny(cancel->detail);
       lock.unlock();
       lose();
       return false;
     }
     const bool subscribes = std::holds_alternative<core::Subscribe>(message);
     if (subscribes) {
-      link_base_ = counts_.sent - outlet_.buffer().unclaimed();
+      link_base_ = counts_.sent - outlet_->buffer().unclaimed();
       ever_connected_ = linked_ = true;
     }
-    outlet_.handle(peer_, message, now);
+    outlet_->handle(peer_, message, now);
     note_answers();
-    if (!linked_ || outlet_.has_link(peer_)) return true;
+    if (!linked_ || outlet_->has_link(peer_)) return true;
     lock.unlock();
     transmit();  // says why
     lose();
     return false;
   }
 
+  /// This producer takes no such events. What waits for it must not go to a later one of the same name.
+  void deny(const std::string& why) {
+    denial_ = why;
+    counts_.last_refusal = why;
+    fail_unanswered(denied(), counts_.refused);
+    outlet_.emplace(outlet_options(node_.options()));
+  }
+
   void note_answers() {
-    for (const LinkInfo& link : outlet_.links()) answered_ = std::max(answered_, link_base_ + link.acknowledged);
+    for (const LinkInfo& link : outlet_->links()) answered_ = std::max(answered_, link_base_ + link.acknowledged);
     count_accepted();
     changed_.notify_all();
   }
@@ -219,9 +236,9 @@ class RemoteProducer::Impl {
     {
       const std::lock_guard lock(mutex_);
       wake_pending_ = false;
-      outlet_.poll(parcels, Clock::now());
-      outlet_.take_notes();
-      if (outlet_.buffer().take_freed()) changed_.notify_all();
+      outlet_->poll(parcels, Clock::now());
+      outlet_->take_notes();
+      if (outlet_->buffer().take_freed()) changed_.notify_all();
     }
     for (core::Parcel& parcel : parcels) {
       const bool current = dealer_ && parcel.peer == peer_;
@@ -237,7 +254,7 @@ class RemoteProducer::Impl {
   void reclaim() {
     {
       const std::lock_guard lock(mutex_);
-      outlet_.buffer().reclaim();
+      outlet_->buffer().reclaim();
     }
     changed_.notify_all();
   }
@@ -247,13 +264,12 @@ class RemoteProducer::Impl {
     ++endpoint_;
     {
       const std::lock_guard lock(mutex_);
-      outlet_.handle_gone(peer_);
-      if (std::exchange(linked_, false) && answered_ < counts_.sent) {  // accepted or not: nobody knows
-        broken_.emplace_back(answered_, counts_.sent);
-        if (broken_.size() > max_remembered) broken_.erase(broken_.begin());
-        counts_.unanswered += counts_.sent - answered_;
-        answered_ = counts_.sent;
-        count_accepted();
+      outlet_->handle_gone(peer_);
+      if (std::exchange(linked_, false)) {
+        fail_unanswered({ErrorCode::unreachable, fmt::format("the link to '{}' broke before it answered: the event may "
+                                                             "have been accepted or not",
+                                                             name_.text)},
+                        counts_.unanswered);
       }
     }
     changed_.notify_all();
@@ -265,8 +281,8 @@ class RemoteProducer::Impl {
     bool broken = false;
     {
       const std::lock_guard lock(mutex_);
-      outlet_.handle_time(Clock::now());
-      broken = linked_ && !outlet_.has_link(peer_);
+      outlet_->handle_time(Clock::now());
+      broken = linked_ && !outlet_->has_link(peer_);
     }
     transmit();
     if (broken) lose();
@@ -278,13 +294,18 @@ class RemoteProducer::Impl {
 
   std::mutex mutex_;  // guards these
   std::condition_variable changed_;
-  core::Outlet outlet_;
+  std::optional<core::Outlet> outlet_;
   Counts counts_;
   Ticket answered_ = 0;  // all up to this have an answer, or never will
   Ticket link_base_ = 0;
   std::map<Ticket, std::string> refusals_;
-  std::vector<std::pair<Ticket, Ticket>> broken_;  // (after, upto]: on links that broke
-  std::string denial_;
+  struct Failed {  // the tickets (after, upto]
+    Ticket after;
+    Ticket upto;
+    Error error;
+  };
+  std::vector<Failed> failed_;
+  std::string denial_;  // why this producer takes no such events
   bool wake_pending_ = false;
   bool ever_connected_ = false;
   bool linked_ = false;

@@ -85,7 +85,7 @@ class Stage::Impl final : public EventTaker {
 
   void stop_input() {
     loop_.call([this] {
-      for (const auto& receiver : receivers_) receiver->stop();
+      for (const auto& receiver : receivers_) receiver->stop(core::reason::cancelled);
     });
   }
 
@@ -269,7 +269,7 @@ class Stage::Impl final : public EventTaker {
     }
     loop_.post([this, self = std::weak_ptr(self_)] {  // not from within a receiver's call
       if (!self.lock()) return;
-      for (const auto& receiver : receivers_) receiver->stop();
+      for (const auto& receiver : receivers_) receiver->stop(core::reason::stopped);
       if (publisher_) {
         publisher_->cancel_all(core::reason::stopped, "its handler failed");
         publisher_->interrupt();

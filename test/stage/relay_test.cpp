@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pressure goes from a consumer that stands still through relays to the source; nothing is lost on the way.
+#include <doctest/doctest.h>
+
+#include <atomic>
+
+#include "stage/stage_fixture.hpp"
+
+namespace galena::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+Event pass(std::string_view topic, std::string_view message) { return {std::string(topic), std::string(message)}; }
+
+struct Chain {
+  explicit Chain(bool over_tcp) : other(realm.options()) {
+    Node& far = over_tcp ? other : node;
+    const ProducerConsumerOptions relay{.buffer_events = 10};
+    source.emplace(node, ProducerOptions{.name = global("p"), .buffer_events = 10});
+    ProducerConsumerOptions first = relay;
+    first.name = global("r1");
+    first.subscriptions = {{global("p"), {}, 5}};
+    r1.emplace(far, &pass, first);
+    ProducerConsumerOptions second = relay;
+    second.name = global("r2");
+    second.subscriptions = {{global("r1"), {}, 5}};
+    r2.emplace(node, &pass, second);
+    consumer.emplace(far, keep, ConsumerOptions{.subscriptions = {{global("r2"), {}, 5}}});
+    REQUIRE(source->wait_for_subscribers(1, patience));
+    REQUIRE(r1->wait_for_subscribers(1, patience));
+    REQUIRE(r2->wait_for_subscribers(1, patience));
+  }
+
+  Realm realm;
+  Node node{realm.options()};
+  Node other;
+  KeepBehindGate keep;
+  std::optional<Producer<>> source;
+  std::optional<ProducerConsumer<decltype(&pass)>> r1;
+  std::optional<ProducerConsumer<decltype(&pass)>> r2;
+  std::optional<Consumer<KeepBehindGate>> consumer;
+};
+
+void pressure_reaches_the_source(bool over_tcp) {
+  Chain chain(over_tcp);
+  std::atomic<int> taken{0};
+  std::thread feeder([&] {
+    for (const auto& number : numbers(1000)) {
+      chain.source->ingest("t", number);
+      ++taken;
+    }
+  });
+  REQUIRE(chain.keep.gate->wait_until_reached());
+  // Full from end to end: what the buffers may hold, and what each relay has in its hands.
+  REQUIRE(eventually([&] {
+    const int before = taken;
+    std::this_thread::sleep_for(50ms);
+    return taken == before;
+  }));
+  CHECK(taken >= 20);
+  CHECK(taken <= 3 * 10 + 2);
+  CHECK_FALSE(chain.source->try_ingest("t", "no"));
+  CHECK(chain.keep.events->size() == 0);
+  chain.keep.gate->open();
+  feeder.join();
+  REQUIRE(chain.source->drain(patience));
+  REQUIRE(chain.r1->drain(patience));
+  REQUIRE(chain.r2->drain(patience));
+  CHECK((messages_of(*chain.keep.events, "t") == numbers(1000)));
+  CHECK(chain.source->stats().dropped + chain.r1->producer_stats().dropped + chain.r2->producer_stats().dropped == 0);
+}
+
+TEST_CASE("a last consumer that stands still stops the source through two relays; released, nothing is missing") {
+  pressure_reaches_the_source(false);
+}
+
+TEST_CASE("the same over TCP between nodes") { pressure_reaches_the_source(true); }
+
+TEST_CASE("a relay without a subscriber takes no more than its buffer holds, and the first one gets it all") {
+  Realm realm;
+  Node node(realm.options());
+  Producer<> producer(node, {.buffer_events = 20});
+  ProducerConsumer relay(node, &pass, {.subscriptions = {{producer, {}, 5}}, .buffer_events = 10});
+  REQUIRE(producer.wait_for_subscribers(1, patience));
+  int taken = 0;
+  REQUIRE(eventually([&] {
+    const int before = taken;
+    while (producer.try_ingest("t", std::to_string(taken))) ++taken;
+    std::this_thread::sleep_for(50ms);
+    return taken == before;
+  }));
+  CHECK(relay.producer_stats().outstanding == 10);
+  CHECK(taken >= 20);
+  CHECK(taken <= 31);
+  Keep keep;
+  Consumer<Keep> consumer(node, keep, {.subscriptions = {{relay}}});
+  REQUIRE(producer.drain(patience));
+  REQUIRE(relay.drain(patience));
+  CHECK(messages_of(*keep.events, "t") == numbers(taken));
+}
+
+TEST_CASE("a relay makes many events of one, more than its buffer holds, one after the other") {
+  Realm realm;
+  Node node(realm.options());
+  Producer<> producer(node);
+  const auto many = [](std::string_view, std::string_view message, Sink& out) {
+    for (int i = 0; i < 100; ++i) out.emit("t", std::string(message) + "." + std::to_string(i));
+  };
+  ProducerConsumer relay(node, many, {.subscriptions = {{producer}}, .buffer_events = 7});
+  Keep keep;
+  Consumer<Keep> consumer(node, keep, {.subscriptions = {{relay}}});
+  REQUIRE(relay.wait_for_subscribers(1, patience));
+  std::vector<std::string> expected;
+  for (const auto& number : numbers(50)) {
+    producer.ingest("t", number);
+    for (const auto& part : numbers(100)) expected.push_back(number + "." + part);
+  }
+  REQUIRE(producer.drain(patience));
+  REQUIRE(relay.drain(patience));
+  CHECK((messages_of(*keep.events, "t") == expected));
+  CHECK(relay.producer_stats().dropped == 0);
+}
+
+}  // namespace
+}  // namespace galena::test

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ingesting into a producer that runs elsewhere: accepted, refused, waited for, or not known.
+#include <doctest/doctest.h>
+
+#include "stage/raw_peer.hpp"
+#include "stage/stage_fixture.hpp"
+
+namespace galena::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct Greeter {
+  Event handle_produce(int n) {
+    if (n < 0) throw std::range_error("negative");
+    return {"t", std::to_string(n)};
+  }
+};
+
+struct Two {
+  Realm realm;
+  Node here{realm.options()};
+  Node there{realm.options()};
+};
+
+std::string refused(const std::function<void()>& call, ErrorCode code) {
+  try {
+    call();
+  } catch (const Error& error) {
+    return error.code() == code ? error.what() : "another code: " + std::string(error.what());
+  }
+  return "it worked";
+}
+
+bool says(const std::string& text, const std::string& part) {
+  if (text.find(part) == std::string::npos) MESSAGE(text);
+  return text.find(part) != std::string::npos;
+}
+
+TEST_CASE("a value ingested from elsewhere goes through handle_produce there, and has been accepted on return") {
+  Two nodes;
+  Producer<Greeter> producer(nodes.there, {}, {.name = global("p")});
+  Keep keep;
+  Consumer<Keep> consumer(nodes.here, keep, {.subscriptions = {{global("p")}}});
+  REQUIRE(producer.wait_for_subscribers(1, patience));
+  for (int n = 0; n < 100; ++n) {
+    nodes.here.ingest(global("p"), n);
+    CHECK(producer.stats().ingested == static_cast<std::uint64_t>(n) + 1);
+  }
+  REQUIRE(producer.drain(patience));
+  CHECK(messages_of(*keep.events, "t") == numbers(100));
+}
+
+TEST_CASE("topic and message go to a producer without a handler, also within the node and by local name") {
+  Two nodes;
+  Producer<> remote(nodes.there, {.name = global("p")});
+  Producer<> local(nodes.here, {.name = "local"});
+  nodes.here.ingest(global("p"), "a", "1");
+  nodes.there.ingest(global("p"), "b", 2);
+  nodes.here.ingest("local", "c", "3");
+  Keep keep;
+  Consumer<Keep> consumer(nodes.here, keep, {.subscriptions = {{global("p"), {"a"}}, {"local"}}});
+  REQUIRE(remote.drain(patience));
+  REQUIRE(local.drain(patience));
+  auto events = keep.events->all();
+  std::sort(events.begin(), events.end());
+  CHECK(events == std::vector<Received>{{"a", "1"}, {"c", "3"}});
+  CHECK(remote.stats().ingested == 2);
+}
+
+TEST_CASE("what does not unpack, and what the handler throws at, is refused with the reason; the next is accepted") {
+  Two nodes;
+  Producer<Greeter> producer(nodes.there, {}, {.name = global("p")});
+  CHECK(says(refused([&] { nodes.here.ingest(global("p"), "text"); }, ErrorCode::refused), "not of the type"));
+  CHECK(says(refused([&] { nodes.here.ingest(global("p"), -1); }, ErrorCode::refused), "negative"));
+  nodes.here.ingest(global("p"), 7);
+  const ProducerStats stats = producer.stats();
+  CHECK(stats.ingested == 1);
+  CHECK(stats.refused == 2);
+  Consumer<Keep> taker(nodes.here, {}, {.subscriptions = {{global("p")}}});
+  REQUIRE(producer.drain(patience));
+}
+
+TEST_CASE("a handler may throw anything at a value from elsewhere") {
+  Two nodes;
+  const auto thrower = [](int) -> Event { throw 42; };
+  Producer producer(nodes.there, thrower, {.name = global("p")});
+  CHECK(says(refused([&] { nodes.here.ingest(global("p"), 1); }, ErrorCode::refused), "refused the event"));
+  CHECK(producer.stats().refused == 1);
+}
+
+TEST_CASE("a producer with a handler refuses events, one without refuses values, a relay refuses both: at once") {
+  Two nodes;
+  Producer<Greeter> with(nodes.there, {}, {.name = global("with")});
+  Producer<> without(nodes.there, {.name = global("without")});
+  const auto same = [](const EventView& event) { return event; };
+  ProducerConsumer relay(nodes.there, same, {.name = global("relay"), .subscriptions = {{global("without")}}});
+  const Time before = Clock::now();
+  for (int i = 0; i < 3; ++i) {
+    CHECK(says(refused([&] { nodes.here.ingest(global("with"), "t", "m"); }, ErrorCode::refused), "has a handler"));
+    CHECK(says(refused([&] { nodes.here.ingest(global("without"), 1); }, ErrorCode::refused), "has no handler"));
+    CHECK(says(refused([&] { nodes.here.ingest(global("relay"), "t", "m"); }, ErrorCode::refused), "its own producers"));
+  }
+  CHECK(Clock::now() - before < 8s);
+  nodes.here.ingest(global("with"), 1);
+  CHECK(with.stats().ingested == 1);
+  CHECK(without.stats().ingested == 0);
+  Consumer<Keep> taker(nodes.here, {}, {.subscriptions = {{global("with")}}});
+  REQUIRE(with.drain(patience));
+}
+
+TEST_CASE("what was refused because the producer takes no such thing is not kept for a later one of that name") {
+  Two nodes;
+  {
+    Producer<Greeter> with(nodes.there, {}, {.name = global("p")});
+    CHECK(says(refused([&] { nodes.here.ingest(global("p"), "t", "refused"); }, ErrorCode::refused), "has a handler"));
+  }
+  Producer<> without(nodes.there, {.name = global("p")});
+  nodes.here.ingest(global("p"), "t", "accepted");
+  Keep keep;
+  Consumer<Keep> consumer(nodes.here, keep, {.subscriptions = {{global("p")}}});
+  REQUIRE(without.drain(patience));
+  CHECK(keep.events->all() == std::vector<Received>{{"t", "accepted"}});
+}
+
+TEST_CASE("a name nobody has is told within the time given") {
+  Two nodes;
+  const std::string text = refused([&] { nodes.here.ingest(global("nobody"), "t", "m", 100ms); }, ErrorCode::unreachable);
+  CHECK(says(text, "nobody called 'nobody'"));
+}
+
+TEST_CASE("a full producer makes ingest from elsewhere wait, or time out; what waits is taken when there is room") {
+  Two nodes;
+  Producer<> producer(nodes.there, {.name = global("p"), .buffer_events = 3});
+  for (const auto& number : numbers(3)) nodes.here.ingest(global("p"), "t", number);
+  CHECK(says(refused([&] { nodes.here.ingest(global("p"), "t", "3", 100ms); }, ErrorCode::timeout), "did not take"));
+  std::thread other([&] { nodes.here.ingest(global("p"), "t", "4", patience); });
+  Keep keep;
+  Consumer<Keep> consumer(nodes.here, keep, {.subscriptions = {{global("p")}}});
+  other.join();
+  REQUIRE(producer.drain(patience));
+  CHECK(messages_of(*keep.events, "t") == numbers(5));  // the one that timed out was on its way already
+}
+
+TEST_CASE("a stream from elsewhere keeps its order and is accounted for, also through a small buffer") {
+  Two nodes;
+  Producer<> producer(nodes.there, {.name = global("p"), .buffer_bytes = 64 << 10});
+  Keep keep;
+  Consumer<Keep> consumer(nodes.here, keep, {.subscriptions = {{global("p")}}});
+  RemoteProducer remote(nodes.here, global("p"));
+  RemoteProducer::Ticket last = 0;
+  for (const auto& number : numbers(20'000)) last = remote.ingest("t", number, patience);
+  remote.wait(last, Clock::now() + patience);
+  const auto counts = remote.counts();
+  CHECK(counts.sent == 20'000);
+  CHECK(counts.accepted == 20'000);
+  CHECK(counts.refused + counts.unanswered == 0);
+  REQUIRE(producer.drain(patience));
+  CHECK((messages_of(*keep.events, "t") == numbers(20'000)));
+}
+
+TEST_CASE("refusals in a stream are told for their own events only") {
+  Two nodes;
+  Producer<Greeter> producer(nodes.there, {}, {.name = global("p")});
+  RemoteProducer remote(nodes.here, global("p"), true);
+  std::vector<RemoteProducer::Ticket> tickets;
+  for (int n : {1, -1, 2, -2, 3}) tickets.push_back(remote.ingest(n));
+  const Time deadline = Clock::now() + patience;
+  remote.wait(tickets[4], deadline);
+  remote.wait(tickets[0], deadline);
+  CHECK_THROWS_AS(remote.wait(tickets[1], deadline), Error);
+  remote.wait(tickets[2], deadline);
+  CHECK_THROWS_AS(remote.wait(tickets[3], deadline), Error);
+  const auto counts = remote.counts();
+  CHECK(counts.accepted == 3);
+  CHECK(counts.refused == 2);
+  CHECK(counts.last_refusal == "negative");
+  Consumer<Keep> taker(nodes.here, {}, {.subscriptions = {{global("p")}}});
+  REQUIRE(producer.drain(patience));
+}
+
+TEST_CASE("a link that breaks before the answer is told as just that, and the next producer of the name is found") {
+  Two nodes;
+  auto raw = std::make_unique<RawRouter>();
+  std::optional<FakeProducer> fake;
+  fake.emplace(nodes.there, "p", raw->endpoint());
+  std::string text;
+  std::thread caller([&] {
+    text = refused([&] { nodes.here.ingest(global("p"), "t", "m", patience); }, ErrorCode::unreachable);
+  });
+  const auto offer = raw->next<core::Offer>();
+  REQUIRE(offer);
+  raw->send(offer->first, core::encode(subscribe_message(30s)));
+  std::string frame;
+  while (!core::starts_with_batch(frame)) {
+    const auto got = raw->receive();
+    REQUIRE(got);
+    frame = got->bytes;
+  }
+  raw.reset();
+  caller.join();
+  CHECK(says(text, "may have been accepted or not"));
+  fake.reset();
+  Producer<> producer(nodes.there, {.name = global("p")});
+  nodes.here.ingest(global("p"), "t", "next", patience);
+  CHECK(producer.stats().ingested == 1);
+  Consumer<Keep> taker(nodes.here, {}, {.subscriptions = {{global("p")}}});
+  REQUIRE(producer.drain(patience));
+}
+
+TEST_CASE("a producer that ends while others wait to ingest tells them, within the process too") {
+  Realm realm;
+  Node node(realm.options());
+  std::optional<Producer<>> producer;
+  producer.emplace(node, ProducerOptions{.name = "p", .buffer_events = 1, .drain = 0s});
+  node.ingest("p", "t", "0");
+  std::string text;
+  std::thread caller([&] {
+    text = refused([&] { node.ingest("p", "t", "1", patience); }, ErrorCode::unreachable);
+  });
+  REQUIRE(eventually([&] { return node.core().remote(node, "p", false).counts().sent == 2; }));
+  producer.reset();
+  caller.join();
+  CHECK(says(text, "may have been accepted or not"));
+}
+
+}  // namespace
+}  // namespace galena::test

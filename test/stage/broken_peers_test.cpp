@@ -51,11 +51,12 @@ TEST_CASE("a killed consumer is noticed, what was held for it is freed, and an i
   MESSAGE("an ingest that waited went on " << milliseconds(Clock::now() - killed) << " ms after kill -9");
   CHECK(Clock::now() - killed < 5s);
   REQUIRE(good.line("event") == "event good after");
-  CHECK(producer.ask("drain", "") == "not drained");  // somebody lost something
-  CHECK(stats_come_to(producer, "ingested 32"));
+  CHECK(producer.ask("drain", "") == "drained");
+  CHECK(stats_come_to(producer, "outstanding 0 dropped 10 connected 1"));
 }
 
-TEST_CASE("a killed producer is lost, its name waited for, and its successor's events come, with a gap nobody can size") {
+TEST_CASE(
+    "a killed producer is lost, its name waited for, and its successor's events come, with a gap nobody can size") {
   const Brief processes;
   auto producer = std::make_unique<Peer>(processes.command("producer", "p"));
   Peer consumer(processes.command("consumer", "c", {"from=p"}));
@@ -99,6 +100,7 @@ TEST_CASE("a killed relay is replaced by the next of its name, and the chain flo
 TEST_CASE("a consumer stopped beyond the liveness keeps its place for a while; awake again it misses nothing") {
   const Brief processes;
   Peer producer(processes.command("producer", "p"));
+  REQUIRE(producer.line("ready") == "ready 0");  // it is the one that hosts the names
   Peer other(processes.command("consumer", "other", {"from=p"}));
   REQUIRE(producer.ask("subscribers 1", "subscribed") == "subscribed");
   Peer sleeper(processes.command("consumer", "sleeper", {"from=p"}));
@@ -122,6 +124,7 @@ TEST_CASE("a consumer stopped beyond the liveness keeps its place for a while; a
 TEST_CASE("a consumer whose place is not held any more is told, when it comes back, that something is missing") {
   const Brief processes;
   Peer producer(processes.command("producer", "p", {"hold_ms=0"}));
+  REQUIRE(producer.line("ready") == "ready 0");  // it is the one that hosts the names
   Peer sleeper(processes.command("consumer", "sleeper", {"from=p"}));
   REQUIRE(producer.ask("subscribers 1", "subscribed") == "subscribed");
   producer.say("ingest 10 t");
@@ -132,7 +135,7 @@ TEST_CASE("a consumer whose place is not held any more is told, when it comes ba
   producer.say("ingest 10 t");
   REQUIRE(stats_come_to(producer, "dropped 10"));
   producer.say("ingest 10 t");
-  REQUIRE(producer.ask("drain", "") == "drained");
+  REQUIRE(producer.ask("drain", "drained") == "drained");
   sleeper.signal(SIGCONT);
   REQUIRE(sleeper.line("gap") == "gap p unknown lost");
   REQUIRE(producer.ask("subscribers 2", "subscribed") == "subscribed");

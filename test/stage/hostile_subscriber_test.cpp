@@ -51,9 +51,19 @@ TEST_CASE("bytes that are not of the protocol are counted and answered, and the 
   std::uint64_t sent = 0;
   std::uint64_t random = 0x9e3779b97f4a7c15;
   RawDealer peer(victim.endpoint);
-  std::vector<std::string> frames{"", "\x00", "GET / HTTP/1.1\r\n\r\n", "\x91", "\xc1", "\x92\xa5mark",
-                                  std::string(1000, '\x91'), "\xdd\xff\xff\xff\xff", "\x91\xa9" "subscribe",
-                                  "\x92\xa9" "subscribe\xdf\xff\xff\xff\xff", std::string(5 << 20, '\x93')};
+  std::vector<std::string> frames{"",
+                                  "\x00",
+                                  "GET / HTTP/1.1\r\n\r\n",
+                                  "\x91",
+                                  "\xc1",
+                                  "\x92\xa5mark",
+                                  std::string(1000, '\x91'),
+                                  "\xdd\xff\xff\xff\xff",
+                                  "\x91\xa9"
+                                  "subscribe",
+                                  "\x92\xa9"
+                                  "subscribe\xdf\xff\xff\xff\xff",
+                                  std::string(5 << 20, '\x93')};
   for (int i = 0; i < 200; ++i) {
     std::string bytes(static_cast<std::size_t>(i), '\0');
     for (char& byte : bytes) {

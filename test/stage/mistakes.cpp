@@ -28,8 +28,8 @@ void own_handler() {
   Node node;
   Producer<> producer(node);
   std::unique_ptr<Consumer<Suicide>> consumer;
-  consumer = std::make_unique<Consumer<Suicide>>(node, Suicide{&consumer},
-                                                 ConsumerOptions{.subscriptions = {{producer}}});
+  consumer =
+      std::make_unique<Consumer<Suicide>>(node, Suicide{&consumer}, ConsumerOptions{.subscriptions = {{producer}}});
   producer.ingest("t", "x");
   std::this_thread::sleep_for(std::chrono::seconds(30));
 }

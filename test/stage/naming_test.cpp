@@ -83,8 +83,8 @@ TEST_CASE("local names are of one Node: another's are not seen, and the same one
   REQUIRE(mine.drain(patience));
   CHECK_FALSE(theirs.wait_for_subscribers(1, 20ms));
   CHECK(keep.events->all() == std::vector<Received>{{"t", "mine"}});
-  CHECK(why_not([&] { Producer<> again(node, {.name = "p"}); }, ErrorCode::name_taken)
-            .find("local name 'p'") != std::string::npos);
+  CHECK(why_not([&] { Producer<> again(node, {.name = "p"}); }, ErrorCode::name_taken).find("local name 'p'") !=
+        std::string::npos);
   CHECK(theirs.stats().outstanding == 1);
   Keep last;
   Consumer<Keep> taker(other, last, {.subscriptions = {{theirs}}});
@@ -116,8 +116,8 @@ TEST_CASE("a taken name is refused with a text that says who has it, and free wh
   const std::string text = why_not([&] { Producer<> again(b, {.name = global("p")}); }, ErrorCode::name_taken);
   CHECK(text.find("the name 'p' is taken: process " + std::to_string(getpid())) != std::string::npos);
   CHECK(text.find("tcp://") != std::string::npos);
-  CHECK(why_not([&] { Consumer<Keep> c(b, {}, {.name = global("p")}); }, ErrorCode::name_taken)
-            .find("'p' is taken") != std::string::npos);
+  CHECK(why_not([&] { Consumer<Keep> c(b, {}, {.name = global("p")}); }, ErrorCode::name_taken).find("'p' is taken") !=
+        std::string::npos);
   holder.reset();
   holder.emplace(b, ProducerOptions{.name = global("p")});
   CHECK(b.list().size() == 1);
@@ -128,8 +128,8 @@ TEST_CASE("without a name service, and not allowed to host one, a global name is
   NodeOptions options = realm.options();
   options.names = {"tcp://127.0.0.1:1"};
   Node node(options);
-  const std::string text = why_not(
-      [&] { Producer<> p(node, {.name = global("p"), .register_within = 200ms}); }, ErrorCode::unreachable);
+  const std::string text =
+      why_not([&] { Producer<> p(node, {.name = global("p"), .register_within = 200ms}); }, ErrorCode::unreachable);
   CHECK(text.find("tcp://127.0.0.1:1") != std::string::npos);
 }
 

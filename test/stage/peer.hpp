@@ -10,6 +10,7 @@
 #include <array>
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -58,6 +59,19 @@ class Peer {
   Peer& operator=(const Peer&) = delete;
 
   void signal(int number) const { kill(pid_, number); }
+  /// Waits until the program handles the signal.
+  bool comes_to_catch(int number) const {
+    const Time end = Clock::now() + std::chrono::seconds(30);
+    while (Clock::now() < end) {
+      std::ifstream status("/proc/" + std::to_string(pid_) + "/status");
+      for (std::string line; std::getline(status, line);) {
+        if (!line.starts_with("SigCgt:")) continue;
+        if ((std::stoull(line.substr(7), nullptr, 16) >> static_cast<unsigned>(number - 1)) % 2 == 1) return true;
+      }
+      usleep(500);
+    }
+    return false;
+  }
   void say(const std::string& line) const {
     const std::string text = line + "\n";
     [[maybe_unused]] const auto written = write(in_, text.data(), text.size());

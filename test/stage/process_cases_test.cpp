@@ -62,8 +62,8 @@ void run_case(const Topology& topology, bool consumers_first) {
     if (plan.is_source() || topology.is_relay(plan)) continue;
     CAPTURE(plan.name);
     Peer& peer = *running[plan.name];
-    CHECK(peer.ask("stats", "stats") == "stats received " + std::to_string(events_in(expected.at(plan.name))) +
-                                            " lost 0 unknown 0 malformed 0");
+    CHECK(peer.ask("stats", "stats") ==
+          "stats received " + std::to_string(events_in(expected.at(plan.name))) + " lost 0 unknown 0 malformed 0");
     peer.say("exit");
     CHECK(peer.wait() == 0);
     Flow received;

@@ -16,13 +16,14 @@ void run_ends_on(int signal) {
   REQUIRE(producer.ask("subscribers 1", "subscribed") == "subscribed");
   producer.say("ingest 200 t");
   REQUIRE(producer.ask("run", "running") == "running");
+  REQUIRE(producer.comes_to_catch(signal));
   producer.signal(signal);
   REQUIRE(producer.line("stopped") == "stopped");
   producer.say("exit");  // its end drains
   REQUIRE(producer.wait() == 0);
   CHECK(consumer.ask("stats", "stats") == "stats received 200 lost 0 unknown 0 malformed 0");
   Peer next(processes.command("producer", "p"));  // the name is free
-  CHECK(next.line("ready") == "ready 1");
+  CHECK(next.line("ready").starts_with("ready"));
 }
 
 TEST_CASE("run() returns on SIGTERM; what was ingested is drained and the name given back") { run_ends_on(SIGTERM); }

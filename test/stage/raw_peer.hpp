@@ -64,8 +64,7 @@ class FakeProducer {
 
 class RawDealer {
  public:
-  explicit RawDealer(const std::string& endpoint, int receive_queue = 0)
-      : socket_(context_, zmq::socket_type::dealer) {
+  explicit RawDealer(const std::string& endpoint, int receive_queue = 0) : socket_(context_, zmq::socket_type::dealer) {
     socket_.set(zmq::sockopt::linger, 0);
     socket_.set(zmq::sockopt::rcvhwm, receive_queue);
     socket_.connect(endpoint);

@@ -99,7 +99,8 @@ TEST_CASE("a producer with a handler refuses events, one without refuses values,
   for (int i = 0; i < 3; ++i) {
     CHECK(says(refused([&] { nodes.here.ingest(global("with"), "t", "m"); }, ErrorCode::refused), "has a handler"));
     CHECK(says(refused([&] { nodes.here.ingest(global("without"), 1); }, ErrorCode::refused), "has no handler"));
-    CHECK(says(refused([&] { nodes.here.ingest(global("relay"), "t", "m"); }, ErrorCode::refused), "its own producers"));
+    CHECK(
+        says(refused([&] { nodes.here.ingest(global("relay"), "t", "m"); }, ErrorCode::refused), "its own producers"));
   }
   CHECK(Clock::now() - before < 8s);
   nodes.here.ingest(global("with"), 1);
@@ -125,7 +126,8 @@ TEST_CASE("what was refused because the producer takes no such thing is not kept
 
 TEST_CASE("a name nobody has is told within the time given") {
   Two nodes;
-  const std::string text = refused([&] { nodes.here.ingest(global("nobody"), "t", "m", 100ms); }, ErrorCode::unreachable);
+  const std::string text =
+      refused([&] { nodes.here.ingest(global("nobody"), "t", "m", 100ms); }, ErrorCode::unreachable);
   CHECK(says(text, "nobody called 'nobody'"));
 }
 
@@ -185,9 +187,8 @@ TEST_CASE("a link that breaks before the answer is told as just that, and the ne
   std::optional<FakeProducer> fake;
   fake.emplace(nodes.there, "p", raw->endpoint());
   std::string text;
-  std::thread caller([&] {
-    text = refused([&] { nodes.here.ingest(global("p"), "t", "m", patience); }, ErrorCode::unreachable);
-  });
+  std::thread caller(
+      [&] { text = refused([&] { nodes.here.ingest(global("p"), "t", "m", patience); }, ErrorCode::unreachable); });
   const auto offer = raw->next<core::Offer>();
   REQUIRE(offer);
   raw->send(offer->first, core::encode(subscribe_message(30s)));
@@ -215,9 +216,7 @@ TEST_CASE("a producer that ends while others wait to ingest tells them, within t
   producer.emplace(node, ProducerOptions{.name = "p", .buffer_events = 1, .drain = 0s});
   node.ingest("p", "t", "0");
   std::string text;
-  std::thread caller([&] {
-    text = refused([&] { node.ingest("p", "t", "1", patience); }, ErrorCode::unreachable);
-  });
+  std::thread caller([&] { text = refused([&] { node.ingest("p", "t", "1", patience); }, ErrorCode::unreachable); });
   REQUIRE(eventually([&] { return node.core().remote(node, "p", false).counts().sent == 2; }));
   producer.reset();
   caller.join();

@@ -54,8 +54,8 @@ std::vector<Subscription> subscriptions(const Arguments& arguments) {
       std::istringstream rest(from.substr(colon + 1));
       for (std::string topic; std::getline(rest, topic, ',');) topics.emplace_back(topic);
     }
-    list.push_back({global(from.substr(0, colon)), Topics(topics),
-                    static_cast<std::uint64_t>(arguments.number("demand", 0))});
+    list.push_back(
+        {global(from.substr(0, colon)), Topics(topics), static_cast<std::uint64_t>(arguments.number("demand", 0))});
   }
   return list;
 }
@@ -145,11 +145,10 @@ void add_publishing(Commands& commands, S& stage) {
 }
 
 void produce(Node& node, const Arguments& arguments) {
-  Producer<> producer(node,
-                      {.name = global(arguments.name),
-                       .buffer_events = static_cast<std::uint64_t>(arguments.number("buffer_events", 0)),
-                       .hold = std::chrono::milliseconds(arguments.number("hold_ms", 30'000)),
-                       .drain = std::chrono::milliseconds(arguments.number("drain_ms", 5000))});
+  Producer<> producer(node, {.name = global(arguments.name),
+                             .buffer_events = static_cast<std::uint64_t>(arguments.number("buffer_events", 0)),
+                             .hold = std::chrono::milliseconds(arguments.number("hold_ms", 30'000)),
+                             .drain = std::chrono::milliseconds(arguments.number("drain_ms", 5000))});
   int next = 0;
   Commands commands;
   add_publishing(commands, producer);
@@ -159,7 +158,8 @@ void produce(Node& node, const Arguments& arguments) {
     words >> count;
     for (std::string topic; words >> topic;) topics.push_back(topic);
     for (int i = 0; i < count; ++i, ++next) {
-      producer.ingest(topics[static_cast<std::size_t>(next) % topics.size()], arguments.name + "#" + std::to_string(next));
+      producer.ingest(topics[static_cast<std::size_t>(next) % topics.size()],
+                      arguments.name + "#" + std::to_string(next));
     }
     say(fmt::format("ingested {}", next));
   };

@@ -96,13 +96,14 @@ inline std::vector<Topology> twelve_cases() {
   std::vector<Topology> cases;
   cases.push_back({"one producer, one consumer", {noisy, {.name = "c", .wishes = {{"p", {"t"}}}}}});
   cases.push_back({"one producer with one topic, one consumer", {p, {.name = "c", .wishes = {{"p", {"t"}}}}}});
-  cases.push_back(
-      {"one relay", {noisy, relay("r", {{"p", {"t"}}}), {.name = "c", .wishes = {{"r", {"t"}}}}}});
+  cases.push_back({"one relay", {noisy, relay("r", {{"p", {"t"}}}), {.name = "c", .wishes = {{"r", {"t"}}}}}});
   cases.push_back({"two relays: two copies",
-                   {noisy, relay("r1", {{"p", {"t"}}}), relay("r2", {{"p", {"t"}}}),
+                   {noisy,
+                    relay("r1", {{"p", {"t"}}}),
+                    relay("r2", {{"p", {"t"}}}),
                     {.name = "c", .wishes = {{"r1", {"t"}}, {"r2", {"t"}}}}}});
-  cases.push_back({"two consumers",
-                   {noisy, {.name = "c1", .wishes = {{"p", {"t"}}}}, {.name = "c2", .wishes = {{"p", {"t"}}}}}});
+  cases.push_back(
+      {"two consumers", {noisy, {.name = "c1", .wishes = {{"p", {"t"}}}}, {.name = "c2", .wishes = {{"p", {"t"}}}}}});
   Topology many{"22 consumers", {noisy}};
   for (int i = 1; i <= 22; ++i) many.stages.push_back({.name = "c" + std::to_string(i), .wishes = {{"p", {"t"}}}});
   cases.push_back(many);

@@ -102,9 +102,7 @@ class Pipeline {
     return subscriptions;
   }
   Producer<>& source(std::size_t number) { return *std::next(sources_.begin(), static_cast<long>(number)); }
-  ProducerConsumer<Stamp>& relay(std::size_t number) {
-    return *std::next(relays_.begin(), static_cast<long>(number));
-  }
+  ProducerConsumer<Stamp>& relay(std::size_t number) { return *std::next(relays_.begin(), static_cast<long>(number)); }
 
   const Topology& topology_;
   Naming naming_;

@@ -54,8 +54,8 @@ class Feed {
   Say say_;
   std::deque<net::Frame> frames_;  // bounded by the credit that was granted; who sends more is cut off
   std::uint64_t frames_bytes_ = 0;
-  bool reading_ = false;           // the first of them
-  std::vector<Event> stash_;       // made from the event being read, and still without room
+  bool reading_ = false;      // the first of them
+  std::vector<Event> stash_;  // made from the event being read, and still without room
   std::uint64_t refused_ = 0;
   bool malformed_ = false;
 };

@@ -229,6 +229,14 @@ TEST_CASE("who feeds more than it was granted while the buffer is full is cut of
   CHECK(messages_of(*keep.events, "t") == std::vector<std::string>{"full"});
 }
 
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool memory_comes_back = false;  // AddressSanitizer keeps what is freed for a while
+#elif defined(__has_feature)
+constexpr bool memory_comes_back = !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer);
+#else
+constexpr bool memory_comes_back = true;
+#endif
+
 long resident_kb() {
   std::ifstream status("/proc/self/status");
   for (std::string line; std::getline(status, line);) {
@@ -249,7 +257,7 @@ TEST_CASE("answers that a stranger does not read are not kept for it without bou
   REQUIRE(victim.wait_for_malformed(many));
   const long grown = resident_kb() - before;
   MESSAGE("after " << many << " unread answers: " << grown << " KB more");
-  CHECK(grown < 30'000);
+  if (memory_comes_back) CHECK(grown < 30'000);
   victim.check_healthy();
 }
 

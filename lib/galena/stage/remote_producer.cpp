@@ -76,7 +76,6 @@ class RemoteProducer::Impl {
   Ticket send(const EventView& event, Time deadline) {
     std::unique_lock lock(mutex_);
     for (;;) {
-      if (!denial_.empty()) throw denied();
       const Answer answer = outlet_->append(event);
       if (answer == Answer::too_large) {
         throw Error(ErrorCode::invalid,
@@ -88,7 +87,7 @@ class RemoteProducer::Impl {
       if (changed_.wait_until(lock, deadline) == std::cv_status::timeout) throw late();
     }
     const Ticket ticket = ++counts_.sent;
-    if (outlet_->wants_poll() && !std::exchange(wake_pending_, true)) {
+    if ((outlet_->wants_poll() || !linked_) && !std::exchange(wake_pending_, true)) {
       node_.loop().post([self = std::weak_ptr(self_)] {
         if (const auto impl = self.lock()) (*impl)->transmit();
       });
@@ -124,10 +123,6 @@ class RemoteProducer::Impl {
     return {ErrorCode::timeout, fmt::format("'{}' did not take the event in time", name_.text)};
   }
 
-  Error denied() const {
-    return {ErrorCode::refused, fmt::format("'{}' takes no such events: {}", name_.text, denial_)};
-  }
-
   /// All that were not answered never will be.
   void fail_unanswered(const Error& error, std::uint64_t& counter) {
     if (answered_ == counts_.sent) return;
@@ -143,17 +138,15 @@ class RemoteProducer::Impl {
   void handle_target(std::optional<detail::Target> target) {
     target_ = std::move(target);
     endpoint_ = 0;
-    {
-      const std::lock_guard lock(mutex_);
-      denial_.clear();
-    }
     if (dealer_ && target_ && target_->stage != connected_stage_) lose();
     connect();
   }
 
   void connect() {
     node_.loop().reactor().cancel(retry_timer_);
-    if (dealer_ || !target_ || target_->endpoints.empty() || !denial_.empty()) return;
+    if (dealer_ || !target_ || target_->endpoints.empty()) return;
+    // One that takes no such events is asked again only for another event: it may be somebody else's name by then.
+    if (target_->stage == denied_by_ && nothing_waits()) return;
     connected_stage_ = target_->stage;
     peer_ = std::to_string(++epoch_);
     try {
@@ -166,6 +159,11 @@ class RemoteProducer::Impl {
     }
     const core::Outlet::Options& self = outlet_->options();
     dealer_->send(core::encode(core::Offer{target_->stage, self.stage, self.stream, values_, self.silence}));
+  }
+
+  bool nothing_waits() {
+    const std::lock_guard lock(mutex_);
+    return outlet_->buffer().unclaimed() == 0;
   }
 
   void read() {
@@ -217,9 +215,10 @@ class RemoteProducer::Impl {
 
   /// This producer takes no such events. What waits for it must not go to a later one of the same name.
   void deny(const std::string& why) {
-    denial_ = why;
+    denied_by_ = connected_stage_;
     counts_.last_refusal = why;
-    fail_unanswered(denied(), counts_.refused);
+    fail_unanswered({ErrorCode::refused, fmt::format("'{}' takes no such events: {}", name_.text, why)},
+                    counts_.refused);
     outlet_.emplace(outlet_options(node_.options()));
   }
 
@@ -249,6 +248,7 @@ class RemoteProducer::Impl {
       if (current) dealer_->send(parcel.view());
       if (parcel.segment != nullptr) parcel.segment->release();
     }
+    if (denied_by_) connect();
   }
 
   void reclaim() {
@@ -305,7 +305,6 @@ class RemoteProducer::Impl {
     Error error;
   };
   std::vector<Failed> failed_;
-  std::string denial_;  // why this producer takes no such events
   bool wake_pending_ = false;
   bool ever_connected_ = false;
   bool linked_ = false;
@@ -318,6 +317,7 @@ class RemoteProducer::Impl {
   std::uint64_t epoch_ = 0;
   std::string peer_;
   Id connected_stage_;
+  Id denied_by_;  // this stage takes no such events
   std::unique_ptr<net::Dealer> dealer_;
   net::Reactor::TimerId timer_ = 0;
   net::Reactor::TimerId retry_timer_ = 0;

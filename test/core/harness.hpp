@@ -36,14 +36,18 @@ class Loop {
     std::string peer;  // of this connection alone, as a ROUTER's routing ids are
     std::unique_ptr<Inlet> inlet;
     Selection selection;
-    bool subscribed = false;  // its subscribe message has arrived
+    Demand demand;
+    std::uint64_t epoch = 1;
+    std::optional<Place> place;  // when the last connection broke
+    bool subscribed = false;     // its subscribe message has arrived
 
     std::deque<Parcel> inbound;
     std::deque<std::string> outbound;
     Parcel reading;  // what `inlet` reads just now
     bool in_frame = false;
 
-    Credit limit;  // what the outlet has been told
+    std::uint64_t before = 0;  // events handled over connections that are over
+    Credit limit;              // what the outlet has been told
     Credit sent;
     std::uint64_t acknowledged = 0;
 
@@ -85,21 +89,42 @@ class Loop {
     consumer->name = name;
     consumer->peer = name + "#" + std::to_string(++connections_);
     consumer->selection = selection;
-    Inlet::Options options;
-    options.consumer = name;
-    options.selection = selection;
-    options.demand = demand;
-    consumer->inlet = std::make_unique<Inlet>(std::move(options), now_);
-    consumer->outbound.push_back(consumer->inlet->hello());
+    consumer->demand = demand;
+    subscribe(*consumer);
     consumers_.emplace(name, std::move(consumer));
     check();
+  }
+
+  /// The connection breaks and another one follows. Of what was on its way down, the first `arrived` frames had
+  /// arrived; what was on its way up is lost. The outlet learns of it from the second connection, or before it if
+  /// `noticed`.
+  void reconnect(Consumer& consumer, std::size_t arrived, bool noticed) {
+    while (handle(consumer, ~std::uint64_t{0}) || (arrived > 0 && deliver_down(consumer))) {
+      if (arrived > 0 && consumer.in_frame) --arrived;
+    }
+    if (noticed) outlet_.handle_gone(consumer.peer, now_);
+    forget(consumer);
+    consumer.outbound.clear();
+    if (consumer.inlet->accepted()) consumer.place = consumer.inlet->place();
+    consumer.peer = consumer.name + "#" + std::to_string(++connections_);
+    ++consumer.epoch;
+    consumer.subscribed = false;
+    consumer.limit = consumer.sent = {};
+    consumer.acknowledged = 0;
+    consumer.before = consumer.delivered.size();
+    subscribe(consumer);
   }
 
   /// The connection breaks; what is on its way is lost.
   void disconnect(const std::string& name) {
     const auto it = consumers_.find(name);
     if (it == consumers_.end()) return;
-    outlet_.handle_gone(it->second->peer);
+    if (options_.hold == Duration::zero()) {
+      outlet_.handle_gone(it->second->peer, now_);
+    } else {  // on purpose, or its place would be held
+      if (!it->second->subscribed) return;
+      outlet_.handle(it->second->peer, Cancel{std::string(reason::cancelled), ""}, now_);
+    }
     forget(*it->second);
     consumers_.erase(it);
     check();
@@ -154,7 +179,7 @@ class Loop {
     require(input != Inlet::Input::malformed,
             "an inlet refused a faithful outlet: " + consumer.inlet->failure().detail);
     require(input != Inlet::Input::cancelled && input != Inlet::Input::ended, "an outlet gave up a faithful inlet");
-    if (input == Inlet::Input::accepted) {
+    if (input == Inlet::Input::accepted && !consumer.accepted) {
       consumer.accepted = true;
       consumer.from = consumer.next = consumer.inlet->place().upto;
     }
@@ -248,8 +273,11 @@ class Loop {
                 std::to_string(options_.buffer.limit_bytes));
     for (const LinkInfo& link : outlet_.links()) {
       const Consumer& consumer = *consumers_.at(link.consumer);
-      require(link.sent == consumer.sent.events, "the outlet counts other events as sent than were");
-      require(link.acknowledged == consumer.acknowledged, "the outlet counts other events as acknowledged than were");
+      if (!consumer.subscribed) continue;  // its place is held, or a connection that is over stands
+      require(!link.away, "a consumer that is back is away");
+      require(link.sent == consumer.before + consumer.sent.events, "the outlet counts other events as sent than were");
+      require(link.acknowledged == consumer.before + consumer.acknowledged,
+              "the outlet counts other events as acknowledged than were");
       require(link.acknowledged <= link.sent, "more is acknowledged than was sent");
       require(link.sent + link.dropped <= link.selected, "more is sent and dropped than was selected");
       if (options_.buffer.when_full == WhenFull::wait) require(link.dropped == 0, "something is dropped without leave");
@@ -257,6 +285,19 @@ class Loop {
   }
 
  private:
+  void subscribe(Consumer& consumer) {
+    Inlet::Options options;
+    std::memcpy(options.subscription.bytes.data(), consumer.name.data(),
+                std::min<std::size_t>(16, consumer.name.size()));
+    options.epoch = consumer.epoch;
+    options.consumer = consumer.name;
+    options.selection = consumer.selection;
+    options.demand = consumer.demand;
+    options.previous = consumer.place;
+    consumer.inlet = std::make_unique<Inlet>(std::move(options), now_);
+    consumer.outbound.push_back(consumer.inlet->hello());
+  }
+
   bool selected(const Consumer& consumer, std::uint64_t position) const {
     return selects(consumer.selection, topics_[position]);
   }
@@ -296,7 +337,9 @@ class Loop {
 
   void take_gaps(Consumer& consumer) {
     for (const Gap& gap : consumer.inlet->take_gaps()) {
-      require(options_.buffer.when_full != WhenFull::wait, "a gap came, though the producer waits");
+      require(options_.buffer.when_full != WhenFull::wait,
+              "a gap came, though the producer waits: " + std::to_string(gap.from) + " to " + std::to_string(gap.upto) +
+                  " " + gap.reason);
       require(gap.reason == reason::full, "a hole in the stream was not told");
       if (gap.count) {
         require(*gap.count > 0, "a gap of nothing was told");

@@ -271,11 +271,11 @@ TEST_CASE_FIXTURE(Fixture, "a peer that is gone loses what it did not acknowledg
   for (const auto* topic : {"x", "y", "y", "z"}) append(topic, "p");
   poll();
   grant("a", 1, 3);
-  outlet->handle_gone("a");
+  outlet->handle_gone("a", now);
   CHECK(outlet->buffer().drops().counts() == Counts{{{"y", "lost"}, 2}, {{"z", "lost"}, 1}});
   CHECK(outlet->subscribers() == 0);
   CHECK(outlet->drained());
-  outlet->handle_gone("a");
+  outlet->handle_gone("a", now);
   CHECK(outlet->buffer().drops().total() == 3);
 }
 
@@ -431,7 +431,7 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(poll() == Strings{"a: accept 0", "a: 0 1 +"});
   append_numbers(3, 6);  // 0 and 1 are not held any more, 2 is dropped
   CHECK(info("a").dropped == 1);
-  outlet->handle_gone("a");
+  outlet->handle_gone("a", now);
   CHECK(outlet->buffer().drops().counts() ==
         Counts{{{"(no longer held)", "lost"}, 2}, {{"t", "full"}, 1}, {{"t", "lost"}, 3}});
 }
@@ -452,7 +452,7 @@ TEST_CASE_FIXTURE(Fixture, "the first subscriber is sent what nobody was offered
 TEST_CASE_FIXTURE(Fixture, "what happened can be read in words, once") {
   subscribe("shop", {1, 1}, topics({"x", "y"}));
   append("x", "1");
-  outlet->handle_gone("shop");
+  outlet->handle_gone("shop", now);
   CHECK(outlet->take_notes() == Strings{"subscribed: consumer shop, 2 topics",
                                         "unsubscribed (lost): consumer shop, 2 topics, 1 events not acknowledged"});
   CHECK(outlet->take_notes().empty());

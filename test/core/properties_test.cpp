@@ -216,7 +216,7 @@ TEST_CASE("no messages make an outlet do what it must not, nor hold more than it
           break;
         }
         case 3:
-          outlet.handle_gone(peer);
+          outlet.handle_gone(peer, now);
           break;
         case 4:
           now += std::chrono::milliseconds(*rc::gen::inRange(0, 9000));
@@ -324,28 +324,21 @@ void take(Loop& loop, const Step& step) {
     case 16:
       loop.handle(*consumer, static_cast<std::uint64_t>(step.b));
       return;
+    case 18:
+      loop.reconnect(*consumer, static_cast<std::size_t>(step.b % 5), step.a % 2 == 0);
+      return;
     default:
       loop.idle(*consumer);
       return;
   }
 }
 
-rc::Gen<std::vector<Step>> any_steps() {
+rc::Gen<std::vector<Step>> any_steps(int kinds = 18) {
   return rc::gen::scale(8.0, rc::gen::container<std::vector<Step>>(rc::gen::construct<Step>(
-                                 rc::gen::inRange(0, 18), rc::gen::inRange(0, 60), rc::gen::inRange(0, 60))));
+                                 rc::gen::inRange(0, kinds), rc::gen::inRange(0, 60), rc::gen::inRange(0, 60))));
 }
 
-void run(WhenFull when_full) {
-  Buffer::Options buffer;
-  buffer.limit_bytes = *rc::gen::element<std::uint64_t>(4 << 10, 16 << 10, 64 << 10, 100'000, 1 << 20, 16 << 20);
-  buffer.limit_events = *rc::gen::element<std::uint64_t>(0, 0, 0, 1, 3, 50);
-  buffer.retain_bytes = *rc::gen::element<std::uint64_t>(0, 0, 5000, 1 << 20);
-  buffer.when_full = when_full;
-  Outlet::Options options{.stage = id(1), .stream = id(2), .buffer = buffer};
-  options.max_in_flight_bytes = *rc::gen::element<std::uint64_t>(1, 500, 20'000, 16 << 20);
-  const auto steps = *any_steps();
-
-  Loop loop(options);
+void play(Loop& loop, const std::vector<Step>& steps) {
   try {
     for (const Step& step : steps) take(loop, step);
     loop.settle();
@@ -361,6 +354,34 @@ void run(WhenFull when_full) {
   } catch (const Loop::Wrong& wrong) {
     RC_FAIL(wrong.what);
   }
+}
+
+void run(WhenFull when_full) {
+  Buffer::Options buffer;
+  buffer.limit_bytes = *rc::gen::element<std::uint64_t>(4 << 10, 16 << 10, 64 << 10, 100'000, 1 << 20, 16 << 20);
+  buffer.limit_events = *rc::gen::element<std::uint64_t>(0, 0, 0, 1, 3, 50);
+  buffer.retain_bytes = *rc::gen::element<std::uint64_t>(0, 0, 5000, 1 << 20);
+  buffer.when_full = when_full;
+  Outlet::Options options{.stage = id(1), .stream = id(2), .buffer = buffer};
+  options.max_in_flight_bytes = *rc::gen::element<std::uint64_t>(1, 500, 20'000, 16 << 20);
+  const auto steps = *any_steps();
+
+  Loop loop(options);
+  play(loop, steps);
+}
+
+/// Links break at any moment and come back; there is room for all, so nothing need be lost.
+void run_with_breaks() {
+  Outlet::Options options{.stage = id(1), .stream = id(2), .buffer = {.limit_bytes = 64 << 20}};
+  options.hold = std::chrono::hours(1);
+  options.max_in_flight_bytes = *rc::gen::element<std::uint64_t>(1, 500, 20'000, 16 << 20);
+  const auto steps = *any_steps(19);
+  Loop loop(options);
+  play(loop, steps);
+}
+
+TEST_CASE("a subscription whose link breaks goes on where it stood: everything once, in order, nothing lost") {
+  CHECK(rc::check("breaks", run_with_breaks));
 }
 
 TEST_CASE(

@@ -18,8 +18,22 @@ Inlet::Inlet(Options options, Time now)
 }
 
 std::string Inlet::hello() const {
-  return encode(Subscribe{options_.stage, options_.subscription, options_.epoch, options_.consumer, options_.selection,
-                          limit_, options_.silence});
+  Subscribe wish{options_.stage, options_.subscription, options_.epoch, options_.consumer, options_.selection,
+                 limit_,         options_.silence,      std::nullopt};
+  if (const auto& before = options_.previous; before && !before->ended) {
+    wish.resume = Resume{before->stream, before->upto, before->events};
+  }
+  return encode(wish);
+}
+
+Place Inlet::place() const {
+  Place place = place_;
+  const std::uint64_t being_handled = received_ - left_ - handled_;  // one, or none
+  const std::uint64_t done = place_.events + batch_.count - left_ - being_handled;
+  const bool whole = batch_.count > 0 && left_ == 0 && being_handled == 0 && (batch_.flags & flag_more) == 0;
+  place.upto = whole ? std::max(place_.upto, batch_.upto) : place_.upto;
+  place.events = whole ? 0 : done;
+  return place;
 }
 
 Inlet::Input Inlet::handle(std::string_view frame, Time now) {
@@ -41,16 +55,18 @@ Inlet::Input Inlet::handle(std::string_view frame, Time now) {
   if (const auto* told = std::get_if<Accept>(&*message)) return accept(*told);
   if (!accepted()) return fail(reason::malformed, "a message came before the subscription was accepted");
   if (const auto* mark = std::get_if<Mark>(&*message)) {
-    place_.upto = std::max(place_.upto, mark->upto);
+    finish_upto(mark->upto);
     return Input::nothing;
   }
   if (const auto* gap = std::get_if<Gap>(&*message)) {
-    note_gap(*gap);
-    place_.upto = std::max(place_.upto, gap->upto);
+    const auto& before = options_.previous;
+    const bool known = before && before->stream == place_.stream && gap->upto <= before->told;
+    if (!known) note_gap(*gap);  // a link that broke may have told it
+    place_.told = std::max(place_.told, gap->upto);
     return Input::nothing;
   }
   if (const auto* end = std::get_if<End>(&*message)) {
-    place_.upto = std::max(place_.upto, end->upto);
+    finish_upto(end->upto);
     place_.ended = true;
     return Input::ended;
   }
@@ -66,7 +82,9 @@ Inlet::Input Inlet::accept(const Accept& message) {
   if (const auto& before = options_.previous) {
     // Of another stream nobody can say any more what was left of it.
     const bool same = before->stream == message.stream;
-    if (same && message.from > before->upto) {
+    if (same) place_.told = before->told;
+    if (same && message.from == before->upto) place_.events = before->events;
+    if (same && message.from > std::max(before->upto, before->told)) {
       note_gap({before->upto, message.from, std::nullopt, std::string(reason::lost)});
     } else if (!same && !before->ended) {
       note_gap({before->upto, before->upto, std::nullopt, std::string(reason::lost)});
@@ -85,7 +103,11 @@ bool Inlet::next_batch(EventView& event) {
   while (left_ == 0) {
     if (batch_bytes_ > 0 || batch_.count > 0) {  // the batch before is done with
       finished_bytes_ += batch_bytes_;
-      if ((batch_.flags & flag_more) == 0) place_.upto = std::max(place_.upto, batch_.upto);
+      if ((batch_.flags & flag_more) == 0) {
+        finish_upto(batch_.upto);
+      } else {
+        place_.events += batch_.count;
+      }
       batch_ = {};
       batch_bytes_ = 0;
       events_ = EventReader();
@@ -108,7 +130,12 @@ bool Inlet::open_batch() {
     fail(reason::credit, "more was sent than was granted");
     return false;
   }
-  if (header->from > place_.upto) note_gap({place_.upto, header->from, std::nullopt, std::string(reason::lost)});
+  const std::uint64_t known = std::max(place_.upto, place_.told);
+  if (header->from > known) note_gap({known, header->from, std::nullopt, std::string(reason::lost)});
+  if (header->from != place_.upto) {
+    place_.upto = header->from;
+    place_.events = 0;
+  }
   batch_ = *header;
   batch_bytes_ = header->bytes;
   left_ = header->count;
@@ -120,12 +147,22 @@ bool Inlet::open_batch() {
     fail(reason::malformed, "a batch without events has bytes");
     return false;
   }
-  if (left_ == 0) place_.upto = std::max(place_.upto, batch_.upto);
+  if (left_ == 0) finish_upto(batch_.upto);
   return true;
+}
+
+/// Everything below `upto` is done with.
+void Inlet::finish_upto(std::uint64_t upto) {
+  if (upto <= place_.upto) return;
+  place_.upto = upto;
+  place_.events = 0;
 }
 
 Inlet::Input Inlet::fail(std::string_view why, std::string detail) {
   failure_ = {std::string(why), std::move(detail)};
+  place_ = place();
+  received_ -= left_;  // those are not handed out any more
+  batch_ = {};
   frame_ = {};
   left_ = 0;
   return Input::malformed;

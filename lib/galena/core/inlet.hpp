@@ -24,11 +24,14 @@ struct Demand {
   std::uint64_t max_bytes = 2 << 20;
 };
 
-/// Where a subscription stands in a stream: everything below `upto` is done with.
+/// Where a subscription stands in a stream: everything below `upto` is done with, and of the batch that begins there
+/// the first `events` as well.
 struct Place {
   Id stream;
   std::uint64_t upto = 0;
-  bool ended = false;  ///< the publisher said that nothing follows
+  std::uint64_t events = 0;
+  std::uint64_t told = 0;  ///< gaps below this position are known
+  bool ended = false;      ///< the publisher said that nothing follows
 };
 
 /// The subscribing half of one link: reads what comes, hands out its events one by one, and grants credit for more as
@@ -99,13 +102,14 @@ class Inlet {
   bool accepted() const { return place_.stream != Id{}; }
   /// Events handled so far on this link.
   std::uint64_t handled_events() const { return handled_; }
-  Place place() const { return place_; }
+  Place place() const;
   const Options& options() const { return options_; }
 
  private:
   Input accept(const Accept& message);
   bool next_batch(EventView& event);
   bool open_batch();
+  void finish_upto(std::uint64_t upto);
   Input fail(std::string_view why, std::string detail);
   bool grant_due() const { return handled_ >= grant_at_ || handled_bytes() >= grant_at_bytes_; }
   std::uint64_t handled_bytes() const { return finished_bytes_ + batch_bytes_ - events_.rest().size(); }

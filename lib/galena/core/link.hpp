@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "galena/base/assert.hpp"
 #include "galena/base/time.hpp"
@@ -13,8 +15,8 @@
 
 namespace galena::core {
 
-/// One subscription over one connection: a cursor and the ledger of its credit. Deliveries and bytes are counted from
-/// the start of the link.
+/// One subscription: a cursor, and the ledger of the credit of its connection. Deliveries and bytes are counted from
+/// the start of that; a connection that follows it starts anew.
 ///
 /// Invariant: acknowledged <= sent.events <= limit.events; flights cover (acknowledged, sent.events].
 class Link {
@@ -28,14 +30,32 @@ class Link {
   };
 
   Link(std::string at, const Subscribe& subscribe, std::uint64_t max_in_flight, Time now)
-      : peer(std::move(at)),
-        subscription(subscribe.subscription),
-        epoch(subscribe.epoch),
+      : subscription(subscribe.subscription),
         consumer(subscribe.consumer),
+        peer(std::move(at)),
+        epoch(subscribe.epoch),
         silence(sane_silence(subscribe.silence)),
         heard(now),
         told(now),
         max_in_flight_bytes_(max_in_flight) {
+    raise_limit(subscribe.credit);
+  }
+
+  /// The connection is over. The cursor goes back to the first event that is not acknowledged.
+  void break_off() {
+    cursor.go_back(needed_from(), done_of_needed());
+    done_before_ += acknowledged_.events;
+    sent_ = limit_ = acknowledged_ = window_ = {};
+    flights_.clear();
+  }
+  /// The consumer is back, over another connection, and has handled `passed` events more than it could say.
+  void resume(std::string at, const Subscribe& subscribe, std::uint64_t passed, Time now) {
+    peer = std::move(at);
+    epoch = subscribe.epoch;
+    silence = sane_silence(subscribe.silence);
+    heard = told = now;
+    away_since.reset();
+    done_before_ += passed;
     raise_limit(subscribe.credit);
   }
 
@@ -79,19 +99,22 @@ class Link {
     return flights_.front().skipped + acknowledged_.events - flights_.front().first;
   }
   /// Selected, and neither acknowledged nor told to be dropped.
-  std::uint64_t owed() const { return cursor.selected() - cursor.dropped - acknowledged_.events; }
+  std::uint64_t owed() const { return cursor.selected() - cursor.dropped - acknowledged(); }
+  std::uint64_t in_flight() const { return sent_.events - acknowledged_.events; }
 
   const Credit& sent() const { return sent_; }
-  std::uint64_t acknowledged() const { return acknowledged_.events; }
+  /// Since it subscribed, over all its connections.
+  std::uint64_t acknowledged() const { return done_before_ + acknowledged_.events; }
   std::size_t frames_in_flight() const { return flights_.size(); }
 
-  const std::string peer;
   const Id subscription;
-  const std::uint64_t epoch;
   const std::string consumer;
-  const Duration silence;  ///< the longest the other side says it will be silent
+  std::string peer;
+  std::uint64_t epoch;
+  Duration silence;  ///< the longest the other side says it will be silent
   Time heard;
   Time told;
+  std::optional<Time> away_since = {};  ///< its connection is over, and its place is held
   Cursor cursor;
 
  private:
@@ -103,6 +126,7 @@ class Link {
   }
 
   std::uint64_t max_in_flight_bytes_;
+  std::uint64_t done_before_ = 0;  // events acknowledged over connections that are over
   Credit sent_;
   Credit limit_;
   Credit acknowledged_;

@@ -18,6 +18,7 @@ struct LinkInfo {
   std::uint64_t sent = 0;          ///< of these
   std::uint64_t acknowledged = 0;  ///< of these
   std::uint64_t dropped = 0;       ///< will not be sent; its consumer was told
+  bool away = false;               ///< its connection broke, and its place is held
 };
 
 }  // namespace galena::core

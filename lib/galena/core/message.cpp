@@ -53,6 +53,16 @@ bool read(PackReader& reader, Credit& field) {
   return reader.array() == 2U && read(reader, field.events) && read(reader, field.bytes);
 }
 
+bool read(PackReader& reader, std::optional<Resume>& field) {
+  Resume resume;
+  if (reader.array() != 3U || !read(reader, resume.stream) || !read(reader, resume.from) ||
+      !read(reader, resume.events)) {
+    return false;
+  }
+  field = resume;
+  return true;
+}
+
 bool read(PackReader& reader, Selection& field) {
   const auto size = reader.array();
   if (!size) return false;
@@ -97,6 +107,7 @@ std::optional<Message> decode_subscribe(PackReader& reader) {
     if (key == "epoch") return read(reader, message.epoch);
     if (key == "topics") return read(reader, message.selection);
     if (key == "credit") return read(reader, message.credit);
+    if (key == "resume") return read(reader, message.resume);
     if (key == "silence") return read(reader, message.silence);
     return reader.skip();
   });
@@ -193,7 +204,7 @@ constexpr struct Verb {
 
 std::string encode(const Subscribe& message) {
   PackWriter writer = start("subscribe", 1);
-  writer.map(8).str("version").uint(protocol_version).str("stage").id(message.stage);
+  writer.map(message.resume ? 9 : 8).str("version").uint(protocol_version).str("stage").id(message.stage);
   writer.str("subscription").id(message.subscription).str("epoch").uint(message.epoch);
   writer.str("consumer").str(message.consumer);
   writer.str("topics").array(static_cast<std::uint32_t>(message.selection.patterns().size()));
@@ -202,6 +213,9 @@ std::string encode(const Subscribe& message) {
   }
   writer.str("credit").array(2).uint(message.credit.events).uint(message.credit.bytes);
   writer.str("silence").uint(whole_ms(message.silence));
+  if (const auto& resume = message.resume) {
+    writer.str("resume").array(3).id(resume->stream).uint(resume->from).uint(resume->events);
+  }
   return writer.take();
 }
 

@@ -36,6 +36,13 @@ struct Credit {
   friend bool operator==(const Credit&, const Credit&) = default;
 };
 
+/// Where a subscription stood when its last link broke: of the batch that begins at `from`, `events` are handled.
+struct Resume {
+  Id stream;
+  std::uint64_t from = 0;
+  std::uint64_t events = 0;
+};
+
 /// Subscriber to publisher, first: what it wants and what may be sent right away.
 struct Subscribe {
   Id stage;                 ///< whom it wants to talk to; none: whoever answers
@@ -45,6 +52,7 @@ struct Subscribe {
   Selection selection;
   Credit credit;
   Duration silence = default_silence;  ///< the longest this side will be silent while it lives
+  std::optional<Resume> resume = {};   ///< it had this place before; empty: it is new
 };
 
 /// Publisher to subscriber: the subscription stands.

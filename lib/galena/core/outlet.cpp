@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "galena/core/outlet.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "galena/base/assert.hpp"
@@ -39,7 +40,7 @@ void Outlet::handle_malformed(const std::string& peer) {
   cancel(peer, reason::malformed, "that message is not of this protocol, or not expected here");
 }
 
-void Outlet::handle_gone(const std::string& peer) { drop(peer, reason::lost); }
+void Outlet::handle_gone(const std::string& peer, Time now) { lose(peer, reason::lost, now); }
 
 void Outlet::subscribe(const std::string& peer, const Subscribe& wish, Time now) {
   if (wish.stage && wish.stage != options_.stage) {
@@ -50,13 +51,7 @@ void Outlet::subscribe(const std::string& peer, const Subscribe& wish, Time now)
     cancel(peer, reason::malformed, "this link has a subscription already");
     return;
   }
-  // A consumer that tries again before this side has noticed that its last connection broke.
-  for (const auto& [other, link] : links_) {
-    if (link->subscription != wish.subscription || !wish.subscription) continue;
-    if (link->epoch > wish.epoch) return;
-    drop(std::string(other), reason::lost);
-    break;
-  }
+  if (resume(peer, wish, now)) return;
   auto link = std::make_unique<Link>(peer, wish, options_.max_in_flight_bytes, now);
   const std::uint64_t from = buffer_.attach(link->cursor, wish.selection);
   by_cursor_.emplace(&link->cursor, link.get());
@@ -65,11 +60,42 @@ void Outlet::subscribe(const std::string& peer, const Subscribe& wish, Time now)
   links_.emplace(peer, std::move(link));
 }
 
-void Outlet::grant(Link& link, const Grant& told) {
-  if (!link.handle_grant(told)) {
-    cancel(link.peer, reason::acknowledge, "more was acknowledged than was sent");
-    return;
+/// A consumer that comes back, perhaps before this side has noticed that its last connection broke. False if it has no
+/// place here any more, or wants another one.
+bool Outlet::resume(const std::string& peer, const Subscribe& wish, Time now) {
+  if (!wish.subscription) return false;
+  for (const auto& [other, link] : links_) {
+    if (link->subscription != wish.subscription) continue;
+    if (link->epoch > wish.epoch) return true;  // an older attempt that was under way for long
+    lose(std::string(other), reason::lost, now);
+    break;
   }
+  const auto it = away_.find(wish.subscription);
+  if (it == away_.end()) return false;
+  Link& link = *it->second;
+  const bool same_stream = wish.resume && wish.resume->stream == options_.stream;
+  const bool nothing_handled = !wish.resume && link.acknowledged() == 0;  // it has not even heard that it was accepted
+  if (!(same_stream || nothing_handled) || wish.selection != link.cursor.view->selection) {
+    forget(link, reason::lost);
+    away_.erase(it);
+    return false;
+  }
+  buffer_.seal(*link.cursor.view);
+  const Resume place = wish.resume.value_or(Resume{});
+  const std::uint64_t from = std::min(place.from, buffer_.next());
+  const std::uint64_t start = link.cursor.position();
+  link.resume(peer, wish, link.cursor.go_on(from, place.events), now);
+  by_cursor_.emplace(&link.cursor, &link);
+  control(peer, encode(Accept{options_.stage, options_.stream, std::max(from, start), options_.silence}));
+  notes_.push_back("resumed: " + describe(link));
+  hold_place(link);
+  links_.emplace(peer, std::move(it->second));
+  away_.erase(it);
+  return true;
+}
+
+/// What is done with need not be kept.
+void Outlet::hold_place(Link& link) {
   Cursor& cursor = link.cursor;
   const std::uint64_t held = std::max(cursor.held, link.needed_from());
   if (held != cursor.held) {
@@ -79,10 +105,25 @@ void Outlet::grant(Link& link, const Grant& told) {
   buffer_.mark_dirty(*cursor.view);
 }
 
+void Outlet::grant(Link& link, const Grant& told) {
+  if (!link.handle_grant(told)) {
+    cancel(link.peer, reason::acknowledge, "more was acknowledged than was sent");
+    return;
+  }
+  hold_place(link);
+}
+
+/// The link is over, and its place is not kept.
 void Outlet::drop(const std::string& peer, std::string_view why) {
   const auto it = links_.find(peer);
   if (it == links_.end()) return;
-  Link& link = *it->second;
+  by_cursor_.erase(&it->second->cursor);
+  forget(*it->second, why);
+  links_.erase(it);
+}
+
+/// The subscription is over: what was held for it is free.
+void Outlet::forget(Link& link, std::string_view why) {
   const std::uint64_t owed = link.owed();
   std::string note = "unsubscribed (" + std::string(why) + "): " + describe(link);
   if (owed > 0) note += ", " + std::to_string(owed) + " events not acknowledged";
@@ -90,8 +131,36 @@ void Outlet::drop(const std::string& peer, std::string_view why) {
   // Of what is in flight and not held any more, nothing is held that could be done with.
   const std::uint64_t done = link.needed_from() == link.cursor.held ? link.done_of_needed() : 0;
   buffer_.detach(link.cursor, done, owed, why == reason::cancelled ? std::string_view{} : why);
+}
+
+/// The connection broke: the subscription keeps its place for a while, if all that it may ask for again is still there.
+void Outlet::lose(const std::string& peer, std::string_view why, Time now) {
+  const auto it = links_.find(peer);
+  if (it == links_.end()) return;
+  Link& link = *it->second;
+  const bool complete = link.needed_from() >= link.cursor.held;
+  if (options_.hold == Duration::zero() || !link.subscription || !complete || away_.contains(link.subscription)) {
+    drop(peer, why);
+    return;
+  }
+  notes_.push_back("away (" + std::string(why) + "): " + describe(link));
   by_cursor_.erase(&link.cursor);
+  link.break_off();
+  link.away_since = now;
+  const Id subscription = link.subscription;
+  away_.emplace(subscription, std::move(it->second));
   links_.erase(it);
+}
+
+/// A place that is held makes nobody wait. False if there is none.
+bool Outlet::give_up_oldest_place() {
+  const auto oldest = std::min_element(away_.begin(), away_.end(), [](const auto& a, const auto& b) {
+    return a.second->away_since < b.second->away_since;
+  });
+  if (oldest == away_.end()) return false;
+  forget(*oldest->second, reason::lost);
+  away_.erase(oldest);
+  return true;
 }
 
 /// `peer` by value: it is often the name in the link that goes.
@@ -114,7 +183,15 @@ void Outlet::handle_time(Time now) {
       link->told = now;
     }
   }
-  for (const std::string& peer : silent) cancel(peer, reason::silent, "nothing was heard for too long");
+  for (const std::string& peer : silent) {
+    lose(peer, reason::silent, now);
+    control(peer, encode(Cancel{std::string(reason::silent), "nothing was heard for too long"}));
+  }
+  std::erase_if(away_, [&](auto& at) {
+    if (now - *at.second->away_since < options_.hold) return false;
+    forget(*at.second, reason::lost);
+    return true;
+  });
 }
 
 /// Nothing more will come from below this position.
@@ -126,6 +203,8 @@ std::uint64_t Outlet::told_upto(const Cursor& cursor) const {
 }
 
 void Outlet::end() {
+  while (give_up_oldest_place()) {
+  }
   const std::string message = encode(End{buffer_.next()});
   while (!links_.empty()) {
     const std::string peer = links_.begin()->first;
@@ -138,7 +217,7 @@ void Outlet::end() {
 /// The stream is about to end: what the link selected and was not sent will not come.
 void Outlet::tell_unsent(const Link& link) {
   const std::optional<Gap>& known = link.cursor.gap;
-  const std::uint64_t unsent = link.owed() - (link.sent().events - link.acknowledged());
+  const std::uint64_t unsent = link.owed() - link.in_flight();
   if (unsent == 0 && !known) return;
   std::optional<std::uint64_t> count = known ? known->count : std::optional<std::uint64_t>(0);
   if (count) *count += unsent;
@@ -158,19 +237,28 @@ bool Outlet::drained() const {
   return true;
 }
 
+std::uint64_t Outlet::owed_to_away() const {
+  std::uint64_t events = 0;
+  for (const auto& [subscription, link] : away_) events += link->owed();
+  return events;
+}
+
 std::uint64_t Outlet::outstanding() const {
-  std::uint64_t events = buffer_.unclaimed();
+  std::uint64_t events = buffer_.unclaimed() + owed_to_away();
   for (const auto& [peer, link] : links_) events += link->owed();
   return events;
 }
 
 std::vector<LinkInfo> Outlet::links() const {
   std::vector<LinkInfo> infos;
-  for (const auto& [peer, link] : links_) {
-    const Cursor& cursor = link->cursor;
-    infos.push_back({link->subscription, link->consumer, cursor.view->selection, cursor.selected(), link->sent().events,
-                     link->acknowledged(), cursor.dropped});
-  }
+  const auto add = [&](const Link& link) {
+    const Cursor& cursor = link.cursor;
+    infos.push_back({link.subscription, link.consumer, cursor.view->selection, cursor.selected(),
+                     link.acknowledged() + link.in_flight(), link.acknowledged(), cursor.dropped,
+                     link.away_since.has_value()});
+  };
+  for (const auto& [peer, link] : links_) add(*link);
+  for (const auto& [subscription, link] : away_) add(*link);
   return infos;
 }
 

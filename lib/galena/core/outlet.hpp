@@ -29,6 +29,7 @@ class Outlet {
     Id stream = {};
     Buffer::Options buffer = {};
     Duration silence = std::chrono::seconds(10);   ///< the longest this side is silent; heartbeats come at a quarter
+    Duration hold = Duration::zero();              ///< how long a subscription whose link broke keeps its place
     std::uint64_t max_in_flight_bytes = 16 << 20;  ///< per link, whatever it grants
   };
   using Answer = Buffer::Answer;
@@ -36,15 +37,19 @@ class Outlet {
   explicit Outlet(Options options);
   ~Outlet();
 
-  /// Takes an event, for everybody who selects it.
-  Answer append(const EventView& event) { return buffer_.append(event); }
+  /// Takes an event, for everybody who selects it. Places that are held for those who are away make nobody wait.
+  Answer append(const EventView& event) {
+    Answer answer = buffer_.append(event);
+    while (answer == Answer::full && give_up_oldest_place()) answer = buffer_.append(event);
+    return answer;
+  }
 
   /// A message from a peer: Subscribe, Grant or Cancel. Anything else cancels the link.
   void handle(const std::string& peer, const Message& message, Time now);
   /// What came from the peer could not be read.
   void handle_malformed(const std::string& peer);
   /// The transport cannot reach the peer any more.
-  void handle_gone(const std::string& peer);
+  void handle_gone(const std::string& peer, Time now);
   /// Drops links that were silent for too long, and says something on those where this side was. Call it at least four
   /// times within the silence.
   void handle_time(Time now);
@@ -62,6 +67,8 @@ class Outlet {
   std::size_t subscribers() const { return links_.size(); }
   /// Everything that was appended has been offered, and everything selected has been acknowledged.
   bool drained() const;
+  /// Selected and not acknowledged by those who are away.
+  std::uint64_t owed_to_away() const;
   /// Selected and not acknowledged yet, over all links, and what nobody was offered.
   std::uint64_t outstanding() const;
   std::vector<LinkInfo> links() const;
@@ -77,7 +84,12 @@ class Outlet {
  private:
   void subscribe(const std::string& peer, const Subscribe& wish, Time now);
   void grant(Link& link, const Grant& told);
+  bool resume(const std::string& peer, const Subscribe& wish, Time now);
+  void lose(const std::string& peer, std::string_view why, Time now);
   void drop(const std::string& peer, std::string_view why);
+  void forget(Link& link, std::string_view why);
+  bool give_up_oldest_place();
+  void hold_place(Link& link);
   void cancel(std::string peer, std::string_view why, const std::string& detail);
   void control(std::string peer, std::string bytes);
   std::uint64_t told_upto(const Cursor& cursor) const;
@@ -87,7 +99,8 @@ class Outlet {
   Options options_;
   Buffer buffer_;
   std::unordered_map<std::string, std::unique_ptr<Link>> links_;  // by peer
-  std::unordered_map<const Cursor*, Link*> by_cursor_;
+  std::unordered_map<Id, std::unique_ptr<Link>> away_;            // by subscription
+  std::unordered_map<const Cursor*, Link*> by_cursor_;            // of links_
   std::vector<Parcel> control_;
   std::uint64_t malformed_ = 0;
   std::vector<std::string> notes_;

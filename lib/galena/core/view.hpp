@@ -31,10 +31,17 @@ struct Cursor {
   std::uint64_t selected() const;
 
   bool at_end() const;
+  /// Of its next item: what was selected from there on is still to come, or is told as a gap.
+  std::uint64_t position() const;
   void step() {
     ++item;
     events = offset = 0;
   }
+  /// Back, or on, to the `count`-th event from item `number` on, which is still there or the end.
+  void go_back(std::uint64_t number, std::uint64_t count);
+  /// On to the `count`-th event of the batch that begins at position `from`: what lies below is done with. Returns how
+  /// many events that were.
+  std::uint64_t go_on(std::uint64_t from, std::uint64_t count);
   /// To be told before anything else: of [from, upto), `count` events are dropped; nobody knows how many if it is
   /// empty.
   void note_gap(std::uint64_t from, std::uint64_t upto, std::optional<std::uint64_t> count, std::string_view reason) {
@@ -74,12 +81,6 @@ inline bool Cursor::at_end() const {
   const Log& log = view->log;
   if (log.has_open() || item == log.end()) return !log.has_open();
   return item + 1 == log.end() && log.at(item).is_gap() && events == log.at(item).count;
-}
-inline void Cursor::learn_gap() {
-  const Item& it = view->log.at(item);
-  if (events == it.count) return;
-  note_gap(it.from, it.upto, it.exact ? std::optional<std::uint64_t>(it.count - events) : std::nullopt, reason::full);
-  events = it.count;
 }
 
 }  // namespace galena::core

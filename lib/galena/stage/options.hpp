@@ -67,6 +67,9 @@ struct ProducerOptions {
   /// The same in events, for each distinct selection. 0: no such bound.
   std::uint64_t buffer_events = 0;
   WhenFull when_full = WhenFull::wait;
+  /// How long a subscriber whose connection broke finds its place again. It makes nobody wait meanwhile: if the room is
+  /// needed, its place goes, and it is told what it missed.
+  Duration hold = std::chrono::seconds(30);
   /// How long the destructor waits for subscribers to take what is left. Then it logs what nobody took.
   Duration drain = std::chrono::seconds(5);
   /// How long the constructor tries to register a global name.
@@ -95,6 +98,7 @@ struct ProducerConsumerOptions {
   std::uint64_t buffer_events = 0;
   WhenFull when_full = WhenFull::wait;
   OnMismatch on_mismatch = OnMismatch::skip;
+  Duration hold = std::chrono::seconds(30);
   Duration drain = std::chrono::seconds(5);
   Duration register_within = std::chrono::seconds(5);
   std::function<void(const Source& producer, State state)> on_state = {};

@@ -240,7 +240,7 @@ void Publisher::send(core::Parcel& parcel) {
   if (sent == net::Sent::ok) return;
   feeds_.erase(parcel.peer);
   const auto lock = lock_soon(mutex_);
-  outlet_.handle_gone(parcel.peer);
+  outlet_.handle_gone(parcel.peer, Clock::now());
 }
 
 void Publisher::tell(const std::string& peer, const std::string& bytes) { router_->send(peer, bytes); }
@@ -312,7 +312,7 @@ bool Publisher::drain(std::optional<Time> deadline) {
   const bool drained = wait_until(lock, deadline, [this] {
     return outlet_.drained() && (ever_subscribed_ || ingested_ == 0) && !(options_.has_more && options_.has_more());
   });
-  return drained && outlet_.buffer().drops().total() == dropped;
+  return drained && outlet_.buffer().drops().total() == dropped && outlet_.owed_to_away() == 0;
 }
 
 bool Publisher::wait_for_subscribers(std::size_t count, std::optional<Time> deadline) {

@@ -274,6 +274,7 @@ void Receiver::handle_disconnected() {
 void Receiver::lose(std::string why, bool try_next_endpoint) {
   const bool was_accepted = inlet_->accepted();
   const bool ended = connected_stage_ == ended_stage_;
+  if (blocked_) inlet_->handled();  // what was made of it waits for room
   if (was_accepted) place_ = inlet_->place();
   if (was_accepted && !std::exchange(at_fault_, false)) back_off_ = shortest_back_off;
   reading_ = blocked_ = false;

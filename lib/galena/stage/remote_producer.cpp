@@ -264,7 +264,7 @@ class RemoteProducer::Impl {
     ++endpoint_;
     {
       const std::lock_guard lock(mutex_);
-      outlet_->handle_gone(peer_);
+      outlet_->handle_gone(peer_, Clock::now());
       if (std::exchange(linked_, false)) {
         fail_unanswered({ErrorCode::unreachable, fmt::format("the link to '{}' broke before it answered: the event may "
                                                              "have been accepted or not",

@@ -141,6 +141,7 @@ class Stage::Impl final : public EventTaker {
     publisher.outlet.buffer.limit_events = options.buffer_events;
     publisher.outlet.buffer.when_full = options.when_full;
     publisher.outlet.silence = node_.options().liveness;
+    publisher.outlet.hold = options.hold;
     publisher.is_global = options.name.is_global;
     publisher.interface = node_.options().interface;
     publisher.label = label_;

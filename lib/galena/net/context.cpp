@@ -11,9 +11,9 @@
 namespace galena::net {
 namespace {
 
-/// glibc gives memory above a threshold back to the kernel as soon as it is freed, and raises that threshold (128 KiB at
-/// first) to the largest block it has seen freed. Received frames are as large: without this every one of them is faulted
-/// in page by page. A program that has set the threshold itself (mallopt) keeps it.
+/// glibc gives memory above a threshold back to the kernel as soon as it is freed, and raises that threshold (128 KiB
+/// at first) to the largest block it has seen freed. Received frames are as large: without this every one of them is
+/// faulted in page by page. A program that has set the threshold itself (mallopt) keeps it.
 void keep_freed_frames() {
   constexpr std::size_t largest_frame = 4 << 20;
   void* volatile block = std::malloc(largest_frame);

@@ -59,7 +59,7 @@ void Feed::pop_frame() {
 }
 
 bool Feed::fail(const std::string& farewell) {
-  malformed_ = true;
+  publisher_.count_malformed();
   say_(farewell);
   return false;
 }
@@ -99,7 +99,7 @@ bool Feed::flush() {
 }
 
 void Feed::refuse(const std::string& why) {
-  ++refused_;
+  publisher_.count_refused();
   say_(core::encode(core::Refuse{inlet_.handled_events() + 1, why}));
 }
 

@@ -35,10 +35,6 @@ class Feed {
   /// Heartbeats. False if the other side has been silent for too long.
   bool handle_time(Time now);
 
-  std::uint64_t refused() const { return refused_; }
-  /// It is over because what came was not the protocol.
-  bool malformed() const { return malformed_; }
-
  private:
   void pop_frame();
   bool fail(const std::string& farewell);
@@ -56,8 +52,6 @@ class Feed {
   std::uint64_t frames_bytes_ = 0;
   bool reading_ = false;      // the first of them
   std::vector<Event> stash_;  // made from the event being read, and still without room
-  std::uint64_t refused_ = 0;
-  bool malformed_ = false;
 };
 
 }  // namespace galena::detail

@@ -141,13 +141,7 @@ void Publisher::receive(net::Router::Message message) {
   const std::string& peer = message.peer;
   const std::string_view bytes = message.body.bytes();
   if (const auto feed = feeds_.find(peer); feed != feeds_.end()) {
-    const std::uint64_t refused = feed->second->refused();
-    const bool stands = feed->second->receive(std::move(message.body), now);
-    refused_ += feed->second->refused() - refused;
-    if (!stands) {
-      if (feed->second->malformed()) ++malformed_feeds_;
-      feeds_.erase(feed);
-    }
+    if (!feed->second->receive(std::move(message.body), now)) feeds_.erase(feed);
     return;
   }
   const auto decoded = core::decode(bytes);
@@ -195,11 +189,7 @@ void Publisher::open_feed(const std::string& peer, const core::Offer& offer) {
 void Publisher::work_feeds() {
   const Time now = Clock::now();
   for (auto it = feeds_.begin(); it != feeds_.end();) {
-    const std::uint64_t refused = it->second->refused();
-    const bool stands = it->second->work(now);
-    refused_ += it->second->refused() - refused;
-    if (it->second->malformed()) ++malformed_feeds_;
-    it = stands ? std::next(it) : feeds_.erase(it);
+    it = it->second->work(now) ? std::next(it) : feeds_.erase(it);
   }
   if (options_.on_room) options_.on_room();
 }

@@ -73,6 +73,9 @@ class Publisher {
 
   // The loop's thread.
 
+  // Of the feeds, before they tell their peers.
+  void count_refused() { ++refused_; }
+  void count_malformed() { ++malformed_feeds_; }
   /// Sends what there is to send.
   void transmit();
   /// Tells everybody that the stream ends, or, with a reason, that the stage stops.

@@ -82,6 +82,9 @@ TEST_CASE("control messages are, byte for byte, what PROTOCOL.md shows") {
   subscribe.credit = {1000, 65536};
   subscribe.silence = 10s;
   CHECK(shows("subscribe: to stage", subscribe));
+  subscribe.epoch = 2;
+  subscribe.resume = Resume{id_full_of(0x77), 5, 1};
+  CHECK(shows("subscribe: the same consumer, back", subscribe));
 
   CHECK(shows("accept: ", Accept{id_full_of(0x44), id_full_of(0x77), 5, 10s}));
   CHECK(shows("grant: ", Grant{2, {1002, 65561}}));

@@ -42,6 +42,7 @@ Socket::~Socket() = default;
 
 Sent Socket::send(zmq::message_t& message, zmq::send_flags flags) {
   watch_->touch();
+  tsan_release_sent();
   for (;;) {
     const int sent = zmq_msg_send(message.handle(), socket_.handle(), static_cast<int>(flags));
     if (sent >= 0) return Sent::ok;

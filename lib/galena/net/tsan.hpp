@@ -28,10 +28,12 @@ inline void tsan_release(void* hint) {
   __tsan_release(hint);
   __tsan_release(&tsan_libzmq);
 }
+inline void tsan_release_sent() { __tsan_release(&tsan_libzmq); }
 inline void tsan_acquire_received() { __tsan_acquire(&tsan_libzmq); }
 inline void tsan_acquire(void* hint) { __tsan_acquire(hint); }
 #else
 inline void tsan_release(void*) {}
+inline void tsan_release_sent() {}
 inline void tsan_acquire_received() {}
 inline void tsan_acquire(void*) {}
 #endif

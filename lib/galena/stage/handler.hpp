@@ -172,12 +172,11 @@ Taken relay_with(void* handler, const EventView& event, Sink* out) {
 template <class H>
 Taken produce_with(void* handler, const EventView& event, Sink* out) {
   using In = typename decltype(signature_of<H>())::First;
-  if constexpr (std::is_same_v<In, Unknown> || std::is_same_v<In, Sink>) {
-    return Taken::no_type;
-  } else if constexpr (std::is_same_v<In, EventView>) {
+  if constexpr (std::is_same_v<In, EventView>) {
     produce(*static_cast<H*>(handler), *out, event);
     return Taken::yes;
-  } else if constexpr (std::is_pointer_v<In> || !std::is_default_constructible_v<In>) {
+  } else if constexpr (std::is_same_v<In, Unknown> || std::is_same_v<In, Sink> || std::is_pointer_v<In> ||
+                       !std::is_default_constructible_v<In>) {
     return Taken::no_type;  // nothing that could be unpacked: it is ingested within the program only
   } else {
     auto value = decode_message<In>(event);

@@ -40,8 +40,8 @@ struct Source {
   requires requires(const S& variable) {
     { variable.stage_id() } -> std::convertible_to<Id>;
   }
-  Source(const S& variable)
-      : name(variable.name()), stage(variable.stage_id()) {}  // NOLINT(google-explicit-constructor)
+  // NOLINTNEXTLINE(google-explicit-constructor)
+  Source(const S& variable) : name(variable.name()), stage(variable.stage_id()) {}
 
   /// For people: the name, or the first digits of the stage's id.
   std::string text() const { return name.empty() ? "stage " + stage.brief() : name.text; }

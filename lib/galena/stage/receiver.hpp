@@ -33,8 +33,10 @@ class EventTaker {
   virtual void note_state(const Source& of, State state) = 0;
   virtual void note_gap(const Source& of, const Gap& gap) = 0;
 
- protected:
-  ~EventTaker() = default;
+  EventTaker() = default;
+  virtual ~EventTaker() = default;
+  EventTaker(const EventTaker&) = delete;
+  EventTaker& operator=(const EventTaker&) = delete;
 };
 
 /// One subscription of a stage: finds its producer, connects, and is an Inlet's transport; when the link breaks it

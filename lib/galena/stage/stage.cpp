@@ -48,7 +48,7 @@ class Stage::Impl final : public EventTaker {
     }
   }
 
-  ~Impl() {
+  ~Impl() override {
     GALENA_ASSERT(!loop_.is_here(), "a stage was destroyed inside its own handler: " + label_);
     const Name& name = spec_.options.name;
     // No more input; what was made of it so far is drained.

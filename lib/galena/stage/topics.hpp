@@ -30,6 +30,7 @@ class Topics {
   Topics(std::initializer_list<Topic> topics) : Topics(std::vector<Topic>(topics)) {}
   explicit Topics(const std::vector<Topic>& topics) {
     std::vector<core::TopicPattern> patterns;
+    patterns.reserve(topics.size());
     for (const Topic& topic : topics) patterns.push_back(topic.pattern);
     selection_ = core::Selection(std::move(patterns));
   }

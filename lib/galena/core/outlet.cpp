@@ -230,7 +230,7 @@ void Outlet::cancel_all(std::string_view why, std::string_view detail) {
 }
 
 bool Outlet::drained() const {
-  if (buffer_.unclaimed() > 0) return false;
+  if (buffer_.unclaimed() > 0 || owed_to_away() > 0) return false;
   for (const auto& [peer, link] : links_) {
     if (link->owed() > 0 || link->cursor.gap) return false;
   }

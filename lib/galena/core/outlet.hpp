@@ -65,10 +65,9 @@ class Outlet {
 
   bool has_link(const std::string& peer) const { return links_.contains(peer); }
   std::size_t subscribers() const { return links_.size(); }
-  /// Everything that was appended has been offered, and everything selected has been acknowledged.
+  /// Everything that was appended has been offered, and everything selected has been acknowledged, by those
+  /// who are away as well: they may come back until their place is given up.
   bool drained() const;
-  /// Selected and not acknowledged by those who are away.
-  std::uint64_t owed_to_away() const;
   /// Selected and not acknowledged yet, over all links, and what nobody was offered.
   std::uint64_t outstanding() const;
   std::vector<LinkInfo> links() const;
@@ -82,6 +81,7 @@ class Outlet {
   const Options& options() const { return options_; }
 
  private:
+  std::uint64_t owed_to_away() const;
   void subscribe(const std::string& peer, const Subscribe& wish, Time now);
   void grant(Link& link, const Grant& told);
   bool resume(const std::string& peer, const Subscribe& wish, Time now);

@@ -46,7 +46,10 @@ class Sub {
   static std::vector<Subscription> subscriptions_of(const SubOptions& options) {
     std::vector<From> from;
     for (const std::string& name : options.producers) from.push_back({name, options.topics});
-    return subscriptions_to(from);
+    std::vector<Subscription> subscriptions = subscriptions_to(from);
+    // Whoever reads our output may look at a page of it for long; then the producer is to wait.
+    for (Subscription& subscription : subscriptions) subscription.patience = std::chrono::hours(1);
+    return subscriptions;
   }
 
   void wait(Node& node, Time deadline) {

@@ -55,6 +55,10 @@ struct Subscription {
   std::optional<std::uint64_t> min_demand = {};
   /// The same bound in bytes (one event may pass it).
   std::uint64_t max_bytes = 2 << 20;
+  /// How long the handler may take for one event before the producer takes this consumer for dead, an hour at most: it
+  /// waits (or drops) for it meanwhile. What ends with its process or its connection is noticed at once all the same.
+  /// Less than the Node's liveness: that.
+  Duration patience = Duration::zero();
 };
 
 /// What to do about a message that does not unpack to the handler's type. It is counted and reported either way.

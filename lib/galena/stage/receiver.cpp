@@ -129,7 +129,7 @@ core::Inlet::Options Receiver::inlet_options() const {
   options.consumer = consumer_;
   options.selection = subscription_.topics.selection();
   options.demand = demand_of(subscription_);
-  options.silence = node_.options().liveness;
+  options.silence = std::max(node_.options().liveness, subscription_.patience);
   options.previous = place_;
   return options;
 }

@@ -80,9 +80,9 @@ TEST_CASE_FIXTURE(Fixture, "a full segment is followed by a larger one, and goes
 
 TEST_CASE_FIXTURE(Fixture, "an event larger than any segment gets one of its own size") {
   append(10, 10'000);
-  CHECK(log.charged() == 10'000 + batch_header_bytes);
+  CHECK(log.charged() == 10'000 + origin_header_bytes);
   append(11, 100);
-  CHECK(log.charged() == 10'000 + batch_header_bytes + largest);
+  CHECK(log.charged() == 10'000 + origin_header_bytes + largest);
   CHECK(batch(0).events.size() == 1);
 }
 

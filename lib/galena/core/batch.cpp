@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "galena/core/batch.hpp"
 
+#include <algorithm>
 #include <limits>
 
 #include "galena/base/pack.hpp"
 
 namespace galena::core {
 namespace {
+
+constexpr std::uint64_t max32 = std::numeric_limits<std::uint32_t>::max();
 
 char* put_big_endian(char* to, std::uint64_t value, int width) {
   for (int shift = (width - 1) * 8; shift >= 0; shift -= 8) *to++ = static_cast<char>(value >> shift);
@@ -18,34 +21,62 @@ char* put(char* to, std::uint8_t code, std::uint64_t value, int width) {
   return put_big_endian(to, value, width);
 }
 
+std::optional<Origin> read_origin(PackReader& reader) {
+  const auto stream = reader.id();
+  const auto from = reader.uint();
+  const auto ordinal = reader.uint();
+  const auto part = reader.uint();
+  if (!stream || !*stream || !from || !ordinal || !part || *ordinal > max32 || *part > max32) return std::nullopt;
+  return Origin{*stream, *from, *ordinal, *part};
+}
+
 }  // namespace
 
 void write_batch_header(char* to, const BatchHeader& header) {
-  *to++ = static_cast<char>(0x95);
+  *to++ = static_cast<char>(header.origin ? 0x99 : 0x95);
   to = put(to, 0xce, header.bytes, 4);
   to = put(to, 0xce, header.count, 4);
   to = put(to, 0xcf, header.from, 8);
   to = put(to, 0xcf, header.upto, 8);
-  put(to, 0xcd, header.flags, 2);
+  to = put(to, 0xcd, header.flags, 2);
+  if (!header.origin) return;
+  const auto& stream = header.origin.stream.bytes;
+  to = put(to, 0xc4, stream.size(), 1);
+  to = std::copy(stream.begin(), stream.end(), to);
+  to = put(to, 0xcf, header.origin.from, 8);
+  to = put(to, 0xce, header.origin.ordinal, 4);
+  put(to, 0xce, header.origin.part, 4);
+}
+
+char* write_step(char* to, std::uint32_t step) {
+  if (step >= 0x80) return put(to, 0xce, step, 4);
+  *to++ = static_cast<char>(step);
+  return to;
 }
 
 std::optional<BatchHeader> read_batch_header(std::string_view& bytes) {
-  constexpr std::uint64_t max32 = std::numeric_limits<std::uint32_t>::max();
   PackReader reader(bytes);
-  if (reader.array() != 5U) return std::nullopt;
+  const auto items = reader.array();
+  if (items != 5U && items != 9U) return std::nullopt;
   const auto size = reader.uint();
   const auto count = reader.uint();
   const auto from = reader.uint();
   const auto upto = reader.uint();
   const auto flags = reader.uint();
   if (!size || !count || !from || !upto || !flags) return std::nullopt;
+  const auto origin = items == 9U ? read_origin(reader) : Origin{};
+  if (!origin) return std::nullopt;
   // An event takes two bytes at least, and a position of its own.
   if (*size > reader.rest().size() || *count > *size / 2 || *from > *upto || *count > *upto - *from)
     return std::nullopt;
   if (*size > max32 || *flags > 0xffff) return std::nullopt;
   bytes = reader.rest();
-  return BatchHeader{static_cast<std::uint32_t>(*size), static_cast<std::uint32_t>(*count), *from, *upto,
-                     static_cast<std::uint16_t>(*flags)};
+  return BatchHeader{static_cast<std::uint32_t>(*size),
+                     static_cast<std::uint32_t>(*count),
+                     *from,
+                     *upto,
+                     static_cast<std::uint16_t>(*flags),
+                     *origin};
 }
 
 char* write_topic_head(char* to, std::size_t size) { return put(to, 0xc5, size, 2); }
@@ -70,6 +101,15 @@ bool EventReader::next_general(EventView& event) {
   } else {
     return false;
   }
+  at_ = reader.rest().data();
+  return !has_steps_ || read_step();
+}
+
+bool EventReader::read_step() {
+  PackReader reader(rest());
+  const auto step = reader.uint();
+  if (!step || *step > max32) return false;
+  step_ = static_cast<std::uint32_t>(*step);
   at_ = reader.rest().data();
   return true;
 }

@@ -6,14 +6,34 @@
 #include <optional>
 #include <string_view>
 
+#include "galena/base/id.hpp"
 #include "galena/core/event.hpp"
 
 namespace galena::core {
 
+/// From which event of another stream an event was made: the `ordinal`-th of the batch of that stream which begins at
+/// `from`, and the `part`-th of what was made of it, all counted from 0. No stream: it was made of none, or of several.
+struct Origin {
+  Id stream;
+  std::uint64_t from = 0;
+  std::uint64_t ordinal = 0;
+  std::uint64_t part = 0;
+
+  explicit operator bool() const { return static_cast<bool>(stream); }
+  /// What was made `step` events of the other stream later; of the same one if that is 0.
+  void advance(std::uint64_t step) {
+    part = step == 0 ? part + 1 : 0;
+    ordinal += step;
+  }
+  friend bool operator==(const Origin&, const Origin&) = default;
+};
+
 /// A batch is the unit of memory and of the wire: a header, then `count` events. Its grammar is PROTOCOL.md's `batch`.
 ///
 ///   header = array(5): bytes u32, count u32, from u64, upto u64, flags u16   (32 bytes, fixed widths)
+///          / array(9): the same, and the origin of the first event: stream id, from u64, ordinal u32, part u32   (69)
 ///   event  = topic (bin 8/16), payload (bin 8/16/32: raw; ext 8/16/32 of type 1: MessagePack)
+///            and in a batch with an origin: step, the ordinals since the event before (0 for the first)
 ///
 /// `bytes` counts what follows the header. The batch speaks of the positions [from, upto) of its stream: those of its
 /// own events and those that the subscription did not select.
@@ -23,25 +43,38 @@ struct BatchHeader {
   std::uint64_t from = 0;
   std::uint64_t upto = 0;
   std::uint16_t flags = 0;
+  Origin origin = {};
   friend bool operator==(const BatchHeader&, const BatchHeader&) = default;
 };
 
-inline constexpr std::size_t batch_header_bytes = 32;
+inline constexpr std::uint32_t batch_header_bytes = 32;
+inline constexpr std::uint32_t origin_header_bytes = 69;
+inline std::uint32_t header_bytes(const BatchHeader& header) {
+  return header.origin ? origin_header_bytes : batch_header_bytes;
+}
+/// The most that a step takes.
+inline constexpr std::size_t max_step_bytes = 5;
 inline constexpr std::size_t max_topic_bytes = 0xffff;
 inline constexpr std::uint8_t msgpack_ext_type = 1;
 
 /// More events of the same [from, upto) follow in the next batch: credit ended inside this one.
 inline constexpr std::uint16_t flag_more = 1;
+/// Its events may have been published before, by whoever had this publisher's name then.
+inline constexpr std::uint16_t flag_repeated = 2;
+/// It was put together from what is kept: the stream's own batches are cut elsewhere, so an ordinal in it says nothing.
+inline constexpr std::uint16_t flag_recut = 4;
 
-/// True if a frame starts with a batch rather than with a control message: with an array of five of which the first is
-/// an unsigned integer. (A control message may have five items, too, but the first is its verb.)
+/// True if a frame starts with a batch rather than with a control message: with an array of five or nine of which the
+/// first is an unsigned integer. (A control message may have as many items, but the first is its verb.)
 inline bool starts_with_batch(std::string_view frame) {
-  if (frame.size() < 2 || static_cast<std::uint8_t>(frame[0]) != 0x95) return false;
+  if (frame.size() < 2) return false;
+  const auto head = static_cast<std::uint8_t>(frame[0]);
+  if (head != 0x95 && head != 0x99) return false;
   const auto first = static_cast<std::uint8_t>(frame[1]);
   return first < 0x80 || (first >= 0xcc && first <= 0xcf);
 }
 
-/// Writes exactly batch_header_bytes.
+/// Writes exactly header_bytes(header). REQUIRES: an origin's ordinal and part are below 2^32.
 void write_batch_header(char* to, const BatchHeader& header);
 
 /// Reads a header off the front of `bytes`, of any integer widths (other languages pack as tightly as they can).
@@ -82,11 +115,15 @@ inline char* write_event(char* to, const EventView& event) {
   return to;
 }
 
+/// Writes how many ordinals an event's origin is behind that of the event before. Returns the end.
+char* write_step(char* to, std::uint32_t step);
+
 /// Reads the events of one batch, front to back.
 class EventReader {
  public:
   EventReader() = default;
-  explicit EventReader(std::string_view events) : at_(events.data()), end_(events.data() + events.size()) {}
+  explicit EventReader(std::string_view events, bool has_steps = false)
+      : at_(events.data()), end_(events.data() + events.size()), has_steps_(has_steps) {}
 
   /// The next event, as views into the batch. False at the end, and if what comes next is not an event.
   bool next(EventView& event) {
@@ -99,22 +136,27 @@ class EventReader {
         if (left >= topic + payload + 4) [[likely]] {
           event = {{at_ + 2, topic}, {payload_head + 2, payload}, Encoding::raw};
           at_ = payload_head + 2 + payload;
-          return true;
+          return !has_steps_ || read_step();
         }
       }
     }
     return next_general(event);
   }
 
+  /// Of the event that next() gave, in a batch with an origin.
+  std::uint32_t step() const { return step_; }
   std::string_view rest() const { return {at_, static_cast<std::size_t>(end_ - at_)}; }
 
  private:
   static bool is(const char* at, std::uint8_t code) { return static_cast<std::uint8_t>(*at) == code; }
   static std::size_t byte(const char* at) { return static_cast<std::uint8_t>(*at); }
   bool next_general(EventView& event);
+  bool read_step();
 
   const char* at_ = nullptr;
   const char* end_ = nullptr;
+  bool has_steps_ = false;
+  std::uint32_t step_ = 0;
 };
 
 }  // namespace galena::core

@@ -24,9 +24,10 @@ Buffer::Buffer(Options options)
 
 Buffer::~Buffer() = default;
 
-Buffer::Answer Buffer::append(const EventView& event) {
+Buffer::Answer Buffer::append(const EventView& event, const Provenance* from) {
   static const Takers nobody;
-  const std::size_t bytes = event_bytes(event);
+  const std::size_t bytes = event_bytes(event) + (from != nullptr ? max_step_bytes : 0);
+  if (from != from_) change_provenance(from);
   if (bytes > largest_event() || event.topic.size() > max_topic_bytes) return Answer::too_large;
   const Takers& takers = index_.empty() ? nobody : index_.find(event.topic);
   const bool room = has_space(takers, bytes) || make_room(takers, bytes);
@@ -48,6 +49,15 @@ Buffer::Answer Buffer::append(const EventView& event) {
   return Answer::accepted;
 }
 
+/// Open batches are of plain events, or of those that say where they come from.
+void Buffer::change_provenance(const Provenance* from) {
+  if ((from == nullptr) != (from_ == nullptr)) {
+    seal(base_);
+    for (auto& [selection, view] : views_) seal(*view);
+  }
+  from_ = from;
+}
+
 /// All who take the event have room for it in their open batches: the usual case, and nothing to be thought about.
 bool Buffer::has_space(const Takers& takers, std::size_t bytes) const {
   if (options_.limit_events != 0 || (uses_base() && !base_.log.has_space(bytes))) return false;
@@ -55,7 +65,11 @@ bool Buffer::has_space(const Takers& takers, std::size_t bytes) const {
 }
 
 void Buffer::put(View& view, const EventView& event, std::size_t bytes) {
-  view.log.append(event, bytes, next_);
+  if (from_ == nullptr) [[likely]] {
+    view.log.append(event, bytes, next_);
+  } else {
+    view.log.append(event, bytes - max_step_bytes, next_, *from_);
+  }
   ++view.selected;
   if (view.log.open_bytes() >= view.wake_at && !view.dirty) mark_dirty(view);
 }
@@ -146,7 +160,7 @@ bool Buffer::drop_oldest(View& view) {
     view.dropped_events = item.count;
     log.close_gap();
   } else {
-    EventReader reader(item.events().substr(view.dropped_offset));
+    EventReader reader = item.reader(view.dropped_offset);
     EventView event;
     const bool read = reader.next(event);
     GALENA_ASSERT(read, "our own batch must be readable");
@@ -237,17 +251,17 @@ void Buffer::fill(View& view) {
       continue;
     }
     std::uint64_t position = item.from + from.events;
-    EventReader reader(item.events().substr(from.offset));
+    ItemReader reader(item, from.events, from.offset);
     for (EventView event; reader.next(event); ++position) {
       if (matcher.find(event.topic).empty()) continue;
-      const std::size_t bytes = event_bytes(event);
+      const std::size_t bytes = event_bytes(event) + max_step_bytes;
       if (!has_room(view, bytes)) {
         reclaim();
         evict_cache(0);
       }
       ++view.selected;
       if (has_room(view, bytes)) {
-        view.log.append(event, bytes, position);
+        view.log.append(event, bytes - max_step_bytes, position, reader.from());
       } else {  // what was sent to those who left long ago still takes the room
         view.log.omit(position);
         drops_.add(event.topic, reason::full);
@@ -288,6 +302,37 @@ void Buffer::read_base(Cursor& cursor) {
   base_.cursors.push_back(&cursor);
 }
 
+void Buffer::expect(Cursor& place) {
+  seal(base_);
+  const std::uint64_t end = base_.log.end();
+  place = {.view = &base_, .item = end, .held = end, .selected_before = base_.selected};
+  read_base(place);
+}
+
+void Buffer::forget(Cursor& place) {
+  std::erase(base_.cursors, &place);
+  release(base_);
+}
+
+std::unique_ptr<Scan> Buffer::scan(const Cursor& cursor, std::uint64_t from, std::uint64_t skip) {
+  seal(base_);
+  const Log& log = cursor.view->log;
+  const std::uint64_t upto = cursor.item < log.end() ? log.at(cursor.item).from : log.covered();
+  return std::make_unique<Scan>(base_, cursor.view->selection, from, skip, upto);
+}
+
+void Buffer::release(Scan& scan, std::uint64_t item) {
+  if (!scan.holds()) return;
+  scan.release_before(item);
+  release(base_);
+}
+
+std::uint64_t Buffer::oldest() {
+  seal(base_);
+  const Log& log = base_.log;
+  return log.first() < log.end() ? log.at(log.first()).from : next_;
+}
+
 void Buffer::count_owed(const Cursor& cursor, std::uint64_t done, std::uint64_t owed, std::string_view reason) {
   const View& view = *cursor.view;
   const Log& log = view.log;
@@ -301,7 +346,7 @@ void Buffer::count_owed(const Cursor& cursor, std::uint64_t done, std::uint64_t 
     // What made room in the log's first item was sent to it or counted then.
     const std::uint64_t skip = number == log.floor() ? std::max<std::uint64_t>(done, view.dropped_events) : done;
     std::uint64_t index = 0;
-    EventReader reader(item.events());
+    EventReader reader = item.reader();
     for (EventView event; owed > 0 && reader.next(event); ++index) {
       if (index < skip) continue;
       drops_.add(event.topic, reason);
@@ -312,7 +357,14 @@ void Buffer::count_owed(const Cursor& cursor, std::uint64_t done, std::uint64_t 
   drops_.add("(no longer held)", reason, owed);  // sent, and made room for newer ones since
 }
 
-std::uint64_t Buffer::unclaimed() const { return readers_ == 0 ? base_.held_events() : 0; }
+std::uint64_t Buffer::unclaimed() const {
+  if (readers_ > 0) return 0;
+  std::uint64_t events = base_.held_events();
+  for (std::uint64_t item = base_.log.floor(); item < unclaimed_.item; ++item) {  // held for those who are expected
+    if (!base_.log.at(item).is_gap()) events -= base_.log.at(item).count;
+  }
+  return events;
+}
 
 std::vector<View*> Buffer::take_dirty() {
   for (View* view : dirty_) view->dirty = false;

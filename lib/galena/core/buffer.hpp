@@ -9,6 +9,7 @@
 
 #include "galena/core/drops.hpp"
 #include "galena/core/event.hpp"
+#include "galena/core/scan.hpp"
 #include "galena/core/topic_index.hpp"
 #include "galena/core/view.hpp"
 #include "galena/core/when_full.hpp"
@@ -36,8 +37,9 @@ class Buffer {
   Buffer(const Buffer&) = delete;
   Buffer& operator=(const Buffer&) = delete;
 
-  /// Takes the event for all who select it, or for none of them. `full` only if when_full is wait.
-  Answer append(const EventView& event);
+  /// Takes the event for all who select it, or for none of them. `full` only if when_full is wait. `from` says what it
+  /// was made of, if it was.
+  Answer append(const EventView& event, const Provenance* from = nullptr);
   /// An event above this is never accepted. (Nor is one of which there is not room for all copies that those who select
   /// it need, even if nothing else is held.)
   std::uint64_t largest_event() const { return std::min<std::uint64_t>(options_.limit_bytes / 4, 1 << 30); }
@@ -51,13 +53,32 @@ class Buffer {
   void detach(Cursor& cursor, std::uint64_t done, std::uint64_t owed, std::string_view reason);
   /// After a cursor's `held` has moved.
   void release(View& view);
+
+  /// Holds everything from the next event on for somebody who is expected, in `place`.
+  void expect(Cursor& place);
+  void forget(Cursor& place);
+  /// Reads what `selection` selects from position `from` on, without the first `skip` events of that, up to where the
+  /// cursor stands: of what is kept.
+  std::unique_ptr<Scan> scan(const Cursor& cursor, std::uint64_t from, std::uint64_t skip);
+  /// What lies before `item` of base is done with for the scan.
+  void release(Scan& scan, std::uint64_t item);
+  /// A scan that held something has ended.
+  void release_base() { release(base_); }
+  /// The first position that is still there, for whoever wants all there is.
+  std::uint64_t oldest();
   /// Makes the open batch an item, so that it can be sent.
   void seal(View& view) { view.log.seal(next_); }
 
   /// The position of the next event.
   std::uint64_t next() const { return next_; }
-  /// Events that no subscriber was ever offered.
+  /// Events that no subscriber was ever offered, and where they begin.
   std::uint64_t unclaimed() const;
+  std::uint64_t unclaimed_from() const { return begin_of(unclaimed_); }
+  /// Of what the cursor has before it.
+  static std::uint64_t begin_of(const Cursor& cursor) {
+    const Log& log = cursor.view->log;
+    return cursor.item < log.end() ? log.at(cursor.item).from + cursor.events : log.covered();
+  }
   std::uint64_t charged() const { return pool_.charged(); }
   const DropCounter& drops() const { return drops_; }
 
@@ -75,6 +96,7 @@ class Buffer {
  private:
   using Takers = TopicIndex<View>::Takers;
 
+  void change_provenance(const Provenance* from);
   /// Base is written to only if somebody reads it, or will.
   bool uses_base() const { return base_.holds() || options_.retain_bytes > 0; }
   bool has_space(const Takers& takers, std::size_t bytes) const;
@@ -99,6 +121,7 @@ class Buffer {
   TopicIndex<View> index_;
   Cursor unclaimed_;  // in base while nobody else reads anything
   std::size_t readers_ = 0;
+  const Provenance* from_ = nullptr;  // of the last append
   DropCounter drops_;
   std::vector<View*> dirty_;
   bool freed_ = false;

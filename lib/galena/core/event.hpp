@@ -17,6 +17,9 @@ struct EventView {
   std::string_view topic;
   std::string_view payload;
   Encoding encoding = Encoding::raw;
+  /// Of what a handler is given: it may have been handled before, see docs/delivery.md. What a stage makes of it is
+  /// marked as well, whatever is said here.
+  bool repeated = false;
 };
 
 }  // namespace galena

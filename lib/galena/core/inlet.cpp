@@ -2,6 +2,7 @@
 #include "galena/core/inlet.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "galena/base/assert.hpp"
 
@@ -19,7 +20,7 @@ Inlet::Inlet(Options options, Time now)
 
 std::string Inlet::hello() const {
   Subscribe wish{options_.stage, options_.subscription, options_.epoch, options_.consumer, options_.selection,
-                 limit_,         options_.silence,      std::nullopt};
+                 limit_,         options_.silence,      std::nullopt,   options_.identity};
   if (const auto& before = options_.previous; before && !before->ended) {
     wish.resume = Resume{before->stream, before->upto, before->events};
   }
@@ -65,6 +66,10 @@ Inlet::Input Inlet::handle(std::string_view frame, Time now) {
     place_.told = std::max(place_.told, gap->upto);
     return Input::nothing;
   }
+  if (const auto* draining = std::get_if<Draining>(&*message)) {
+    draining_upto_ = draining->upto;
+    return Input::nothing;
+  }
   if (const auto* end = std::get_if<End>(&*message)) {
     finish_upto(end->upto);
     place_.ended = true;
@@ -78,12 +83,14 @@ Inlet::Input Inlet::accept(const Accept& message) {
   if (options_.stage && message.stage != options_.stage) return fail(reason::wrong_stage, "another stage answered");
   place_.stream = message.stream;
   place_.upto = message.from;
+  place_.events = message.events;
+  if (!options_.exact) repeated_ = message.repeated;
   peer_silence_ = sane_silence(message.silence);
   if (const auto& before = options_.previous) {
     // Of another stream nobody can say any more what was left of it.
     const bool same = before->stream == message.stream;
     if (same) place_.told = before->told;
-    if (same && message.from == before->upto) place_.events = before->events;
+    if (same && message.from == before->upto) place_.events = std::max(message.events, before->events);
     if (same && message.from > std::max(before->upto, before->told)) {
       note_gap({before->upto, message.from, std::nullopt, std::string(reason::lost)});
     } else if (!same && !before->ended) {
@@ -109,6 +116,8 @@ bool Inlet::next_batch(EventView& event) {
         place_.events += batch_.count;
       }
       batch_ = {};
+      origin_ = {};
+      special_ = false;
       batch_bytes_ = 0;
       events_ = EventReader();
       if (finished_bytes_ >= grant_at_bytes_) attention_ = true;
@@ -139,7 +148,7 @@ bool Inlet::open_batch() {
   batch_ = *header;
   batch_bytes_ = header->bytes;
   left_ = header->count;
-  events_ = EventReader(frame_.substr(0, header->bytes));
+  events_ = EventReader(frame_.substr(0, header->bytes), static_cast<bool>(header->origin));
   frame_.remove_prefix(header->bytes);
   received_ += header->count;
   received_bytes_ += header->bytes;
@@ -148,7 +157,64 @@ bool Inlet::open_batch() {
     return false;
   }
   if (left_ == 0) finish_upto(batch_.upto);
+  mark_batch();
   return true;
+}
+
+/// What is to be said of the events of the batch that was opened, all of them or the first `marked_`.
+void Inlet::mark_batch() {
+  constexpr auto all = std::numeric_limits<std::uint64_t>::max();
+  marked_ = (batch_.flags & flag_repeated) != 0 ? all : 0;
+  if (repeated_ && batch_.from < repeated_->from) marked_ = all;
+  if (repeated_ && batch_.from == repeated_->from) marked_ = std::max(marked_, repeated_->events);
+  seen_before_ = options_.seen != nullptr && options_.seen->reaches(place_.stream, batch_.from);
+  special_ = marked_ > 0 || seen_before_ || batch_.origin;
+}
+
+/// The number of the event that next() gave, of all that is selected of its batch's positions.
+std::uint64_t Inlet::index() const { return place_.events + batch_.count - left_ - 1; }
+
+/// False if the event was handled before and is passed over; else it is marked if it may have been.
+bool Inlet::admit(EventView& event) {
+  if (batch_.origin) {
+    const bool is_first = left_ + 1 == batch_.count;
+    if (is_first) {
+      origin_ = batch_.origin;
+    } else {
+      origin_.advance(events_.step());
+    }
+  }
+  bool repetition = origin_ && options_.seen != nullptr && options_.seen->contains(origin_);
+  event.repeated = index() < marked_;
+  if (seen_before_) {
+    // What was cut elsewhere can be compared only if it begins where the place known begins, or ends before it.
+    const bool comparable = (batch_.flags & flag_recut) == 0 ||
+                            !options_.seen->reaches(place_.stream, batch_.from + 1) ||
+                            options_.seen->reaches(place_.stream, batch_.upto);
+    const bool seen = options_.seen->contains({place_.stream, batch_.from, index() + 1, 0});
+    if (comparable) repetition = repetition || seen;
+    if (!comparable && seen) event.repeated = true;
+  }
+  if (!repetition) return true;
+  ++passed_over_;
+  if (++handled_ >= grant_at_) attention_ = true;
+  return false;
+}
+
+Provenance Inlet::provenance(const EventView& event) const {
+  Provenance from{event.repeated, {}};
+  if ((batch_.flags & flag_recut) == 0) from.origin = {place_.stream, batch_.from, index(), 0};
+  return from;
+}
+
+void Inlet::note_seen() {
+  const Place at = place();
+  if (options_.seen != nullptr && at.stream) options_.seen->note({at.stream, at.upto, at.events, 0});
+}
+
+void Inlet::acknowledge(std::uint64_t deliveries) {
+  GALENA_ASSERT(deliveries <= handled_, "what is acknowledged was handled");
+  settled_ = std::max(settled_, deliveries);
 }
 
 /// Everything below `upto` is done with.
@@ -173,16 +239,19 @@ std::string Inlet::farewell() const { return encode(failure_); }
 std::optional<std::string> Inlet::take_grant(bool idle, Time now) {
   attention_ = !gaps_.empty();
   GALENA_ASSERT(handled_ <= received_, "more was handled than came");
-  const bool due = grant_due();
-  if (!due && !(idle && handled_ > acknowledged_)) return std::nullopt;
+  const Demand& demand = options_.demand;
+  const std::uint64_t done = options_.acknowledge_later ? settled_ : handled_;
+  // Who acknowledges late shows by its limit what is handled.
+  const bool shows = options_.acknowledge_later && idle && handled_ + demand.max_events > limit_.events;
+  const bool due = granting_ && (grant_due() || shows);
+  if (!due && !(idle && done > acknowledged_)) return std::nullopt;
   if (due) {
-    const Demand& demand = options_.demand;
     const std::uint64_t bytes = handled_bytes();
     limit_ = {handled_ + demand.max_events, bytes + demand.max_bytes};
     grant_at_ = handled_ + demand.max_events - demand.min_events;
     grant_at_bytes_ = bytes + demand.max_bytes - demand.max_bytes / 2;
   }
-  acknowledged_ = handled_;
+  acknowledged_ = done;
   told_ = now;
   return encode(Grant{acknowledged_, limit_});
 }

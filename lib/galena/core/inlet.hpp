@@ -11,7 +11,9 @@
 #include "galena/base/id.hpp"
 #include "galena/base/time.hpp"
 #include "galena/core/batch.hpp"
+#include "galena/core/log.hpp"
 #include "galena/core/message.hpp"
+#include "galena/core/seen.hpp"
 
 namespace galena::core {
 
@@ -43,11 +45,19 @@ class Inlet {
     Id stage = {};  ///< whom it expects; none: whoever answers
     Id subscription = {};
     std::uint64_t epoch = 1;
+    std::string identity = {};
     std::string consumer = {};
     Selection selection = {};
     Demand demand = {};
     Duration silence = std::chrono::seconds(10);
     std::optional<Place> previous = {};
+    /// `previous` is exactly what was handled. Else more may have been, so what was sent before is marked.
+    bool exact = true;
+    /// Handled is not acknowledged: acknowledge() says what is.
+    bool acknowledge_later = false;
+    /// What was handled over the links before, and now: it is passed over. None: nothing comes twice, or all of it is
+    /// wanted. It outlives the Inlet.
+    Seen* seen = nullptr;
   };
   /// So many gaps are kept apart until take_gaps() is called; then the last one grows.
   static constexpr std::size_t max_gaps = 64;
@@ -70,16 +80,27 @@ class Inlet {
   /// The next event of the frame, as views into it. False if there is none left, or if what follows is not readable,
   /// which failure() tells.
   bool next(EventView& event) {
-    if (left_ > 0 && events_.next(event)) [[likely]] {
-      --left_;
-      return true;
-    }
+    while (left_ > 0 && events_.next(event)) [[likely]] {
+        --left_;
+        if (!special_ || admit(event)) return true;
+      }
     return next_batch(event);
   }
   /// The handler has returned for the event that next() gave.
   void handled() {
+    if (origin_ && options_.seen != nullptr) [[unlikely]] {
+      options_.seen->note(origin_);
+    }
     if (++handled_ >= grant_at_) attention_ = true;
   }
+  /// What is to be said of what is made of the event that next() gave.
+  Provenance provenance(const EventView& event) const;
+  /// With acknowledge_later: the first `deliveries` of this link are done with for good.
+  void acknowledge(std::uint64_t deliveries);
+  /// No more credit: what was granted may still come.
+  void stop_granting() { granting_ = false; }
+  /// All that was handled so far, for those who come after this link.
+  void note_seen();
   /// take_grant() or take_gaps() has something. Cheap: to be asked after each event.
   bool attention() const { return attention_; }
 
@@ -99,6 +120,11 @@ class Inlet {
   /// Why the link is over; the reason is empty while it is not.
   const Cancel& failure() const { return failure_; }
 
+  /// Repetitions that were passed over.
+  std::uint64_t passed_over() const { return passed_over_; }
+  /// The publisher takes nothing in any more, and ends below this position.
+  std::optional<std::uint64_t> draining_upto() const { return draining_upto_; }
+
   bool accepted() const { return place_.stream != Id{}; }
   /// Events handled so far on this link.
   std::uint64_t handled_events() const { return handled_; }
@@ -107,6 +133,9 @@ class Inlet {
 
  private:
   Input accept(const Accept& message);
+  bool admit(EventView& event);
+  void mark_batch();
+  std::uint64_t index() const;
   bool next_batch(EventView& event);
   bool open_batch();
   void finish_upto(std::uint64_t upto);
@@ -125,6 +154,10 @@ class Inlet {
   EventReader events_;      // what is left of that batch
   std::uint32_t left_ = 0;  // events of it
   BatchHeader batch_;
+  bool special_ = false;      // its events are to be looked at by admit()
+  std::uint64_t marked_ = 0;  // so many of the batch may be repetitions
+  bool seen_before_ = false;  // some of the batch may have been handled over links before
+  Origin origin_;             // of the event being handled, in a batch that tells origins
   std::uint64_t batch_bytes_ = 0;
   std::uint64_t finished_bytes_ = 0;  // of the batches before it
 
@@ -134,6 +167,11 @@ class Inlet {
   std::uint64_t grant_at_ = 0;  // so many handled: a grant is due
   std::uint64_t grant_at_bytes_ = 0;
   std::uint64_t acknowledged_ = 0;  // what the last grant said
+  std::uint64_t settled_ = 0;       // what acknowledge() said
+  bool granting_ = true;
+  std::uint64_t passed_over_ = 0;
+  std::optional<Point> repeated_;  // the publisher sent what lies below before
+  std::optional<std::uint64_t> draining_upto_;
   Credit limit_;
 
   Time heard_;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -11,6 +12,7 @@
 #include "galena/base/assert.hpp"
 #include "galena/base/time.hpp"
 #include "galena/core/message.hpp"
+#include "galena/core/scan.hpp"
 #include "galena/core/view.hpp"
 
 namespace galena::core {
@@ -21,42 +23,43 @@ namespace galena::core {
 /// Invariant: acknowledged <= sent.events <= limit.events; flights cover (acknowledged, sent.events].
 class Link {
  public:
-  /// A frame that is not acknowledged: deliveries (first, upto], beginning `skipped` events into item `item`.
+  /// A frame that is not acknowledged: deliveries (first, upto], beginning `skipped` events into item `item` of its
+  /// view's log; or, if it is a piece of a scan, there in base and behind `passed` selected events more.
   struct Flight {
     std::uint64_t first = 0;
-    Credit upto;
+    Credit upto = {};
     std::uint64_t item = 0;
     std::uint64_t skipped = 0;
+    std::uint64_t passed = 0;
+    bool scanned = false;
   };
 
   Link(std::string at, const Subscribe& subscribe, std::uint64_t max_in_flight, Time now)
-      : subscription(subscribe.subscription),
-        consumer(subscribe.consumer),
-        peer(std::move(at)),
-        epoch(subscribe.epoch),
-        silence(sane_silence(subscribe.silence)),
-        heard(now),
-        told(now),
-        max_in_flight_bytes_(max_in_flight) {
-    raise_limit(subscribe.credit);
+      : identity(subscribe.identity), consumer(subscribe.consumer), max_in_flight_bytes_(max_in_flight) {
+    start(std::move(at), subscribe, now);
   }
 
   /// The connection is over. The cursor goes back to the first event that is not acknowledged.
   void break_off() {
+    sent_before = std::max(sent_before, place());
     cursor.go_back(needed_from(), done_of_needed());
+    if (!flights_.empty() && flights_.front().scanned) {
+      const Flight& first = flights_.front();
+      std::uint64_t unread = 0;  // they are found again
+      for (const Flight& flight : flights_) unread += flight.scanned ? flight.upto.events - flight.first : 0;
+      scan_selected_ -= unread - (acknowledged_.events - first.first);
+      scan->go_back({first.item, first.skipped}, first.passed + acknowledged_.events - first.first);
+    }
     done_before_ += acknowledged_.events;
-    sent_ = limit_ = acknowledged_ = window_ = {};
+    sent_ = limit_ = acknowledged_ = {};
     flights_.clear();
   }
-  /// The consumer is back, over another connection, and has handled `passed` events more than it could say.
+  /// It is taken up again, over another connection, and has handled `passed` events more than was known.
   void resume(std::string at, const Subscribe& subscribe, std::uint64_t passed, Time now) {
-    peer = std::move(at);
-    epoch = subscribe.epoch;
-    silence = sane_silence(subscribe.silence);
-    heard = told = now;
+    consumer = subscribe.consumer;
     away_since.reset();
     done_before_ += passed;
-    raise_limit(subscribe.credit);
+    start(std::move(at), subscribe, now);
   }
 
   /// Deliveries that may still start.
@@ -72,11 +75,13 @@ class Link {
 
   /// A frame of `events` with `bytes` of them has been sent; it began `skipped` events into `item`.
   void note_sent(std::uint64_t events, std::uint64_t bytes, std::uint64_t item, std::uint64_t skipped) {
-    const std::uint64_t first = sent_.events;
-    sent_.events += events;
-    sent_.bytes += bytes;
-    GALENA_ASSERT(sent_.events <= limit_.events, "more was sent than was granted");
-    flights_.push_back({first, sent_, item, skipped});
+    note_flight(events, bytes, {.item = item, .skipped = skipped});
+  }
+  /// A piece of the scan has been sent.
+  void note_sent(const Scan::Piece& piece) {
+    scan_selected_ += piece.events;
+    note_flight(piece.events, piece.bytes,
+                {.item = piece.begin.item, .skipped = piece.begin.events, .passed = piece.passed, .scanned = true});
   }
 
   /// False if that much was never sent.
@@ -91,47 +96,113 @@ class Link {
     return true;
   }
 
-  /// The first item that is still needed for what is in flight or not sent.
-  std::uint64_t needed_from() const { return flights_.empty() ? cursor.item : flights_.front().item; }
+  /// The first item of the view that is still needed for what is in flight or not sent.
+  std::uint64_t needed_from() const {
+    const Flight* flight = first_of_view();
+    return flight == nullptr ? cursor.item : flight->item;
+  }
   /// How many events of that item are done with all the same.
   std::uint64_t done_of_needed() const {
-    if (flights_.empty()) return cursor.events;
-    return flights_.front().skipped + acknowledged_.events - flights_.front().first;
+    const Flight* flight = first_of_view();
+    if (flight == nullptr) return cursor.events;
+    return flight->skipped + std::max(acknowledged_.events, flight->first) - flight->first;
   }
+  /// The first item of base that the scan still needs.
+  std::uint64_t scan_needed_from() const {
+    return !flights_.empty() && flights_.front().scanned ? flights_.front().item : scan->next().item;
+  }
+  /// All of the scan has been sent, and acknowledged.
+  bool scan_is_done() const { return scan->finished() && (flights_.empty() || !flights_.front().scanned); }
+
+  /// Where it stands: what it is sent next lies behind this.
+  Point place() const {
+    if (scan && !scan->finished()) return {scan->told(), scan->skip()};
+    const Log& log = cursor.view->log;
+    const bool inside = !cursor.gap && cursor.item < log.end() && !log.at(cursor.item).is_gap();
+    return {cursor.position(), inside ? cursor.events : 0};
+  }
+  /// Everything that it selects below this position is acknowledged, or told as lost.
+  std::uint64_t settled_upto() const {
+    if (scan && !scan_is_done()) return 0;
+    const Log& log = cursor.view->log;
+    const std::uint64_t item = needed_from();
+    return item < log.end() ? log.at(item).from : log.covered();
+  }
+  /// It has been sent all there is, and has acknowledged it.
+  bool idle() const { return flights_.empty() && !(scan && !scan->finished()) && cursor.at_end() && !cursor.gap; }
+
+  /// Selected since it subscribed, over all its connections.
+  std::uint64_t selected() const { return cursor.selected() + scan_selected_; }
   /// Selected, and neither acknowledged nor told to be dropped.
-  std::uint64_t owed() const { return cursor.selected() - cursor.dropped - acknowledged(); }
+  std::uint64_t owed() const { return selected() - cursor.dropped - acknowledged(); }
   std::uint64_t in_flight() const { return sent_.events - acknowledged_.events; }
 
   const Credit& sent() const { return sent_; }
   /// Since it subscribed, over all its connections.
   std::uint64_t acknowledged() const { return done_before_ + acknowledged_.events; }
-  std::size_t frames_in_flight() const { return flights_.size(); }
+  /// Of these, the consumer works on one or has it waiting, as far as it has said.
+  std::size_t frames_in_flight() const { return std::min(unhandled_, flights_.size()); }
 
-  const Id subscription;
-  const std::string consumer;
+  Id subscription;  ///< of who has it now
+  const std::string identity;
+  std::string consumer;
   std::string peer;
-  std::uint64_t epoch;
-  Duration silence;  ///< the longest the other side says it will be silent
+  std::uint64_t epoch = 0;
+  Duration silence{};  ///< the longest the other side says it will be silent
   Time heard;
   Time told;
   std::optional<Time> away_since = {};  ///< its connection is over, and its place is held
+  Point sent_before = {};               ///< over connections that are over, it was sent what lies below
+  std::uint64_t lost = 0;               ///< events that were told as a gap when it was taken up again
   Cursor cursor;
+  std::unique_ptr<Scan> scan = {};  ///< what comes before the cursor
 
  private:
+  void start(std::string at, const Subscribe& subscribe, Time now) {
+    peer = std::move(at);
+    subscription = subscribe.subscription;
+    epoch = subscribe.epoch;
+    silence = sane_silence(subscribe.silence);
+    heard = told = now;
+    unhandled_ = 0;
+    window_ = {subscribe.credit.events, std::min(subscribe.credit.bytes, max_in_flight_bytes_)};
+    raise_limit(subscribe.credit);
+  }
+
+  void note_flight(std::uint64_t events, std::uint64_t bytes, Flight flight) {
+    flight.first = sent_.events;
+    sent_.events += events;
+    sent_.bytes += bytes;
+    GALENA_ASSERT(sent_.events <= limit_.events, "more was sent than was granted");
+    flight.upto = sent_;
+    flights_.push_back(flight);
+    ++unhandled_;
+  }
+
+  /// What the limit says of what is handled: a consumer that acknowledges late grants all the same as it works.
   void raise_limit(const Credit& limit) {
     limit_.events = std::max(limit_.events, limit.events);
     limit_.bytes = std::max(limit_.bytes, limit.bytes);
-    window_ = {limit_.events - acknowledged_.events,
-               std::min(limit_.bytes - std::min(limit_.bytes, acknowledged_.bytes), max_in_flight_bytes_)};
+    const std::uint64_t handled =
+        std::max(acknowledged_.events, limit_.events - std::min(limit_.events, window_.events));
+    unhandled_ = std::min(unhandled_, flights_.size());
+    while (unhandled_ > 0 && flights_[flights_.size() - unhandled_].upto.events <= handled) --unhandled_;
+  }
+
+  const Flight* first_of_view() const {
+    const auto it = std::find_if(flights_.begin(), flights_.end(), [](const Flight& at) { return !at.scanned; });
+    return it == flights_.end() ? nullptr : &*it;
   }
 
   std::uint64_t max_in_flight_bytes_;
-  std::uint64_t done_before_ = 0;  // events acknowledged over connections that are over
+  std::uint64_t done_before_ = 0;    // events acknowledged over connections that are over
+  std::uint64_t scan_selected_ = 0;  // events that scans found
   Credit sent_;
   Credit limit_;
   Credit acknowledged_;
-  Credit window_;  // what may be in flight, as of the last grant
+  Credit window_;  // what may be in flight, as the consumer said at first
   std::deque<Flight> flights_;
+  std::size_t unhandled_ = 0;  // the last so many of them
 };
 
 }  // namespace galena::core

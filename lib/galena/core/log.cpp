@@ -2,10 +2,29 @@
 #include "galena/core/log.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "galena/base/assert.hpp"
 
 namespace galena::core {
+
+ItemReader::ItemReader(const Item& item, std::uint32_t events, std::uint32_t offset) : reader_(item.reader(offset)) {
+  const BatchHeader header = item.header();
+  from_ = {(header.flags & flag_repeated) != 0, header.origin};
+  if (!header.origin) return;
+  EventReader before = item.reader();
+  EventView event;
+  for (std::uint32_t i = 0; i < events && before.next(event); ++i) {
+    if (i > 0) from_.origin.advance(before.step());
+  }
+  step_ = events > 0;
+}
+
+bool ItemReader::next(EventView& event) {
+  if (!reader_.next(event)) return false;
+  if (from_.origin && std::exchange(step_, true)) from_.origin.advance(reader_.step());
+  return true;
+}
 
 Log::~Log() {
   floor_ = end();
@@ -14,25 +33,49 @@ Log::~Log() {
 }
 
 std::uint32_t Log::growth(std::size_t bytes) const {
-  const std::size_t header = open_count_ == 0 || open_bytes() >= max_batch_bytes ? batch_header_bytes : 0;
+  // As much as a header can take: what it will be is known only with the event.
+  const std::size_t header = open_count_ == 0 || open_bytes() >= max_batch_bytes ? origin_header_bytes : 0;
   if (segment_ != nullptr && segment_->capacity() - open_end_ >= bytes + header) return 0;
-  if (reusable() && segment_->capacity() >= bytes + batch_header_bytes) return 0;
-  return pool_.next_capacity(segment_ == nullptr ? 0 : segment_->capacity(), bytes + batch_header_bytes);
+  if (reusable() && segment_->capacity() >= bytes + origin_header_bytes) return 0;
+  return pool_.next_capacity(segment_ == nullptr ? 0 : segment_->capacity(), bytes + origin_header_bytes);
 }
 
 /// Sees to it that an open batch, or a new one, has room for the event at `position`.
-void Log::make_space(std::size_t bytes, std::uint64_t position) {
+void Log::make_space(std::size_t bytes, std::uint64_t position, const Provenance& from) {
   if (open_bytes() >= max_batch_bytes) seal(position);
-  const std::size_t header = open_count_ == 0 ? batch_header_bytes : 0;
+  const std::size_t whole_header = from.origin ? origin_header_bytes : batch_header_bytes;
+  const std::size_t header = open_count_ == 0 ? whole_header : 0;
   // All that was written is gone: the same memory again, which is still in the processor's cache.
   if (header != 0 && reusable()) open_begin_ = open_end_ = 0;
   if (segment_ == nullptr || segment_->capacity() - open_end_ < bytes + header) {
     seal(position);
-    open_segment(bytes + batch_header_bytes);
+    open_segment(bytes + origin_header_bytes);
   }
-  if (open_count_ == 0) open_end_ += batch_header_bytes;
+  if (open_count_ == 0) {
+    open_end_ += static_cast<std::uint32_t>(whole_header);
+    open_from_ = from;
+  }
   // An event may start while the batch is below its size; one that ends beyond it comes here again.
   space_end_ = std::min(segment_->capacity(), open_begin_ + max_batch_bytes);
+}
+
+void Log::append(const EventView& event, std::size_t bytes, std::uint64_t position, const Provenance& from) {
+  // A step can say "the next part of the same" and "the first part of a later one". Anything else begins a batch.
+  Origin follows = last_origin_;
+  follows.advance(from.origin.ordinal - last_origin_.ordinal);
+  if (open_count_ > 0 && !(open_from_.joins(from) && (!from.origin || follows == from.origin))) seal(position);
+  const std::size_t most = from.origin ? bytes + max_step_bytes : bytes;
+  if (!has_space(most)) make_space(most, position, from);
+  char* const begin = segment_->data() + open_end_;
+  char* end = write_event(begin, event);
+  if (from.origin) {
+    const std::uint64_t step = open_count_ == 0 ? 0 : from.origin.ordinal - last_origin_.ordinal;
+    end = write_step(end, static_cast<std::uint32_t>(step));
+    last_origin_ = from.origin;
+  }
+  open_end_ += static_cast<std::uint32_t>(end - begin);
+  ++open_count_;
+  ++held_events_;
 }
 
 void Log::omit(std::uint64_t position) {
@@ -57,9 +100,12 @@ void Log::note_gap(std::uint64_t from, std::uint64_t upto, std::uint32_t count) 
 
 void Log::seal(std::uint64_t upto) {
   if (open_count_ == 0) return;
+  Item item{segment_, open_begin_, open_end_, open_count_, covered_, upto, sealed_bytes_};
+  item.has_origin = static_cast<bool>(open_from_.origin);
+  const std::uint16_t flags = open_from_.repeated ? flag_repeated : std::uint16_t{0};
   write_batch_header(segment_->data() + open_begin_,
-                     {open_bytes() - static_cast<std::uint32_t>(batch_header_bytes), open_count_, covered_, upto, 0});
-  items_.push_back({segment_, open_begin_, open_end_, open_count_, covered_, upto, sealed_bytes_});
+                     {open_bytes() - item.header_size(), open_count_, covered_, upto, flags, open_from_.origin});
+  items_.push_back(item);
   sealed_bytes_ += open_bytes();
   covered_ = upto;
   gap_grows_ = false;

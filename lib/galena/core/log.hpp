@@ -20,10 +20,48 @@ struct Item {
   std::uint64_t upto = 0;
   std::uint64_t offset = 0;  ///< bytes of the log before it
   bool exact = true;         ///< of a gap: false if nobody knows how many of the `count` were selected
+  bool has_origin = false;   ///< its events tell what they were made of
 
   bool is_gap() const { return segment == nullptr; }
+  std::uint32_t header_size() const { return has_origin ? origin_header_bytes : batch_header_bytes; }
   std::string_view batch() const { return {segment->data() + begin, end - begin}; }
-  std::string_view events() const { return batch().substr(batch_header_bytes); }
+  std::string_view events() const { return batch().substr(header_size()); }
+  /// Of the events behind the first `offset` bytes of them.
+  EventReader reader(std::size_t offset = 0) const { return EventReader(events().substr(offset), has_origin); }
+  BatchHeader header() const {
+    std::string_view bytes = batch();
+    return *read_batch_header(bytes);
+  }
+};
+
+/// Where an event comes from, as far as those who read it should know. Unlike events do not share a batch.
+struct Provenance {
+  bool repeated = false;  ///< it may have been published before
+  Origin origin = {};
+
+  /// It says nothing: an event that is published for the first time.
+  bool plain() const { return !repeated && !origin; }
+  /// They may stand in one batch, if `next` comes later.
+  bool joins(const Provenance& next) const {
+    return repeated == next.repeated && origin.stream == next.origin.stream && origin.from == next.origin.from;
+  }
+};
+
+/// Reads the events of a sealed batch with where they come from.
+class ItemReader {
+ public:
+  /// Behind the first `events` events of it, which take `offset` bytes.
+  ItemReader(const Item& item, std::uint32_t events, std::uint32_t offset);
+
+  bool next(EventView& event);
+  /// Of the event that next() gave.
+  const Provenance& from() const { return from_; }
+  std::string_view rest() const { return reader_.rest(); }
+
+ private:
+  Provenance from_;
+  EventReader reader_;
+  bool step_ = false;  // the next event's origin is behind from_.origin
 };
 
 /// Events in the order of their positions: sealed items, numbered from 0 for ever, and one open batch at the end.
@@ -45,16 +83,18 @@ class Log {
   std::uint32_t growth(std::size_t bytes) const;
   /// The open batch has room for the event as it is: append() is then a copy and nothing else.
   bool has_space(std::size_t bytes) const { return open_end_ + bytes <= space_end_; }
-  /// Adds the event, of event_bytes() `bytes`, at `position`.
+  /// Adds the event, of event_bytes() `bytes`, at `position`. REQUIRES: an open batch is one of plain events.
   void append(const EventView& event, std::size_t bytes, std::uint64_t position) {
     if (!has_space(bytes)) [[unlikely]] {
-      make_space(bytes, position);
+      make_space(bytes, position, {});
     }
     write_event(segment_->data() + open_end_, event);
     open_end_ += static_cast<std::uint32_t>(bytes);
     ++open_count_;
     ++held_events_;
   }
+  /// The same for an event that was made of another. `bytes` without its step.
+  void append(const EventView& event, std::size_t bytes, std::uint64_t position, const Provenance& from);
   /// Notes that the event at `position` is not kept. A run of them is one gap, the last item, which grows.
   void omit(std::uint64_t position);
   /// The last item does not grow any more: somebody reads on behind it.
@@ -92,7 +132,7 @@ class Log {
  private:
   bool has_items_in_segment() const;
   bool reusable() const;
-  void make_space(std::size_t bytes, std::uint64_t position);
+  void make_space(std::size_t bytes, std::uint64_t position, const Provenance& from);
   void open_segment(std::size_t bytes);
   void drop_segment(Segment* segment);
 
@@ -111,6 +151,8 @@ class Log {
   std::uint32_t open_end_ = 0;  // == open_begin_ while the open batch has no event
   std::uint32_t open_count_ = 0;
   std::uint32_t space_end_ = 0;  // how far the open batch grows without a thought; 0: none is open
+  Provenance open_from_;         // of the open batch's first event
+  Origin last_origin_;           // of its last event
 };
 
 }  // namespace galena::core

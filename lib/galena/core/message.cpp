@@ -53,6 +53,13 @@ bool read(PackReader& reader, Credit& field) {
   return reader.array() == 2U && read(reader, field.events) && read(reader, field.bytes);
 }
 
+bool read(PackReader& reader, std::optional<Point>& field) {
+  Point point;
+  if (reader.array() != 2U || !read(reader, point.from) || !read(reader, point.events)) return false;
+  field = point;
+  return true;
+}
+
 bool read(PackReader& reader, std::optional<Resume>& field) {
   Resume resume;
   if (reader.array() != 3U || !read(reader, resume.stream) || !read(reader, resume.from) ||
@@ -103,6 +110,7 @@ std::optional<Message> decode_subscribe(PackReader& reader) {
     if (key == "version") return read(reader, version);
     if (key == "stage") return read(reader, message.stage);
     if (key == "subscription") return read(reader, message.subscription);
+    if (key == "identity") return read(reader, message.identity);
     if (key == "consumer") return read(reader, message.consumer);
     if (key == "epoch") return read(reader, message.epoch);
     if (key == "topics") return read(reader, message.selection);
@@ -123,6 +131,8 @@ std::optional<Message> decode_accept(PackReader& reader) {
     if (key == "stage") return read(reader, message.stage);
     if (key == "stream") return read(reader, message.stream);
     if (key == "from") return read(reader, message.from);
+    if (key == "events") return read(reader, message.events);
+    if (key == "repeated") return read(reader, message.repeated);
     if (key == "silence") return read(reader, message.silence);
     return reader.skip();
   });
@@ -170,6 +180,12 @@ std::optional<Message> decode_mark(PackReader& reader) {
   return message;
 }
 
+std::optional<Message> decode_draining(PackReader& reader) {
+  Draining message;
+  if (!read(reader, message.upto)) return std::nullopt;
+  return message;
+}
+
 std::optional<Message> decode_end(PackReader& reader) {
   End message;
   if (!read(reader, message.upto)) return std::nullopt;
@@ -197,14 +213,18 @@ constexpr struct Verb {
     {"grant", 3, decode_grant},         {"gap", 4, decode_gap},
     {"mark", 1, decode_mark},           {"end", 1, decode_end},
     {"cancel", 2, decode_cancel},       {"offer", 1, decode_offer},
-    {"refuse", 2, decode_refuse},
+    {"refuse", 2, decode_refuse},       {"draining", 1, decode_draining},
 };
 
 }  // namespace
 
 std::string encode(const Subscribe& message) {
   PackWriter writer = start("subscribe", 1);
-  writer.map(message.resume ? 9 : 8).str("version").uint(protocol_version).str("stage").id(message.stage);
+  writer.map(8 + (message.resume ? 1 : 0) + (message.identity.empty() ? 0 : 1))
+      .str("version")
+      .uint(protocol_version)
+      .str("stage")
+      .id(message.stage);
   writer.str("subscription").id(message.subscription).str("epoch").uint(message.epoch);
   writer.str("consumer").str(message.consumer);
   writer.str("topics").array(static_cast<std::uint32_t>(message.selection.patterns().size()));
@@ -213,6 +233,7 @@ std::string encode(const Subscribe& message) {
   }
   writer.str("credit").array(2).uint(message.credit.events).uint(message.credit.bytes);
   writer.str("silence").uint(whole_ms(message.silence));
+  if (!message.identity.empty()) writer.str("identity").str(message.identity);
   if (const auto& resume = message.resume) {
     writer.str("resume").array(3).id(resume->stream).uint(resume->from).uint(resume->events);
   }
@@ -221,9 +242,12 @@ std::string encode(const Subscribe& message) {
 
 std::string encode(const Accept& message) {
   PackWriter writer = start("accept", 1);
-  writer.map(5).str("version").uint(protocol_version).str("stage").id(message.stage);
+  writer.map(5 + (message.events > 0 ? 1 : 0) + (message.repeated ? 1 : 0));
+  writer.str("version").uint(protocol_version).str("stage").id(message.stage);
   writer.str("stream").id(message.stream).str("from").uint(message.from);
   writer.str("silence").uint(whole_ms(message.silence));
+  if (message.events > 0) writer.str("events").uint(message.events);
+  if (const auto& point = message.repeated) writer.str("repeated").array(2).uint(point->from).uint(point->events);
   return writer.take();
 }
 
@@ -243,6 +267,7 @@ std::string encode(const Gap& message) {
 }
 
 std::string encode(const Mark& message) { return start("mark", 1).uint(message.upto).take(); }
+std::string encode(const Draining& message) { return start("draining", 1).uint(message.upto).take(); }
 std::string encode(const End& message) { return start("end", 1).uint(message.upto).take(); }
 std::string encode(const Cancel& message) { return start("cancel", 2).str(message.reason).str(message.detail).take(); }
 

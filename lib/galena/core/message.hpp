@@ -36,7 +36,15 @@ struct Credit {
   friend bool operator==(const Credit&, const Credit&) = default;
 };
 
-/// Where a subscription stood when its last link broke: of the batch that begins at `from`, `events` are handled.
+/// A place in a stream, as a subscription sees it: behind everything below position `from`, and behind the first
+/// `events` of what is selected from there on.
+struct Point {
+  std::uint64_t from = 0;
+  std::uint64_t events = 0;
+  friend auto operator<=>(const Point&, const Point&) = default;
+};
+
+/// Where a subscription stood when its last link broke.
 struct Resume {
   Id stream;
   std::uint64_t from = 0;
@@ -47,12 +55,14 @@ struct Resume {
 struct Subscribe {
   Id stage;                 ///< whom it wants to talk to; none: whoever answers
   Id subscription;          ///< the consumer's own number for it, the same in each of its attempts
-  std::uint64_t epoch = 0;  ///< counts the attempts: a later one takes the place of an earlier one
+  std::uint64_t epoch = 0;  ///< goes up with each attempt: a later one takes the place of an earlier one
   std::string consumer;     ///< its name, for people; may be empty
   Selection selection;
   Credit credit;
   Duration silence = default_silence;  ///< the longest this side will be silent while it lives
   std::optional<Resume> resume = {};   ///< it had this place before; empty: it is new
+  /// The same for all who take up this subscription one after the other. Empty: nobody will.
+  std::string identity = {};
 };
 
 /// Publisher to subscriber: the subscription stands.
@@ -61,6 +71,8 @@ struct Accept {
   Id stream;               ///< names the log that positions count in
   std::uint64_t from = 0;  ///< the first position that may come
   Duration silence = default_silence;
+  std::uint64_t events = 0;            ///< so many of what is selected from `from` on are done with
+  std::optional<Point> repeated = {};  ///< what lies below was sent to this subscription before
 };
 
 /// Subscriber to publisher: everything up to delivery `acknowledged` is done with; up to `limit` may be sent. Said
@@ -72,6 +84,11 @@ struct Grant {
 
 /// Publisher to subscriber: there is nothing more below `upto`. A heartbeat.
 struct Mark {
+  std::uint64_t upto = 0;
+};
+
+/// Publisher to subscriber: it takes nothing in any more, and ends when what lies below `upto` is acknowledged.
+struct Draining {
   std::uint64_t upto = 0;
 };
 
@@ -110,19 +127,23 @@ inline constexpr std::string_view credit = "credit";              ///< more was 
 inline constexpr std::string_view acknowledge = "acknowledge";    ///< more was acknowledged than was sent
 inline constexpr std::string_view silent = "silent";              ///< nothing was heard for too long
 inline constexpr std::string_view cancelled = "cancelled";        ///< on purpose
+inline constexpr std::string_view away = "away";                  ///< it will be back, or another of its identity
+inline constexpr std::string_view superseded = "superseded";      ///< a later one has the identity now
 inline constexpr std::string_view stopped = "stopped";            ///< the stage stops, its handler failed
 inline constexpr std::string_view not_accepted = "not-accepted";  ///< this stage does not take what was offered
 inline constexpr std::string_view full = "full";                  ///< of a gap: the buffer was full
+inline constexpr std::string_view evicted = "evicted";            ///< of a gap: not kept for so long
 inline constexpr std::string_view lost = "lost";                  ///< of a gap: a broken link, or a publisher that died
 }  // namespace reason
 
-using Message = std::variant<Subscribe, Accept, Grant, Gap, Mark, End, Cancel, Offer, Refuse>;
+using Message = std::variant<Subscribe, Accept, Grant, Gap, Mark, Draining, End, Cancel, Offer, Refuse>;
 
 std::string encode(const Subscribe& message);
 std::string encode(const Accept& message);
 std::string encode(const Grant& message);
 std::string encode(const Gap& message);
 std::string encode(const Mark& message);
+std::string encode(const Draining& message);
 std::string encode(const End& message);
 std::string encode(const Cancel& message);
 std::string encode(const Offer& message);

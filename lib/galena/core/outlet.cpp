@@ -9,7 +9,24 @@
 
 namespace galena::core {
 
-Outlet::Outlet(Options options) : options_(options), buffer_(options.buffer) {}
+namespace {
+
+/// Whose place it is.
+std::string key_of(const std::string& identity, const Id& subscription) {
+  return identity.empty() ? "#" + subscription.hex() : "@" + identity;
+}
+
+}  // namespace
+
+Outlet::Outlet(Options options, Time now) : options_(std::move(options)), buffer_(options_.buffer) {
+  for (const std::string& identity : options_.expect) {
+    auto& expected = expected_[identity];
+    if (expected) continue;
+    expected = std::make_unique<Expected>(Expected{{}, now});
+    buffer_.expect(expected->place);
+  }
+}
+
 Outlet::~Outlet() = default;
 
 void Outlet::handle(const std::string& peer, const Message& message, Time now) {
@@ -28,7 +45,11 @@ void Outlet::handle(const std::string& peer, const Message& message, Time now) {
   if (const auto* told = std::get_if<Grant>(&message)) {
     grant(link, *told);
   } else if (const auto* end = std::get_if<Cancel>(&message)) {
-    drop(peer, end->reason == reason::cancelled ? reason::cancelled : reason::stopped);
+    if (end->reason == reason::away) {
+      lose(peer, reason::away, now);
+    } else {
+      drop(peer, end->reason == reason::cancelled ? reason::cancelled : reason::stopped);
+    }
   } else {
     handle_malformed(peer);
   }
@@ -51,47 +72,121 @@ void Outlet::subscribe(const std::string& peer, const Subscribe& wish, Time now)
     cancel(peer, reason::malformed, "this link has a subscription already");
     return;
   }
-  if (resume(peer, wish, now)) return;
-  auto link = std::make_unique<Link>(peer, wish, options_.max_in_flight_bytes, now);
-  const std::uint64_t from = buffer_.attach(link->cursor, wish.selection);
-  by_cursor_.emplace(&link->cursor, link.get());
-  control(peer, encode(Accept{options_.stage, options_.stream, from, options_.silence}));
-  notes_.push_back("subscribed: " + describe(*link));
-  links_.emplace(peer, std::move(link));
+  if (!give_way(peer, wish, now) || resume(peer, wish, now)) return;
+  begin(peer, wish, now);
 }
 
-/// A consumer that comes back, perhaps before this side has noticed that its last connection broke. False if it has no
-/// place here any more, or wants another one.
-bool Outlet::resume(const std::string& peer, const Subscribe& wish, Time now) {
-  if (!wish.subscription) return false;
-  for (const auto& [other, link] : links_) {
-    if (link->subscription != wish.subscription) continue;
-    if (link->epoch > wish.epoch) return true;  // an older attempt that was under way for long
-    lose(std::string(other), reason::lost, now);
-    break;
+/// The subscription may have a link, perhaps before this side has noticed that it broke: the later one has it. False if
+/// that is not this one.
+bool Outlet::give_way(const std::string& peer, const Subscribe& wish, Time now) {
+  if (!wish.subscription && wish.identity.empty()) return true;
+  const std::string key = key_of(wish.identity, wish.subscription);
+  const auto is_same = [&](const auto& at) { return key_of(at.second->identity, at.second->subscription) == key; };
+  const auto live = std::find_if(links_.begin(), links_.end(), is_same);
+  const auto away = away_.find(key);
+  const Link* const before = live != links_.end()  ? live->second.get()
+                             : away != away_.end() ? away->second.get()
+                                                   : nullptr;
+  if (before == nullptr) return true;
+  const bool same_holder = before->subscription == wish.subscription;
+  if (before->epoch > wish.epoch) {  // of the same holder: an attempt that was under way for long
+    if (!same_holder) cancel(peer, reason::superseded, "a later consumer has the identity '" + wish.identity + "'");
+    return false;
   }
-  const auto it = away_.find(wish.subscription);
+  if (live != links_.end()) {
+    const std::string old_peer = live->first;
+    lose(old_peer, same_holder ? reason::lost : reason::superseded, now);
+    if (!same_holder) {
+      control(old_peer, encode(Cancel{std::string(reason::superseded),
+                                      "another consumer has taken up the identity '" + wish.identity + "'"}));
+    }
+  }
+  return true;
+}
+
+/// Takes up a place that is held. False if there is none, or it is of no use.
+bool Outlet::resume(const std::string& peer, const Subscribe& wish, Time now) {
+  const auto it = away_.find(key_of(wish.identity, wish.subscription));
   if (it == away_.end()) return false;
   Link& link = *it->second;
-  const bool same_stream = wish.resume && wish.resume->stream == options_.stream;
-  const bool nothing_handled = !wish.resume && link.acknowledged() == 0;  // it has not even heard that it was accepted
-  if (!(same_stream || nothing_handled) || wish.selection != link.cursor.view->selection) {
-    forget(link, reason::lost);
+  const bool same_holder = link.subscription == wish.subscription;
+  const bool other_stream = wish.resume && wish.resume->stream != options_.stream;
+  // Who has heard nothing of what was acknowledged in its name has no use for it, unless it took up the identity.
+  const bool knows = wish.resume || link.acknowledged() == 0 || !same_holder;
+  const bool same_selection = wish.selection == link.cursor.view->selection;
+  if (other_stream || !knows || !same_selection) {
+    forget(link, same_selection ? reason::lost : reason::cancelled);
     away_.erase(it);
     return false;
   }
   buffer_.seal(*link.cursor.view);
-  const Resume place = wish.resume.value_or(Resume{});
-  const std::uint64_t from = std::min(place.from, buffer_.next());
-  const std::uint64_t start = link.cursor.position();
-  link.resume(peer, wish, link.cursor.go_on(from, place.events), now);
+  Point at = link.place();
+  std::uint64_t passed = 0;
+  if (wish.resume) {
+    const Point wished{std::min(wish.resume->from, buffer_.next()), wish.resume->events};
+    const std::uint64_t view_begins = link.scan ? link.scan->upto() : link.cursor.position();
+    if (wished.from < view_begins) {
+      const bool held = link.scan && link.scan->holds();
+      auto scan = buffer_.scan(link.cursor, wished.from, wished.events);
+      if (held && scan->next().item >= link.scan->next().item) scan->hold();
+      link.scan = std::move(scan);
+      at = wished;
+    } else {
+      link.scan.reset();
+      const std::uint64_t start = link.cursor.position();
+      passed = link.cursor.go_on(wished.from, wished.events);
+      at = {std::max(wished.from, start), wished.from >= start ? wished.events : 0};
+    }
+    buffer_.release_base();
+  }
+  link.resume(peer, wish, passed, now);
   by_cursor_.emplace(&link.cursor, &link);
-  control(peer, encode(Accept{options_.stage, options_.stream, std::max(from, start), options_.silence}));
+  accept(link, at, link.sent_before);
   notes_.push_back("resumed: " + describe(link));
   hold_place(link);
   links_.emplace(peer, std::move(it->second));
   away_.erase(it);
   return true;
+}
+
+/// A subscription that has no place here. What it has not seen and is still there comes first.
+void Outlet::begin(const std::string& peer, const Subscribe& wish, Time now) {
+  auto link = std::make_unique<Link>(peer, wish, options_.max_in_flight_bytes, now);
+  Point at{buffer_.attach(link->cursor, wish.selection), 0};
+  Point repeated;
+  const std::uint64_t view_begins = link->cursor.position();
+  if (const auto expected = expected_.find(wish.identity); expected != expected_.end()) {
+    const Cursor& place = expected->second->place;
+    const Log& log = place.view->log;
+    const std::uint64_t from = place.item < log.end() ? log.at(place.item).from : view_begins;
+    if (from < view_begins) {
+      link->scan = buffer_.scan(link->cursor, from, 0);
+      link->scan->hold();
+      at = {from, 0};
+    }
+    buffer_.forget(expected->second->place);
+    expected_.erase(expected);
+  } else if (wish.resume && wish.resume->stream == options_.stream) {
+    if (wish.resume->from < view_begins) {
+      at = {wish.resume->from, wish.resume->events};
+      link->scan = buffer_.scan(link->cursor, at.from, at.events);
+      repeated = {buffer_.next(), 0};  // nobody knows any more how much of it was sent
+    }
+  } else if (wish.resume && buffer_.oldest() < view_begins) {  // of whoever had this name before: all there is
+    at = {buffer_.oldest(), 0};
+    link->scan = buffer_.scan(link->cursor, at.from, 0);
+  }
+  by_cursor_.emplace(&link->cursor, link.get());
+  accept(*link, at, repeated);
+  notes_.push_back("subscribed: " + describe(*link));
+  links_.emplace(peer, std::move(link));
+}
+
+void Outlet::accept(const Link& link, Point at, Point repeated) {
+  Accept told{options_.stage, options_.stream, at.from, options_.silence, at.events, {}};
+  if (repeated > at) told.repeated = repeated;
+  control(link.peer, encode(told));
+  if (draining_) control(link.peer, encode(Draining{buffer_.next()}));
 }
 
 /// What is done with need not be kept.
@@ -102,6 +197,7 @@ void Outlet::hold_place(Link& link) {
     cursor.held = held;
     buffer_.release(*cursor.view);
   }
+  release_scan(link, buffer_);
   buffer_.mark_dirty(*cursor.view);
 }
 
@@ -130,6 +226,7 @@ void Outlet::forget(Link& link, std::string_view why) {
   notes_.push_back(std::move(note));
   // Of what is in flight and not held any more, nothing is held that could be done with.
   const std::uint64_t done = link.needed_from() == link.cursor.held ? link.done_of_needed() : 0;
+  if (std::exchange(link.scan, nullptr)) buffer_.release_base();
   buffer_.detach(link.cursor, done, owed, why == reason::cancelled ? std::string_view{} : why);
 }
 
@@ -139,7 +236,9 @@ void Outlet::lose(const std::string& peer, std::string_view why, Time now) {
   if (it == links_.end()) return;
   Link& link = *it->second;
   const bool complete = link.needed_from() >= link.cursor.held;
-  if (options_.hold == Duration::zero() || !link.subscription || !complete || away_.contains(link.subscription)) {
+  const std::string key = key_of(link.identity, link.subscription);
+  const bool has_key = link.subscription || !link.identity.empty();
+  if (options_.hold == Duration::zero() || !has_key || !complete || away_.contains(key)) {
     drop(peer, why);
     return;
   }
@@ -147,20 +246,28 @@ void Outlet::lose(const std::string& peer, std::string_view why, Time now) {
   by_cursor_.erase(&link.cursor);
   link.break_off();
   link.away_since = now;
-  const Id subscription = link.subscription;
-  away_.emplace(subscription, std::move(it->second));
+  away_.emplace(key, std::move(it->second));
   links_.erase(it);
 }
 
-/// A place that is held makes nobody wait. False if there is none.
+/// A place that is held makes nobody wait, unless it has an identity. False if there is none such.
 bool Outlet::give_up_oldest_place() {
-  const auto oldest = std::min_element(away_.begin(), away_.end(), [](const auto& a, const auto& b) {
-    return a.second->away_since < b.second->away_since;
-  });
+  auto oldest = away_.end();
+  for (auto it = away_.begin(); it != away_.end(); ++it) {
+    if (!it->second->identity.empty()) continue;
+    if (oldest == away_.end() || it->second->away_since < oldest->second->away_since) oldest = it;
+  }
   if (oldest == away_.end()) return false;
   forget(*oldest->second, reason::lost);
   away_.erase(oldest);
   return true;
+}
+
+void Outlet::give_up_all_places() {
+  for (const auto& [key, link] : away_) forget(*link, reason::lost);
+  away_.clear();
+  for (const auto& [identity, expected] : expected_) buffer_.forget(expected->place);
+  expected_.clear();
 }
 
 /// `peer` by value: it is often the name in the link that goes.
@@ -179,7 +286,7 @@ void Outlet::handle_time(Time now) {
     if (now - link->heard > link->silence) {
       silent.push_back(peer);
     } else if (now - link->told >= options_.silence / 4) {
-      control(peer, encode(Mark{told_upto(link->cursor)}));
+      control(peer, encode(Mark{told_upto(*link)}));
       link->told = now;
     }
   }
@@ -192,19 +299,31 @@ void Outlet::handle_time(Time now) {
     forget(*at.second, reason::lost);
     return true;
   });
+  std::erase_if(expected_, [&](auto& at) {
+    if (now - at.second->since < options_.hold) return false;
+    notes_.push_back("nobody came for the identity '" + at.first + "', for which everything was held");
+    buffer_.forget(at.second->place);
+    return true;
+  });
 }
 
 /// Nothing more will come from below this position.
-std::uint64_t Outlet::told_upto(const Cursor& cursor) const {
+std::uint64_t Outlet::told_upto(const Link& link) const {
+  if (link.scan && !link.scan->finished()) return link.scan->told();
+  const Cursor& cursor = link.cursor;
   const Log& log = cursor.view->log;
   if (cursor.gap) return cursor.gap->from;
   if (cursor.at_end()) return buffer_.next();
   return cursor.item == log.end() ? log.covered() : log.at(cursor.item).from;
 }
 
+void Outlet::drain() {
+  if (std::exchange(draining_, true)) return;
+  for (const auto& [peer, link] : links_) control(peer, encode(Draining{buffer_.next()}));
+}
+
 void Outlet::end() {
-  while (give_up_oldest_place()) {
-  }
+  give_up_all_places();
   const std::string message = encode(End{buffer_.next()});
   while (!links_.empty()) {
     const std::string peer = links_.begin()->first;
@@ -218,11 +337,13 @@ void Outlet::end() {
 void Outlet::tell_unsent(const Link& link) {
   const std::optional<Gap>& known = link.cursor.gap;
   const std::uint64_t unsent = link.owed() - link.in_flight();
-  if (unsent == 0 && !known) return;
+  const bool scanning = link.scan && !link.scan->finished();
+  if (unsent == 0 && !known && !scanning) return;
   std::optional<std::uint64_t> count = known ? known->count : std::optional<std::uint64_t>(0);
   if (count) *count += unsent;
-  const std::string_view why = unsent > 0 ? reason::stopped : std::string_view(known->reason);
-  control(link.peer, encode(Gap{told_upto(link.cursor), buffer_.next(), count, std::string(why)}));
+  if (scanning) count.reset();  // what it would have found
+  const std::string_view why = unsent > 0 || scanning ? reason::stopped : std::string_view(known->reason);
+  control(link.peer, encode(Gap{told_upto(link), buffer_.next(), count, std::string(why)}));
 }
 
 void Outlet::cancel_all(std::string_view why, std::string_view detail) {
@@ -232,14 +353,26 @@ void Outlet::cancel_all(std::string_view why, std::string_view detail) {
 bool Outlet::drained() const {
   if (buffer_.unclaimed() > 0 || owed_to_away() > 0) return false;
   for (const auto& [peer, link] : links_) {
-    if (link->owed() > 0 || link->cursor.gap) return false;
+    if (link->owed() > 0 || link->cursor.gap || link->scan) return false;
   }
   return true;
 }
 
+std::uint64_t Outlet::settled_upto() const {
+  std::uint64_t upto = buffer_.unclaimed() > 0 ? buffer_.unclaimed_from() : buffer_.next();
+  const auto consider = [&](const Link& link) {
+    if (!link.identity.empty() && !link.idle()) upto = std::min(upto, link.settled_upto());
+  };
+  for (const auto& [peer, link] : links_) consider(*link);
+  for (const auto& [key, link] : away_) consider(*link);
+  for (const auto& [identity, expected] : expected_) upto = std::min(upto, buffer_.begin_of(expected->place));
+  return upto;
+}
+
 std::uint64_t Outlet::owed_to_away() const {
   std::uint64_t events = 0;
-  for (const auto& [subscription, link] : away_) events += link->owed();
+  for (const auto& [key, link] : away_) events += link->owed() + (link->scan ? 1 : 0);
+  for (const auto& [identity, expected] : expected_) events += buffer_.next() - buffer_.begin_of(expected->place);
   return events;
 }
 
@@ -253,18 +386,19 @@ std::vector<LinkInfo> Outlet::links() const {
   std::vector<LinkInfo> infos;
   const auto add = [&](const Link& link) {
     const Cursor& cursor = link.cursor;
-    infos.push_back({link.subscription, link.consumer, cursor.view->selection, cursor.selected(),
-                     link.acknowledged() + link.in_flight(), link.acknowledged(), cursor.dropped,
+    infos.push_back({link.subscription, link.consumer, link.identity, cursor.view->selection, link.selected(),
+                     link.acknowledged() + link.in_flight(), link.acknowledged(), cursor.dropped, link.lost,
                      link.away_since.has_value()});
   };
   for (const auto& [peer, link] : links_) add(*link);
-  for (const auto& [subscription, link] : away_) add(*link);
+  for (const auto& [key, link] : away_) add(*link);
   return infos;
 }
 
 std::string Outlet::describe(const Link& link) const {
   const auto& patterns = link.cursor.view->selection.patterns();
   std::string text = link.consumer.empty() ? "a consumer without a name" : "consumer " + link.consumer;
+  if (!link.identity.empty()) text += " as '" + link.identity + "'";
   text += patterns.empty() ? ", everything" : ", " + std::to_string(patterns.size()) + " topics";
   return text;
 }

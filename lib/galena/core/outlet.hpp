@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -30,17 +31,19 @@ class Outlet {
     Buffer::Options buffer = {};
     Duration silence = std::chrono::seconds(10);   ///< the longest this side is silent; heartbeats come at a quarter
     Duration hold = Duration::zero();              ///< how long a subscription whose link broke keeps its place
+    std::vector<std::string> expect = {};          ///< identities that have a place from the start, for that long
     std::uint64_t max_in_flight_bytes = 16 << 20;  ///< per link, whatever it grants
   };
   using Answer = Buffer::Answer;
 
-  explicit Outlet(Options options);
+  explicit Outlet(Options options, Time now = {});
   ~Outlet();
 
-  /// Takes an event, for everybody who selects it. Places that are held for those who are away make nobody wait.
-  Answer append(const EventView& event) {
-    Answer answer = buffer_.append(event);
-    while (answer == Answer::full && give_up_oldest_place()) answer = buffer_.append(event);
+  /// Takes an event, for everybody who selects it. Places that are held for those who are away make nobody wait, unless
+  /// they have an identity. `from` says what the event was made of, if it was.
+  Answer append(const EventView& event, const Provenance* from = nullptr) {
+    Answer answer = buffer_.append(event, from);
+    while (answer == Answer::full && give_up_oldest_place()) answer = buffer_.append(event, from);
     return answer;
   }
 
@@ -59,6 +62,8 @@ class Outlet {
   /// Appends what is to be sent now, in order per peer.
   void poll(std::vector<Parcel>& out, Time now);
 
+  /// Nothing more will be appended: tells all subscribers, those to come as well.
+  void drain();
   /// Tells every subscriber that the stream ends here, or, with a reason, why the stage stops; and forgets them.
   void end();
   void cancel_all(std::string_view why, std::string_view detail);
@@ -70,6 +75,9 @@ class Outlet {
   bool drained() const;
   /// Selected and not acknowledged yet, over all links, and what nobody was offered.
   std::uint64_t outstanding() const;
+  /// All subscriptions with an identity, those expected as well, have acknowledged (or were told to miss) everything
+  /// that they select below this position; and there is nothing below it that nobody was offered.
+  std::uint64_t settled_upto() const;
   std::vector<LinkInfo> links() const;
   /// Messages that could not be read, since the start.
   std::uint64_t malformed() const { return malformed_; }
@@ -81,27 +89,41 @@ class Outlet {
   const Options& options() const { return options_; }
 
  private:
+  using Links = std::unordered_map<std::string, std::unique_ptr<Link>>;
+
+  /// Holds everything for an identity that is expected.
+  struct Expected {
+    Cursor place;
+    Time since;
+  };
+
   std::uint64_t owed_to_away() const;
   void subscribe(const std::string& peer, const Subscribe& wish, Time now);
-  void grant(Link& link, const Grant& told);
+  bool give_way(const std::string& peer, const Subscribe& wish, Time now);
   bool resume(const std::string& peer, const Subscribe& wish, Time now);
+  void begin(const std::string& peer, const Subscribe& wish, Time now);
+  void accept(const Link& link, Point at, Point repeated);
+  void grant(Link& link, const Grant& told);
   void lose(const std::string& peer, std::string_view why, Time now);
   void drop(const std::string& peer, std::string_view why);
   void forget(Link& link, std::string_view why);
   bool give_up_oldest_place();
+  void give_up_all_places();
   void hold_place(Link& link);
   void cancel(std::string peer, std::string_view why, const std::string& detail);
   void control(std::string peer, std::string bytes);
-  std::uint64_t told_upto(const Cursor& cursor) const;
+  std::uint64_t told_upto(const Link& link) const;
   void tell_unsent(const Link& link);
   std::string describe(const Link& link) const;
 
   Options options_;
   Buffer buffer_;
-  std::unordered_map<std::string, std::unique_ptr<Link>> links_;  // by peer
-  std::unordered_map<Id, std::unique_ptr<Link>> away_;            // by subscription
-  std::unordered_map<const Cursor*, Link*> by_cursor_;            // of links_
+  Links links_;                                                // by peer
+  Links away_;                                                 // by key()
+  std::map<std::string, std::unique_ptr<Expected>> expected_;  // by identity
+  std::unordered_map<const Cursor*, Link*> by_cursor_;         // of links_
   std::vector<Parcel> control_;
+  bool draining_ = false;
   std::uint64_t malformed_ = 0;
   std::vector<std::string> notes_;
 };

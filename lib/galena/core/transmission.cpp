@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "galena/core/transmission.hpp"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -74,20 +75,23 @@ void transmit_cut(Link& link, const Item& item, std::vector<Parcel>& out) {
   Cursor& cursor = link.cursor;
   const std::string_view rest = item.events().substr(cursor.offset);
   const std::uint32_t left = item.count - cursor.events;
-  EventReader reader(rest);
+  ItemReader reader(item, cursor.events, cursor.offset);
+  BatchHeader header = item.header();
   EventView event;
   std::uint32_t count = 0;
   std::size_t bytes = 0;
   while (count < left && count < link.events_left() && link.sent().bytes + bytes < link.byte_limit()) {
     const bool read = reader.next(event);
     GALENA_ASSERT(read, "our own batch must be readable");
-    ++count;
+    if (count++ == 0) header.origin = reader.from().origin;
     bytes = rest.size() - reader.rest().size();
   }
   const bool all = count == left;
-  std::string batch(batch_header_bytes, '\0');
-  write_batch_header(batch.data(), {static_cast<std::uint32_t>(bytes), count, item.from, item.upto,
-                                    all ? std::uint16_t{0} : flag_more});
+  header.bytes = static_cast<std::uint32_t>(bytes);
+  header.count = count;
+  if (!all) header.flags |= flag_more;
+  std::string batch(item.header_size(), '\0');
+  write_batch_header(batch.data(), header);
   batch.append(rest.substr(0, bytes));
   out.push_back({.peer = link.peer, .bytes = std::move(batch)});
   link.note_sent(count, bytes, cursor.item, cursor.events);
@@ -99,13 +103,53 @@ void transmit_cut(Link& link, const Item& item, std::vector<Parcel>& out) {
   }
 }
 
+/// What comes before the view, within the link's credit. False if there is more of it.
+bool transmit_scan(Link& link, Buffer& buffer, std::vector<Parcel>& out) {
+  Scan& scan = *link.scan;
+  while (!scan.finished() && link.may_send()) {
+    const std::uint64_t told = scan.told();
+    Scan::Piece piece = scan.read(link.events_left(),
+                                  std::min<std::uint64_t>(link.byte_limit() - link.sent().bytes, Log::max_batch_bytes));
+    if (piece.gap) {
+      link.lost += piece.gap->count.value_or(0);
+      out.push_back({.peer = link.peer, .bytes = encode(*piece.gap)});
+    } else if (piece.events > 0) {
+      out.push_back({.peer = link.peer, .bytes = std::move(piece.batch)});
+      link.note_sent(piece);
+    } else if (!scan.finished()) {  // it has looked at enough for now
+      buffer.mark_dirty(*link.cursor.view);
+      return false;
+    }
+    // The view's own batches begin here: nothing was selected on the way.
+    if (scan.finished() && piece.events == 0 && !piece.gap && told < scan.upto()) {
+      out.push_back({.peer = link.peer, .bytes = encode(Mark{scan.upto()})});
+    }
+  }
+  if (!scan.finished()) return false;
+  release_scan(link, buffer);
+  return true;
+}
+
 }  // namespace
+
+void release_scan(Link& link, Buffer& buffer) {
+  if (!link.scan) return;
+  const bool held = link.scan->holds();
+  buffer.release(*link.scan, link.scan_needed_from());
+  if (!link.scan_is_done()) return;
+  link.scan.reset();
+  if (held) buffer.release_base();
+}
 
 void transmit(Link& link, Buffer& buffer, std::vector<Parcel>& out, Time now) {
   Cursor& cursor = link.cursor;
   View& view = *cursor.view;
   const Log& log = view.log;
   const std::size_t before = out.size();
+  if (link.scan && !link.scan->finished() && !transmit_scan(link, buffer, out)) {
+    if (out.size() > before) link.told = now;
+    return;
+  }
   const bool send = hungry(link);
   if (send) buffer.seal(view);
   {
@@ -150,7 +194,7 @@ void transmit(Link& link, Buffer& buffer, std::vector<Parcel>& out, Time now) {
 }
 
 std::uint32_t wake_threshold(const Link& link) {
-  if (!link.may_send()) return View::quiet;
+  if (!link.may_send() || (link.scan && !link.scan->finished())) return View::quiet;
   if (link.frames_in_flight() >= eager_frames) return Log::max_batch_bytes;
   // What is sealed would have been sent if a grant were not needed for it.
   const Cursor& cursor = link.cursor;

@@ -16,6 +16,9 @@ namespace galena::core {
 /// acknowledgement: so frames grow as a link gets busy, and no timer is involved.
 void transmit(Link& link, Buffer& buffer, std::vector<Parcel>& out, Time now);
 
+/// What the link's scan does not need any more is let go; the scan itself, when all of it is acknowledged.
+void release_scan(Link& link, Buffer& buffer);
+
 /// How large the open batch of the link's view must be to make another transmit() worth while: View::quiet if only a
 /// grant can change anything.
 std::uint32_t wake_threshold(const Link& link);

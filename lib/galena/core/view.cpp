@@ -21,7 +21,7 @@ void Cursor::go_back(std::uint64_t number, std::uint64_t count) {
   events = offset = 0;
   for (; item < log.end() && !log.at(item).is_gap() && count >= log.at(item).count; ++item) count -= log.at(item).count;
   if (item == log.end() || log.at(item).is_gap()) return;
-  EventReader reader(log.at(item).events());
+  EventReader reader = log.at(item).reader();
   for (EventView event; events < count && reader.next(event); ++events) {
   }
   offset = static_cast<std::uint32_t>(log.at(item).events().size() - reader.rest().size());

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+
+#include "galena/core/inlet.hpp"
+
+namespace galena::core {
+
+/// Of a relay that acknowledges what its own subscribers have acknowledged: which input became what output. Input of
+/// which nothing was made goes with its neighbours.
+class Ledger {
+ public:
+  struct Entry {
+    std::uint64_t output = 0;  ///< the relay's stream has everything that was made of it below this position
+    std::uint64_t handled = 0;
+    Place place;  ///< the subscription's, behind it
+  };
+
+  /// `handled` events of the link, up to `place`, have become output below `output`. All of them only grow.
+  void note(std::uint64_t output, std::uint64_t handled, const Place& place) {
+    if (!entries_.empty() && entries_.back().output == output) {
+      entries_.back() = {output, handled, place};
+    } else if (entries_.empty() || entries_.back().handled < handled) {
+      entries_.push_back({output, handled, place});
+    }
+  }
+  /// Output below `upto` is acknowledged: up to which input that is. Empty if it is no more than before.
+  std::optional<Entry> settle(std::uint64_t upto) {
+    std::optional<Entry> last;
+    while (!entries_.empty() && entries_.front().output <= upto) {
+      last = entries_.front();
+      entries_.pop_front();
+    }
+    if (last) settled_ = last->handled;
+    return last;
+  }
+  /// The link broke, and goes on behind what is settled: that is counted from 0 again.
+  void begin_again() {
+    for (Entry& entry : entries_) entry.handled -= settled_;
+    settled_ = 0;
+  }
+  /// What was not settled never will be: nobody waits for it any more.
+  void clear() {
+    entries_.clear();
+    settled_ = 0;
+  }
+  std::size_t size() const { return entries_.size(); }
+
+ private:
+  std::deque<Entry> entries_;
+  std::uint64_t settled_ = 0;
+};
+
+}  // namespace galena::core

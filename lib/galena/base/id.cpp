@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "galena/base/id.hpp"
 
+#include <charconv>
+
 #include <sys/random.h>
 
 #include "galena/base/assert.hpp"
@@ -22,6 +24,17 @@ std::optional<Id> Id::from_bytes(std::string_view raw) {
   Id id;
   if (raw.size() != id.bytes.size()) return std::nullopt;
   std::memcpy(id.bytes.data(), raw.data(), raw.size());
+  return id;
+}
+
+std::optional<Id> Id::from_hex(std::string_view digits) {
+  Id id;
+  if (digits.size() != 2 * id.bytes.size()) return std::nullopt;
+  for (std::size_t i = 0; i < id.bytes.size(); ++i) {
+    const char* const first = digits.data() + 2 * i;
+    const auto read = std::from_chars(first, first + 2, id.bytes[i], 16);
+    if (read.ec != std::errc() || read.ptr != first + 2) return std::nullopt;
+  }
   return id;
 }
 

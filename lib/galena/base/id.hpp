@@ -28,6 +28,8 @@ struct Id {
 
   /// Empty unless `raw` is exactly 16 bytes.
   static std::optional<Id> from_bytes(std::string_view raw);
+  /// Empty unless `digits` are what hex() makes.
+  static std::optional<Id> from_hex(std::string_view digits);
   /// From the system's random source. Any thread.
   static Id random();
 };

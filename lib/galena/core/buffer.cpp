@@ -244,7 +244,7 @@ void Buffer::fill(View& view) {
   TopicIndex<View> matcher;
   matcher.add(view.selection, &view);
   for (Cursor& from = unclaimed_; from.item < base_.log.end(); from.step()) {
-    base_.log.move_floor(from.item);
+    if (!base_.holds()) base_.log.move_floor(from.item);  // else somebody is expected
     const Item& item = base_.log.at(from.item);
     if (item.is_gap()) {
       view.log.note_gap(item.from, item.upto, item.count);

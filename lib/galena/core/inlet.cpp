@@ -21,7 +21,8 @@ Inlet::Inlet(Options options, Time now)
 std::string Inlet::hello() const {
   Subscribe wish{options_.stage, options_.subscription, options_.epoch, options_.consumer, options_.selection,
                  limit_,         options_.silence,      std::nullopt,   options_.identity};
-  if (const auto& before = options_.previous; before && !before->ended) {
+  // Of a stream that is over as well: whoever has the name now may have kept something for its predecessor's consumers.
+  if (const auto& before = options_.previous) {
     wish.resume = Resume{before->stream, before->upto, before->events};
   }
   return encode(wish);
@@ -34,6 +35,7 @@ Place Inlet::place() const {
   const bool whole = batch_.count > 0 && left_ == 0 && being_handled == 0 && (batch_.flags & flag_more) == 0;
   place.upto = whole ? std::max(place_.upto, batch_.upto) : place_.upto;
   place.events = whole ? 0 : done;
+  place.repeated = repeated_;
   return place;
 }
 
@@ -84,7 +86,9 @@ Inlet::Input Inlet::accept(const Accept& message) {
   place_.stream = message.stream;
   place_.upto = message.from;
   place_.events = message.events;
-  if (!options_.exact) repeated_ = message.repeated;
+  // What this consumer remembers itself is exact, but for what whoever had the identity before it may have handled.
+  const bool remembers = options_.exact && options_.previous && options_.previous->stream == message.stream;
+  repeated_ = remembers ? options_.previous->repeated : message.repeated;
   peer_silence_ = sane_silence(message.silence);
   if (const auto& before = options_.previous) {
     // Of another stream nobody can say any more what was left of it.
@@ -217,6 +221,16 @@ void Inlet::acknowledge(std::uint64_t deliveries) {
   settled_ = std::max(settled_, deliveries);
 }
 
+std::uint64_t Inlet::done() const { return options_.acknowledge_later ? settled_ : handled_; }
+
+/// Credit for more is due. Who acknowledges late shows by it what is handled, too.
+bool Inlet::credit_due(bool idle) const {
+  const bool shows = options_.acknowledge_later && idle && handled_ + options_.demand.max_events > limit_.events;
+  return granting_ && (grant_due() || shows);
+}
+
+bool Inlet::grant_waits(bool idle) const { return credit_due(idle) || (idle && done() > acknowledged_); }
+
 /// Everything below `upto` is done with.
 void Inlet::finish_upto(std::uint64_t upto) {
   if (upto <= place_.upto) return;
@@ -239,19 +253,15 @@ std::string Inlet::farewell() const { return encode(failure_); }
 std::optional<std::string> Inlet::take_grant(bool idle, Time now) {
   attention_ = !gaps_.empty();
   GALENA_ASSERT(handled_ <= received_, "more was handled than came");
-  const Demand& demand = options_.demand;
-  const std::uint64_t done = options_.acknowledge_later ? settled_ : handled_;
-  // Who acknowledges late shows by its limit what is handled.
-  const bool shows = options_.acknowledge_later && idle && handled_ + demand.max_events > limit_.events;
-  const bool due = granting_ && (grant_due() || shows);
-  if (!due && !(idle && done > acknowledged_)) return std::nullopt;
-  if (due) {
+  if (!grant_waits(idle)) return std::nullopt;
+  if (credit_due(idle)) {
+    const Demand& demand = options_.demand;
     const std::uint64_t bytes = handled_bytes();
     limit_ = {handled_ + demand.max_events, bytes + demand.max_bytes};
     grant_at_ = handled_ + demand.max_events - demand.min_events;
     grant_at_bytes_ = bytes + demand.max_bytes - demand.max_bytes / 2;
   }
-  acknowledged_ = done;
+  acknowledged_ = done();
   told_ = now;
   return encode(Grant{acknowledged_, limit_});
 }

@@ -32,8 +32,9 @@ struct Place {
   Id stream;
   std::uint64_t upto = 0;
   std::uint64_t events = 0;
-  std::uint64_t told = 0;  ///< gaps below this position are known
-  bool ended = false;      ///< the publisher said that nothing follows
+  std::uint64_t told = 0;              ///< gaps below this position are known
+  bool ended = false;                  ///< the publisher said that nothing follows
+  std::optional<Point> repeated = {};  ///< what lies below may have been handled by whoever had the identity before
 };
 
 /// The subscribing half of one link: reads what comes, hands out its events one by one, and grants credit for more as
@@ -104,6 +105,8 @@ class Inlet {
   /// take_grant() or take_gaps() has something. Cheap: to be asked after each event.
   bool attention() const { return attention_; }
 
+  /// take_grant() would have one.
+  bool grant_waits(bool idle) const;
   /// A grant to send, if one is due. `idle`: nothing has been received that is not handled; then everything handled is
   /// acknowledged at once, because the publisher may be waiting for just that.
   std::optional<std::string> take_grant(bool idle, Time now);
@@ -140,6 +143,8 @@ class Inlet {
   bool open_batch();
   void finish_upto(std::uint64_t upto);
   Input fail(std::string_view why, std::string detail);
+  std::uint64_t done() const;
+  bool credit_due(bool idle) const;
   bool grant_due() const { return handled_ >= grant_at_ || handled_bytes() >= grant_at_bytes_; }
   std::uint64_t handled_bytes() const { return finished_bytes_ + batch_bytes_ - events_.rest().size(); }
   void note_gap(Gap gap);

@@ -34,24 +34,14 @@ class Ledger {
       last = entries_.front();
       entries_.pop_front();
     }
-    if (last) settled_ = last->handled;
     return last;
   }
-  /// The link broke, and goes on behind what is settled: that is counted from 0 again.
-  void begin_again() {
-    for (Entry& entry : entries_) entry.handled -= settled_;
-    settled_ = 0;
-  }
-  /// What was not settled never will be: nobody waits for it any more.
-  void clear() {
-    entries_.clear();
-    settled_ = 0;
-  }
+  /// The link is over. The next one begins behind what was settled, and what comes again is noted again.
+  void clear() { entries_.clear(); }
   std::size_t size() const { return entries_.size(); }
 
  private:
   std::deque<Entry> entries_;
-  std::uint64_t settled_ = 0;
 };
 
 }  // namespace galena::core

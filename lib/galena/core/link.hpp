@@ -58,6 +58,7 @@ class Link {
   void resume(std::string at, const Subscribe& subscribe, std::uint64_t passed, Time now) {
     consumer = subscribe.consumer;
     away_since.reset();
+    if (subscribe.subscription != subscription) done_by_others_ = done_before_;
     done_before_ += passed;
     start(std::move(at), subscribe, now);
   }
@@ -135,6 +136,8 @@ class Link {
   std::uint64_t selected() const { return cursor.selected() + scan_selected_; }
   /// Selected, and neither acknowledged nor told to be dropped.
   std::uint64_t owed() const { return selected() - cursor.dropped - acknowledged(); }
+  /// Of these, some were by who has it now: that one knows where it stands.
+  bool holder_acknowledged() const { return acknowledged() > done_by_others_; }
   std::uint64_t in_flight() const { return sent_.events - acknowledged_.events; }
 
   const Credit& sent() const { return sent_; }
@@ -195,8 +198,9 @@ class Link {
   }
 
   std::uint64_t max_in_flight_bytes_;
-  std::uint64_t done_before_ = 0;    // events acknowledged over connections that are over
-  std::uint64_t scan_selected_ = 0;  // events that scans found
+  std::uint64_t done_before_ = 0;     // events acknowledged over connections that are over
+  std::uint64_t done_by_others_ = 0;  // of these, by those who had it before
+  std::uint64_t scan_selected_ = 0;   // events that scans found
   Credit sent_;
   Credit limit_;
   Credit acknowledged_;

@@ -111,8 +111,8 @@ bool Outlet::resume(const std::string& peer, const Subscribe& wish, Time now) {
   Link& link = *it->second;
   const bool same_holder = link.subscription == wish.subscription;
   const bool other_stream = wish.resume && wish.resume->stream != options_.stream;
-  // Who has heard nothing of what was acknowledged in its name has no use for it, unless it took up the identity.
-  const bool knows = wish.resume || link.acknowledged() == 0 || !same_holder;
+  // Who has acknowledged something and does not know where it stands is not who it says it is.
+  const bool knows = wish.resume || !link.holder_acknowledged() || !same_holder;
   const bool same_selection = wish.selection == link.cursor.view->selection;
   if (other_stream || !knows || !same_selection) {
     forget(link, same_selection ? reason::lost : reason::cancelled);

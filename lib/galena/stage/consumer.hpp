@@ -9,13 +9,15 @@ namespace galena {
 
 /// Receives the events it selects. Its handler's handle_consume(topic, message) runs on the consumer's own thread, one
 /// event at a time, in the order of each producer; the views it is given are valid until it returns. If it throws, the
-/// consumer stops, and wait() and Node::run() rethrow. (Galena's Consumer.)
+/// consumer stops, and wait() and Node::run() rethrow. (Galena's Consumer.) A handler that takes the EventView sees
+/// whether the event may be a repetition.
 ///
 /// A producer that is not there yet is waited for; one that goes away is looked for again.
 template <class H>
 class Consumer {
   static_assert(detail::ConsumerHandler<H>,
-                "a consumer's handler needs handle_consume(topic, message) or handle_consume(const EventView&)");
+                "a consumer's handler needs handle_consume(topic, message), handle_consume(topic, message, const "
+                "EventView&) or handle_consume(const EventView&)");
 
  public:
   Consumer(Node& node, H handler, ConsumerOptions options)
@@ -36,6 +38,8 @@ class Consumer {
     spec.options.name = std::move(options.name);
     spec.options.subscriptions = std::move(options.subscriptions);
     spec.options.on_mismatch = options.on_mismatch;
+    spec.options.identity = std::move(options.identity);
+    spec.positions = std::move(options.positions);
     spec.options.on_state = std::move(options.on_state);
     spec.options.on_gap = std::move(options.on_gap);
     spec.on_idle = std::move(options.on_idle);

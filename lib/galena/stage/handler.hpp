@@ -125,7 +125,7 @@ template <class H, class... Out>
 concept TakesMessage = Callable<H, std::string_view, MessageOf<H>, Out...>;
 
 template <class H>
-concept ConsumerHandler = TakesView<H> || TakesMessage<H>;
+concept ConsumerHandler = TakesView<H> || TakesMessage<H> || TakesMessage<H, const EventView&>;
 template <class H>
 concept RelayHandler = TakesView<H> || TakesView<H, Sink&> || TakesMessage<H> || TakesMessage<H, Sink&>;
 template <class H>
@@ -148,7 +148,11 @@ Taken consume_with(void* handler, const EventView& event, Sink*) {
     using M = MessageOf<H>;
     auto message = decode_message<M>(event);
     if (!message) return Taken::mismatch;
-    call(h, event.topic, std::forward<M>(*message));
+    if constexpr (TakesMessage<H, const EventView&>) {
+      call(h, event.topic, std::forward<M>(*message), event);
+    } else {
+      call(h, event.topic, std::forward<M>(*message));
+    }
   }
   return Taken::yes;
 }

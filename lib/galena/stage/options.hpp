@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -15,6 +16,7 @@
 #include "galena/core/link_info.hpp"
 #include "galena/core/when_full.hpp"
 #include "galena/stage/name.hpp"
+#include "galena/stage/position_store.hpp"
 #include "galena/stage/topics.hpp"
 
 namespace galena {
@@ -39,9 +41,10 @@ struct NodeOptions {
 
 /// What a subscription is doing, as on_state tells it.
 enum class State : std::uint8_t {
-  searching,  ///< nobody has the name, as far as known
-  connected,  ///< events flow
-  lost,       ///< the producer went away without saying so, or cannot be reached; searching follows
+  searching,   ///< nobody has the name, as far as known
+  connected,   ///< events flow
+  lost,        ///< the producer went away without saying so, or cannot be reached; searching follows
+  superseded,  ///< a later consumer has taken up the identity: this one stops
 };
 std::string_view to_string(State state);
 
@@ -61,6 +64,12 @@ struct Subscription {
   Duration patience = Duration::zero();
 };
 
+/// When a producer-consumer tells its producers that an event is done with.
+enum class Acknowledge : std::uint8_t {
+  handled,     ///< when its handler has returned and what it made has room: it is in this process alone then
+  downstream,  ///< when those who subscribe to it with an identity have acknowledged all that was made of it
+};
+
 /// What to do about a message that does not unpack to the handler's type. It is counted and reported either way.
 enum class OnMismatch : std::uint8_t { skip, stop };
 
@@ -71,9 +80,15 @@ struct ProducerOptions {
   /// The same in events, for each distinct selection. 0: no such bound.
   std::uint64_t buffer_events = 0;
   WhenFull when_full = WhenFull::wait;
-  /// How long a subscriber whose connection broke finds its place again. It makes nobody wait meanwhile: if the room is
-  /// needed, its place goes, and it is told what it missed.
+  /// How long a subscriber whose connection broke finds its place again. One without an identity makes nobody wait
+  /// meanwhile: if the room is needed, its place goes, and it is told what it missed.
   Duration hold = std::chrono::seconds(30);
+  /// Identities that are held for from the start, for as long as `hold`: of the consumers that a predecessor of this
+  /// producer had.
+  std::vector<std::string> expect = {};
+  /// So much of what all have acknowledged is kept, in bytes of the buffer: for those who come back later than `hold`,
+  /// or from a predecessor of this producer without being expected.
+  std::uint64_t retain_bytes = 0;
   /// How long the destructor waits for subscribers to take what is left. Then it logs what nobody took.
   Duration drain = std::chrono::seconds(5);
   /// How long the constructor tries to register a global name.
@@ -86,6 +101,12 @@ struct ConsumerOptions {
   Name name = {};
   std::vector<Subscription> subscriptions = {};
   OnMismatch on_mismatch = OnMismatch::skip;
+  /// Whoever starts with the same identity later goes on where this consumer stopped, or was killed; while both run,
+  /// the later one has it (by the clocks of their hosts). Producers hold its place for their `hold`. See
+  /// docs/delivery.md.
+  std::string identity = {};
+  /// How far it has come, kept by the consumer itself. With none, its producers know what it has acknowledged.
+  std::shared_ptr<PositionStore> positions = {};
   /// These are called on the stage's thread, between two events.
   std::function<void(const Source& producer, State state)> on_state = {};
   std::function<void(const Source& producer, const Gap& gap)> on_gap = {};
@@ -102,7 +123,12 @@ struct ProducerConsumerOptions {
   std::uint64_t buffer_events = 0;
   WhenFull when_full = WhenFull::wait;
   OnMismatch on_mismatch = OnMismatch::skip;
+  Acknowledge acknowledge = Acknowledge::handled;
+  /// See ConsumerOptions. Empty, with Acknowledge::downstream: its name, if that is global.
+  std::string identity = {};
   Duration hold = std::chrono::seconds(30);
+  std::vector<std::string> expect = {};
+  std::uint64_t retain_bytes = 0;
   Duration drain = std::chrono::seconds(5);
   Duration register_within = std::chrono::seconds(5);
   std::function<void(const Source& producer, State state)> on_state = {};
@@ -117,6 +143,7 @@ struct ConsumerStats {
   std::uint64_t unknown_gaps = 0;             ///< gaps of which nobody knows how many events were in them
   std::uint64_t mismatched = 0;               ///< of those received: did not unpack to the handler's type
   std::uint64_t malformed = 0;                ///< links ended because what came was not the protocol
+  std::uint64_t passed_over = 0;              ///< events that had been handled before, and did not reach the handler
   core::DropCounter::Counts mismatches = {};  ///< (topic, producer) -> events
   std::vector<State> states = {};             ///< of each subscription, as listed in the options
 };

@@ -87,6 +87,8 @@ class Producer {
     spec.options.buffer_events = options.buffer_events;
     spec.options.when_full = options.when_full;
     spec.options.hold = options.hold;
+    spec.options.expect = std::move(options.expect);
+    spec.options.retain_bytes = options.retain_bytes;
     spec.options.drain = options.drain;
     spec.options.register_within = options.register_within;
     spec.options.on_name_lost = std::move(options.on_name_lost);

@@ -23,7 +23,7 @@ constexpr core::Demand feed_demand{.max_events = 1 << 16, .min_events = 1 << 15,
 }  // namespace
 
 Publisher::Publisher(Loop& loop, net::Context& context, const Logger& logger, Options options)
-    : loop_(loop), logger_(logger), options_(std::move(options)), outlet_(options_.outlet) {
+    : loop_(loop), logger_(logger), options_(std::move(options)), outlet_(options_.outlet, Clock::now()) {
   net::Router::Options router;
   router.max_message_bytes = static_cast<std::int64_t>(outlet_.buffer().largest_event() + (4U << 20));
   router.send_queue = max_unread;
@@ -80,8 +80,8 @@ void Publisher::bind() {
   }
 }
 
-core::Outlet::Answer Publisher::append(const EventView& event) {
-  const auto answer = outlet_.append(event);
+core::Outlet::Answer Publisher::append(const EventView& event, const core::Provenance* from) {
+  const auto answer = outlet_.append(event, from);
   if (answer == core::Outlet::Answer::too_large) {
     throw Error(
         ErrorCode::invalid,
@@ -195,6 +195,8 @@ void Publisher::work_feeds() {
 }
 
 void Publisher::transmit() {
+  std::uint64_t settled = 0;
+  bool more = false;
   for (bool freed = true; freed;) {
     std::vector<std::string> notes;
     {
@@ -205,6 +207,8 @@ void Publisher::transmit() {
       freed = outlet_.buffer().take_freed() || room_found_;
       room_found_ = false;
       if (outlet_.buffer().awaiting_release()) hook_->arm();
+      if (options_.on_settled) settled = outlet_.settled_upto();
+      more = outlet_.wants_poll();
     }
     changed_.notify_all();
     for (core::Parcel& parcel : parcels_) send(parcel);
@@ -215,6 +219,14 @@ void Publisher::transmit() {
     }
     if (freed) work_feeds();
   }
+  if (std::exchange(told_settled_, settled) != settled) options_.on_settled();
+  if (more) transmit_later();  // somebody reads what is kept, a piece a turn
+}
+
+void Publisher::transmit_later() {
+  loop_.post([this, self = std::weak_ptr(self_)] {
+    if (!self.expired()) transmit();
+  });
 }
 
 void Publisher::send(core::Parcel& parcel) {
@@ -262,11 +274,23 @@ void Publisher::handle_time() {
   timer_ = loop_.reactor().after(options_.outlet.silence / 8, [this] { handle_time(); });
 }
 
-void Publisher::end() {
-  for (const auto& [peer, feed] : feeds_) {
-    tell(peer, core::encode(core::Cancel{std::string(core::reason::stopped), "the producer stops"}));
-  }
+void Publisher::close_feeds(std::string_view reason, std::string_view detail) {
+  for (const auto& [peer, feed] : feeds_)
+    tell(peer, core::encode(core::Cancel{std::string(reason), std::string(detail)}));
   feeds_.clear();
+}
+
+void Publisher::begin_drain() {
+  close_feeds(core::reason::stopped, "the producer stops");
+  options_.takes_feeds = false;
+  {
+    const auto lock = lock_soon(mutex_);
+    outlet_.drain();
+  }
+  transmit();
+}
+
+void Publisher::end() {
   {
     const auto lock = lock_soon(mutex_);
     outlet_.end();
@@ -275,9 +299,7 @@ void Publisher::end() {
 }
 
 void Publisher::cancel_all(std::string_view reason, std::string_view detail) {
-  for (const auto& [peer, feed] : feeds_)
-    tell(peer, core::encode(core::Cancel{std::string(reason), std::string(detail)}));
-  feeds_.clear();
+  close_feeds(reason, detail);
   {
     const auto lock = lock_soon(mutex_);
     outlet_.cancel_all(reason, detail);
@@ -316,6 +338,16 @@ void Publisher::interrupt() {
     interrupted_ = true;
   }
   changed_.notify_all();
+}
+
+std::uint64_t Publisher::next() {
+  const auto lock = lock_soon(mutex_);
+  return outlet_.buffer().next();
+}
+
+std::uint64_t Publisher::settled_upto() {
+  const auto lock = lock_soon(mutex_);
+  return outlet_.settled_upto();
 }
 
 std::uint64_t Publisher::outstanding() {

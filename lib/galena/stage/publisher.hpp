@@ -37,6 +37,7 @@ class Publisher {
     std::function<void()> on_room = {};                    ///< what was full has room again
     std::function<bool()> has_more = {};                   ///< some events wait for on_room; any thread
     std::function<void(std::size_t)> on_subscribers = {};  ///< how many there are now
+    std::function<void()> on_settled = {};                 ///< settled_upto() has moved
   };
 
   Publisher(Loop& loop, net::Context& context, const Logger& logger, Options options);
@@ -53,7 +54,7 @@ class Publisher {
   std::mutex& mutex() { return mutex_; }
   std::string& scratch() { return scratch_; }
   /// Throws Error (invalid) if it is too large.
-  core::Outlet::Answer append(const EventView& event);
+  core::Outlet::Answer append(const EventView& event, const core::Provenance* from);
   /// Sleeps until there may be room (or `deadline`, which answers false). Lets go of the mutex meanwhile.
   bool wait_for_room(std::unique_lock<std::mutex>& lock, std::optional<Time> deadline);
   /// Lets go of the mutex and has what was appended sent.
@@ -70,6 +71,9 @@ class Publisher {
   std::uint64_t outstanding();
   /// Nobody waits any longer: the stage has failed or stops.
   void interrupt();
+  /// The position of the next event; and up to where those who subscribe with an identity have acknowledged all.
+  std::uint64_t next();
+  std::uint64_t settled_upto();
 
   // The loop's thread.
 
@@ -78,15 +82,19 @@ class Publisher {
   void count_malformed() { ++malformed_feeds_; }
   /// Sends what there is to send.
   void transmit();
+  /// Takes nothing in any more, and tells everybody so.
+  void begin_drain();
   /// Tells everybody that the stream ends, or, with a reason, that the stage stops.
   void end();
   void cancel_all(std::string_view reason, std::string_view detail);
 
  private:
   void bind();
+  void transmit_later();
   void serve();
   void receive(net::Router::Message message);
   void open_feed(const std::string& peer, const core::Offer& offer);
+  void close_feeds(std::string_view reason, std::string_view detail);
   void work_feeds();
   void handle_time();
   void send(core::Parcel& parcel);
@@ -117,6 +125,7 @@ class Publisher {
   std::vector<core::Parcel> parcels_;
   std::unordered_map<std::string, std::unique_ptr<Feed>> feeds_;  // by peer
   std::size_t told_subscribers_ = 0;
+  std::uint64_t told_settled_ = 0;
   net::Reactor::TimerId timer_ = 0;
   std::shared_ptr<Publisher*> self_ = std::make_shared<Publisher*>(this);  // for what may be posted too late
   std::shared_ptr<ReleaseHook> hook_;

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "galena/base/error.hpp"
+#include "galena/stage/position_text.hpp"
 
 namespace galena::detail {
 namespace {
@@ -15,6 +16,8 @@ namespace {
 using Input = core::Inlet::Input;
 
 constexpr int frames_a_turn = 16;
+/// A relay's account of what became of what: an entry for each frame, and within large ones.
+constexpr std::uint64_t events_an_entry = 256;
 /// No producer accepts an event of more than 1 GiB, and a frame of more has one event.
 constexpr std::int64_t largest_frame = (1LL << 30) + (1 << 20);
 constexpr Duration shortest_back_off = std::chrono::milliseconds(20);
@@ -30,6 +33,12 @@ Duration jittered(Duration duration) {
 
 void add(std::atomic<std::uint64_t>& counter, std::uint64_t count) {  // one writer: no locked instruction
   counter.store(counter.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
+}
+
+/// Attempts to subscribe are counted from here, so that those of a consumer that starts later come later.
+std::uint64_t now_us() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(now).count());
 }
 
 core::Demand demand_of(const Subscription& subscription) {
@@ -49,19 +58,59 @@ core::Demand demand_of(const Subscription& subscription) {
 
 }  // namespace
 
-Receiver::Receiver(NodeCore& node, Loop& loop, EventTaker& taker, Subscription subscription, std::string consumer)
+Receiver::Receiver(NodeCore& node, Loop& loop, EventTaker& taker, Options options)
     : node_(node),
       loop_(loop),
       taker_(taker),
-      subscription_(std::move(subscription)),
-      consumer_(std::move(consumer)),
+      options_(std::move(options)),
+      epoch_(now_us()),
+      exact_(options_.identity.empty()),
       back_off_(shortest_back_off),
       self_(std::make_shared<Receiver*>(this)) {
-  demand_of(subscription_);
+  demand_of(options_.subscription);
+  if (options_.positions) load_position();
   watch_ = node_.watch(source(), loop_, [self = std::weak_ptr(self_)](std::optional<Target> target) {
     if (const auto receiver = self.lock()) (*receiver)->handle_target(std::move(target));
   });
   timer_ = loop_.reactor().after(node_.options().liveness / 8, [this] { handle_time(); });
+}
+
+/// Where its predecessor stopped. It may have handled more than it could save.
+void Receiver::load_position() {
+  const auto text = options_.positions->load(options_.key);
+  if (!text) return;
+  const auto saved = parse_position(*text);
+  if (!saved) {
+    throw Error(ErrorCode::invalid,
+                fmt::format("what is kept as the position of '{}' in {} makes no sense: '{}'; without it the consumer "
+                            "would start anew",
+                            options_.identity, source().text(), *text));
+  }
+  place_ = saved->place;
+  // A place counts what was selected: of another selection it says only where the batch began.
+  if (saved->selection != fingerprint(options_.subscription.topics.selection())) place_->events = 0;
+  epoch_ = std::max(epoch_, saved->epoch + 1);
+}
+
+/// False if that failed, and so nothing may be acknowledged.
+bool Receiver::save_position() {
+  if (!options_.positions || !inlet_->accepted()) return true;
+  const core::Selection selection = options_.subscription.topics.selection();
+  try {
+    options_.positions->save(options_.key, to_text({inlet_->place(), fingerprint(selection), epoch_}));
+  } catch (const std::exception& error) {
+    if (!std::exchange(save_failed_, true)) {
+      node_.logger().error(
+          fmt::format("{}: its position in {} could not be saved, so nothing is acknowledged until it "
+                      "can: {}",
+                      options_.consumer, source().text(), error.what()));
+    }
+    return false;
+  }
+  if (std::exchange(save_failed_, false)) {
+    node_.logger().warning(fmt::format("{}: its position in {} is saved again", options_.consumer, source().text()));
+  }
+  return true;
 }
 
 Receiver::~Receiver() { stop(core::reason::cancelled); }
@@ -73,12 +122,29 @@ void Receiver::stop(std::string_view reason) {
   loop_.reactor().cancel(timer_);
   loop_.reactor().cancel(retry_timer_);
   if (dealer_ && !disconnected_) {
-    if (inlet_->accepted()) say(true);
+    if (inlet_->accepted()) {
+      note_made();
+      say(true);
+    }
+    if (!options_.identity.empty() && reason != core::reason::superseded) reason = core::reason::away;
     dealer_->send(core::encode(core::Cancel{std::string(reason), "the consumer stops"}));
   }
   reading_ = false;
   inlet_.reset();
   dealer_.reset();
+}
+
+void Receiver::stop_taking() {
+  if (!self_ || stopped_taking_) return;
+  if (options_.identity.empty()) {
+    stop(core::reason::cancelled);
+    return;
+  }
+  stopped_taking_ = true;
+  if (!inlet_) return;
+  inlet_->stop_granting();
+  note_made();
+  settle();
 }
 
 void Receiver::handle_target(std::optional<Target> target) {
@@ -102,14 +168,15 @@ void Receiver::handle_target(std::optional<Target> target) {
 
 void Receiver::connect() {
   loop_.reactor().cancel(retry_timer_);
-  if (dealer_ || !target_ || target_->endpoints.empty() || target_->stage == ended_stage_) return;
+  if (dealer_ || superseded_ || stopped_taking_ || !target_ || target_->endpoints.empty()) return;
+  if (target_->stage == ended_stage_) return;
   const std::string& endpoint = target_->endpoints[endpoint_ % target_->endpoints.size()];
   connected_stage_ = target_->stage;
   connected_at_ = Clock::now();
   disconnected_ = false;
   ++epoch_;
   inlet_.emplace(inlet_options(), connected_at_);
-  node_.logger().debug(fmt::format("{}: connecting to {} at {}", consumer_, source().text(), endpoint));
+  node_.logger().debug(fmt::format("{}: connecting to {} at {}", options_.consumer, source().text(), endpoint));
   try {
     dealer_ = std::make_unique<net::Dealer>(
         node_.context(), loop_.reactor(), endpoint, net::Dealer::Options{.max_message_bytes = largest_frame},
@@ -121,22 +188,30 @@ void Receiver::connect() {
   dealer_->send(inlet_->hello());
 }
 
-core::Inlet::Options Receiver::inlet_options() const {
+core::Inlet::Options Receiver::inlet_options() {
   core::Inlet::Options options;
   options.stage = target_->stage;
   options.subscription = id_;
   options.epoch = epoch_;
-  options.consumer = consumer_;
-  options.selection = subscription_.topics.selection();
-  options.demand = demand_of(subscription_);
-  options.silence = std::max(node_.options().liveness, subscription_.patience);
-  options.previous = place_;
+  options.identity = options_.identity;
+  options.consumer = options_.consumer;
+  options.selection = options_.subscription.topics.selection();
+  options.demand = demand_of(options_.subscription);
+  options.silence = std::max(node_.options().liveness, options_.subscription.patience);
+  options.acknowledge_later = options_.acknowledge_downstream;
+  options.previous = options_.acknowledge_downstream ? settled_ : place_;
+  options.exact = exact_;
+  options.seen = &seen_;
   return options;
 }
 
 /// Handles what has arrived, up to a bound: then others on this loop have their turn.
 void Receiver::work() {
   for (int frames = 0; dealer_ && !blocked_ && !failed_; ++frames) {
+    if (stopped_taking_) {
+      if (disconnected_) lose("the connection ended", false);
+      return;
+    }
     if (reading_ && !read_events()) return;
     if (!dealer_) return;
     if (frames >= frames_a_turn) {
@@ -162,22 +237,25 @@ bool Receiver::read_events() {
   const std::uint64_t tick = node_.ticks();
   for (EventView event; inlet_->next(event);) {
     add(received_, 1);
-    const EventTaker::Progress progress = taker_.take(event, source());
+    const EventTaker::Progress progress = taker_.take(event, source(), *inlet_);
     if (progress != EventTaker::Progress::done) {
-      blocked_ = progress == EventTaker::Progress::blocked;
+      blocked_ = finish_later_ = progress == EventTaker::Progress::blocked;
       failed_ = progress == EventTaker::Progress::failed;
       taker_.note_pause();
       return false;
     }
     finish_event();
-    if (node_.ticks() != tick) {  // time for heartbeats
+    if (node_.ticks() != tick || stopped_taking_) {  // time for heartbeats, or to stop
       work_later();
       return false;
     }
   }
   reading_ = false;
   frame_ = {};
+  note_made();
   taker_.note_pause();
+  settle();
+  passed_over_.store(passed_before_ + inlet_->passed_over(), std::memory_order_relaxed);
   if (inlet_->failure().reason.empty()) return true;
   note_malformed();
   if (!disconnected_) dealer_->send(inlet_->farewell());
@@ -198,6 +276,7 @@ bool Receiver::handle_frame(net::Frame frame) {
   frame_ = {};
   switch (input) {
     case Input::accepted:
+      if (!settled_ || settled_->stream != inlet_->place().stream) settled_ = inlet_->place();
       set_state(State::connected);
       break;
     case Input::ended:
@@ -205,7 +284,7 @@ bool Receiver::handle_frame(net::Frame frame) {
       lose("its stream has ended", false);
       return false;
     case Input::cancelled:
-      lose(fmt::format("it said '{}': {}", inlet_->failure().reason, inlet_->failure().detail), true);
+      handle_cancelled();
       return false;
     case Input::malformed:
       note_malformed();
@@ -213,10 +292,36 @@ bool Receiver::handle_frame(net::Frame frame) {
       lose(inlet_->failure().detail, true);
       return false;
     default:
+      if (const auto upto = inlet_->draining_upto(); upto && !std::exchange(told_draining_, true)) {
+        node_.logger().info(fmt::format("{}: {} takes nothing in any more, and ends at position {}", options_.consumer,
+                                        source().text(), *upto));
+      }
       break;
   }
   tell_gaps();
   return true;
+}
+
+void Receiver::handle_cancelled() {
+  const core::Cancel cancel = inlet_->failure();
+  superseded_ = cancel.reason == core::reason::superseded;
+  lose(fmt::format("it said '{}': {}", cancel.reason, cancel.detail), true);
+  if (superseded_) taker_.note_superseded(source());
+}
+
+/// With acknowledge_downstream: what has been handled so far is settled when all that was made so far is.
+void Receiver::note_made() {
+  if (!options_.acknowledge_downstream || !inlet_ || inlet_->handled_events() == 0) return;
+  ledger_.note(taker_.made_upto(), inlet_->handled_events(), inlet_->place());
+}
+
+void Receiver::settle() {
+  if (!options_.acknowledge_downstream || !inlet_) return;
+  const auto entry = ledger_.settle(taker_.settled_upto());
+  if (!entry) return;
+  settled_ = entry->place;
+  inlet_->acknowledge(entry->handled);
+  say(true);
 }
 
 void Receiver::note_malformed() {
@@ -226,12 +331,15 @@ void Receiver::note_malformed() {
 
 void Receiver::finish_event() {
   inlet_->handled();
+  if (inlet_->handled_events() % events_an_entry == 0) note_made();
   if (!inlet_->attention()) return;
   tell_gaps();
   say(false);
 }
 
+/// The order: handled, saved, acknowledged.
 void Receiver::say(bool idle) {
+  if (!inlet_->grant_waits(idle) || !save_position()) return;
   if (const auto grant = inlet_->take_grant(idle, Clock::now()); grant && !disconnected_) dealer_->send(*grant);
 }
 
@@ -242,7 +350,7 @@ void Receiver::tell_gaps() {
     } else {
       add(unknown_gaps_, 1);
     }
-    node_.logger().warning(fmt::format("{}: {} of {} will not come: {}", consumer_,
+    node_.logger().warning(fmt::format("{}: {} of {} will not come: {}", options_.consumer,
                                        gap.count ? fmt::format("{} events", *gap.count) : "an unknown number of events",
                                        source().text(), gap.reason));
     taker_.note_gap(source(), gap);
@@ -261,7 +369,10 @@ void Receiver::work_later() {
 
 void Receiver::resume() {
   if (!std::exchange(blocked_, false)) return;
-  if (inlet_) finish_event();
+  if (std::exchange(finish_later_, false) && inlet_) {
+    finish_event();
+    if (stopped_taking_) note_made();
+  }
   work_later();
 }
 
@@ -274,13 +385,25 @@ void Receiver::handle_disconnected() {
 void Receiver::lose(std::string why, bool try_next_endpoint) {
   const bool was_accepted = inlet_->accepted();
   const bool ended = connected_stage_ == ended_stage_;
-  if (blocked_) inlet_->handled();  // what was made of it waits for room
-  if (was_accepted) place_ = inlet_->place();
+  if (std::exchange(finish_later_, false)) inlet_->handled();  // what was made of it waits for room
+  if (was_accepted) {
+    place_ = inlet_->place();
+    exact_ = true;
+    if (options_.acknowledge_downstream) inlet_->note_seen();  // what is not acknowledged comes again
+    save_position();
+  }
+  ledger_.clear();
+  passed_before_ += inlet_->passed_over();
+  told_draining_ = false;
   if (was_accepted && !std::exchange(at_fault_, false)) back_off_ = shortest_back_off;
-  reading_ = blocked_ = false;
+  reading_ = false;
   inlet_.reset();
   dealer_.reset();
-  node_.logger().info(fmt::format("{}: link to {} is over: {}", consumer_, source().text(), why));
+  node_.logger().info(fmt::format("{}: link to {} is over: {}", options_.consumer, source().text(), why));
+  if (superseded_) {
+    set_state(State::superseded);
+    return;
+  }
   if (was_accepted && !ended) set_state(State::lost);
   set_state(State::searching);
   if (try_next_endpoint || !was_accepted) ++endpoint_;
@@ -298,7 +421,8 @@ void Receiver::handle_time() {
   if (!dealer_ || disconnected_) return;
   const Time now = Clock::now();
   if (const auto heartbeat = inlet_->accepted() ? inlet_->take_heartbeat(now) : std::nullopt) dealer_->send(*heartbeat);
-  if (reading_ || blocked_) {
+  if (save_failed_) say(true);
+  if (reading_ || blocked_ || stopped_taking_) {
     inlet_->note_busy(now);
   } else if (inlet_->accepted() ? inlet_->silent(now)
                                 : now - connected_at_ > std::min(accept_within, node_.options().liveness)) {
@@ -309,7 +433,7 @@ void Receiver::handle_time() {
 void Receiver::set_state(State state) {
   if (state_.exchange(state) == state && std::exchange(state_told_, true)) return;
   state_told_ = true;
-  node_.logger().info(fmt::format("{}: {} {}", consumer_, to_string(state), source().text()));
+  node_.logger().info(fmt::format("{}: {} {}", options_.consumer, to_string(state), source().text()));
   taker_.note_state(source(), state);
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "galena/core/inlet.hpp"
+#include "galena/core/ledger.hpp"
 #include "galena/net/socket.hpp"
 #include "galena/stage/node_core.hpp"
 #include "galena/stage/options.hpp"
@@ -25,13 +26,19 @@ class EventTaker {
     blocked,  ///< handled, but what was made of it has no room yet; call Receiver::resume() when it has
     failed,   ///< the stage stops
   };
-  virtual Progress take(const EventView& event, const Source& from) = 0;
+  /// `inlet` gave the event.
+  virtual Progress take(const EventView& event, const Source& from, const core::Inlet& inlet) = 0;
   /// A frame has been handled, or there is no room: what was made of it should leave.
   virtual void note_pause() = 0;
   /// All that has arrived has been handled.
   virtual void note_idle() = 0;
   virtual void note_state(const Source& of, State state) = 0;
   virtual void note_gap(const Source& of, const Gap& gap) = 0;
+  /// Another consumer has the identity now: the stage stops.
+  virtual void note_superseded(const Source& of) = 0;
+  /// Of a relay: what was made so far ends here, and what lies below this is acknowledged by those it was made for.
+  virtual std::uint64_t made_upto() = 0;
+  virtual std::uint64_t settled_upto() = 0;
 
   EventTaker() = default;
   virtual ~EventTaker() = default;
@@ -43,14 +50,29 @@ class EventTaker {
 /// handles what has arrived, and looks the name up again. On the stage's loop.
 class Receiver {
  public:
-  Receiver(NodeCore& node, Loop& loop, EventTaker& taker, Subscription subscription, std::string consumer);
+  struct Options {
+    Subscription subscription;
+    std::string consumer;                           ///< its stage's name
+    std::string identity = {};                      ///< of this subscription
+    std::shared_ptr<PositionStore> positions = {};  ///< under `key`
+    std::string key = {};
+    bool acknowledge_downstream = false;  ///< what settled_upto() says is acknowledged, instead of what is handled
+  };
+
+  Receiver(NodeCore& node, Loop& loop, EventTaker& taker, Options options);
   ~Receiver();
   Receiver(const Receiver&) = delete;
   Receiver& operator=(const Receiver&) = delete;
 
   /// What was made of the last event has found room.
   void resume();
-  /// Says goodbye, and why, and takes no more. What has arrived and was not handled is not acknowledged.
+  /// What settled_upto() says has changed.
+  void settle();
+  /// Takes no more, and grants none. With an identity the link stays, to acknowledge what was made of what it has
+  /// taken.
+  void stop_taking();
+  /// Says goodbye, and why, and takes no more. What has arrived and was not handled is not acknowledged; with an
+  /// identity the place is kept for whoever has that next.
   void stop(std::string_view reason);
 
   // Any thread.
@@ -58,8 +80,9 @@ class Receiver {
   std::uint64_t lost() const { return lost_.load(std::memory_order_relaxed); }
   std::uint64_t unknown_gaps() const { return unknown_gaps_.load(std::memory_order_relaxed); }
   std::uint64_t malformed() const { return malformed_.load(std::memory_order_relaxed); }
+  std::uint64_t passed_over() const { return passed_over_.load(std::memory_order_relaxed); }
   State state() const { return state_.load(std::memory_order_relaxed); }
-  const Source& source() const { return subscription_.producer; }
+  const Source& source() const { return options_.subscription.producer; }
 
  private:
   void handle_target(std::optional<Target> target);
@@ -70,27 +93,37 @@ class Receiver {
   void note_malformed();
   void finish_event();
   void say(bool idle);
+  void load_position();
+  bool save_position();
+  void note_made();
   void tell_gaps();
+  void handle_cancelled();
   void work_later();
   void handle_disconnected();
   void lose(std::string why, bool try_next_endpoint);
   void connect_later();
   void handle_time();
   void set_state(State state);
-  core::Inlet::Options inlet_options() const;
+  core::Inlet::Options inlet_options();
 
   NodeCore& node_;
   Loop& loop_;
   EventTaker& taker_;
-  Subscription subscription_;
-  std::string consumer_;  // its stage's name
+  Options options_;
   Id id_ = Id::random();
-  std::uint64_t epoch_ = 0;
+  std::uint64_t epoch_;  // of its last attempt: later ones of its identity have higher ones
 
   std::optional<Target> target_;
-  std::size_t endpoint_ = 0;  // of the target: the one to try
-  Id ended_stage_;            // said that its stream is over: not to be tried again
-  std::optional<core::Place> place_;
+  std::size_t endpoint_ = 0;          // of the target: the one to try
+  Id ended_stage_;                    // said that its stream is over: not to be tried again
+  std::optional<core::Place> place_;  // where it stood when its last link ended
+  bool exact_;                        // that is what was handled, and not more
+  core::Seen seen_;
+  core::Ledger ledger_;                 // with acknowledge_downstream
+  std::optional<core::Place> settled_;  // and that far it is acknowledged
+  bool save_failed_ = false;
+  bool told_draining_ = false;
+  std::uint64_t passed_before_ = 0;  // over the links before
   Duration back_off_;
   net::Reactor::TimerId retry_timer_ = 0;
   net::Reactor::TimerId timer_ = 0;
@@ -102,7 +135,10 @@ class Receiver {
   net::Frame frame_;
   bool reading_ = false;       // frame_
   bool blocked_ = false;       // the taker has no room
+  bool finish_later_ = false;  // the event that the inlet gave last, when there is room
   bool failed_ = false;        // the stage stops
+  bool stopped_taking_ = false;
+  bool superseded_ = false;
   bool at_fault_ = false;      // the producer broke the protocol
   bool disconnected_ = false;  // what has arrived is still to be read
   bool work_posted_ = false;
@@ -111,6 +147,7 @@ class Receiver {
   std::atomic<std::uint64_t> lost_{0};
   std::atomic<std::uint64_t> unknown_gaps_{0};
   std::atomic<std::uint64_t> malformed_{0};
+  std::atomic<std::uint64_t> passed_over_{0};
   std::atomic<State> state_{State::searching};
   bool state_told_ = false;
 

@@ -8,7 +8,8 @@ namespace galena {
 
 using Answer = core::Outlet::Answer;
 
-Sink::Sink(detail::Publisher& publisher) : publisher_(publisher), lock_(detail::lock_soon(publisher.mutex())) {}
+Sink::Sink(detail::Publisher& publisher, core::Provenance* from)
+    : publisher_(publisher), from_(from), lock_(detail::lock_soon(publisher.mutex())) {}
 
 Sink::~Sink() {
   if (!lock_.owns_lock()) return;
@@ -19,9 +20,15 @@ Sink::~Sink() {
 
 std::string& Sink::scratch() { return publisher_.scratch(); }
 
+bool Sink::append(const EventView& event) {
+  if (publisher_.append(event, from_) != Answer::accepted) return false;
+  if (from_ != nullptr) ++from_->origin.part;
+  return true;
+}
+
 void Sink::emit(const EventView& event) {
   // Once one had to wait, those after it do too: order.
-  if (overflow_.empty() && publisher_.append(event) == Answer::accepted) [[likely]] {
+  if (overflow_.empty() && append(event)) [[likely]] {
     ++taken_;
   } else {
     overflow_.emplace_back(event);
@@ -31,7 +38,7 @@ void Sink::emit(const EventView& event) {
 bool Sink::finish(std::optional<Time> deadline) {
   bool in_time = true;
   for (auto event = overflow_.begin(); event != overflow_.end() && in_time;) {
-    if (publisher_.append(event->view()) == Answer::accepted) {
+    if (append(event->view())) {
       ++event;
     } else {
       in_time = publisher_.wait_for_room(lock_, deadline);

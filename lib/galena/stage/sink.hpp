@@ -12,6 +12,9 @@
 
 namespace galena {
 
+namespace core {
+struct Provenance;
+}
 namespace detail {
 class Publisher;
 class SinkUser;
@@ -35,8 +38,9 @@ class Sink {
   friend class detail::Publisher;
   friend class detail::SinkUser;
 
-  /// Holds the publisher's mutex from here to finish(), except while it waits.
-  explicit Sink(detail::Publisher& publisher);
+  /// Holds the publisher's mutex from here to finish(), except while it waits. `from` says what everything that is
+  /// emitted was made of, if it was, and counts it.
+  Sink(detail::Publisher& publisher, core::Provenance* from);
   ~Sink();
 
   std::string& scratch();
@@ -48,7 +52,11 @@ class Sink {
   /// For a stage's own thread, which must not wait: what did not fit is appended to `rest`.
   void finish_into(std::vector<Event>& rest);
 
+  /// False if it has no room.
+  bool append(const EventView& event);
+
   detail::Publisher& publisher_;
+  core::Provenance* from_;
   std::unique_lock<std::mutex> lock_;
   std::vector<Event> overflow_;  // emitted and not taken yet, in order
   std::size_t taken_ = 0;
@@ -59,7 +67,7 @@ namespace detail {
 /// Makes a Sink, for one call of a handler, and ends it: for those who run handlers.
 class SinkUser {
  public:
-  explicit SinkUser(Publisher& publisher) : sink_(publisher) {}
+  explicit SinkUser(Publisher& publisher, core::Provenance* from = nullptr) : sink_(publisher, from) {}
   Sink& sink() { return sink_; }
   void finish() { sink_.finish(std::nullopt); }
   bool finish(Time deadline) { return sink_.finish(deadline); }

@@ -4,7 +4,9 @@
 #include <atomic>
 #include <bit>
 #include <condition_variable>
+#include <deque>
 #include <exception>
+#include <map>
 #include <mutex>
 #include <utility>
 
@@ -51,9 +53,13 @@ class Stage::Impl final : public EventTaker {
   ~Impl() override {
     GALENA_ASSERT(!loop_.is_here(), "a stage was destroyed inside its own handler: " + label_);
     const Name& name = spec_.options.name;
-    // No more input; what was made of it so far is drained.
-    loop_.call([this] { receivers_.clear(); });
+    // No more input; what was made of it so far is drained, and acknowledged to where it came from.
+    loop_.call([this] {
+      for (const auto& receiver : receivers_) receiver->stop_taking();
+      if (publisher_) publisher_->begin_drain();
+    });
     if (publisher_) drain_at_end();
+    loop_.call([this] { receivers_.clear(); });
     if (enrolled_) node_.withdraw(name.text, id_);
     node_.remove_stage(name, id_);
     loop_.call([this] { close(); });
@@ -75,6 +81,7 @@ class Stage::Impl final : public EventTaker {
       stats.lost += receiver->lost();
       stats.unknown_gaps += receiver->unknown_gaps();
       stats.malformed += receiver->malformed();
+      stats.passed_over += receiver->passed_over();
       stats.states.push_back(receiver->state());
     }
     const std::lock_guard lock(mutex_);
@@ -85,7 +92,7 @@ class Stage::Impl final : public EventTaker {
 
   void stop_input() {
     loop_.call([this] {
-      for (const auto& receiver : receivers_) receiver->stop(core::reason::cancelled);
+      for (const auto& receiver : receivers_) receiver->stop_taking();
     });
   }
 
@@ -97,6 +104,7 @@ class Stage::Impl final : public EventTaker {
 
  private:
   void start() {
+    check_options();
     const Name& name = spec_.options.name;
     const bool publishes = spec_.role != Role::consumer;
     if (publishes) {
@@ -108,10 +116,39 @@ class Stage::Impl final : public EventTaker {
     added_ = true;
     if (name.is_global) enroll();
     loop_.call([this] {
+      std::map<std::string, int> times;
       for (Subscription& subscription : spec_.options.subscriptions) {
-        receivers_.push_back(std::make_unique<Receiver>(node_, loop_, *this, subscription, label_));
+        const std::string from = subscription.producer.text();
+        const int number = ++times[from];  // several subscriptions to one producer are told apart
+        const std::string suffix = number == 1 ? "" : fmt::format("#{}", number);
+        Receiver::Options options{subscription, label_};
+        if (!identity().empty()) options.identity = identity() + suffix;
+        options.positions = spec_.positions;
+        options.key = from + suffix;
+        options.acknowledge_downstream = acknowledges_downstream();
+        receivers_.push_back(std::make_unique<Receiver>(node_, loop_, *this, std::move(options)));
       }
     });
+  }
+
+  bool acknowledges_downstream() const { return spec_.options.acknowledge == Acknowledge::downstream; }
+
+  std::string identity() const {
+    const ProducerConsumerOptions& options = spec_.options;
+    const bool by_name = options.identity.empty() && acknowledges_downstream() && options.name.is_global;
+    return by_name ? options.name.text : options.identity;
+  }
+
+  void check_options() const {
+    if (spec_.positions && identity().empty()) {
+      throw Error(ErrorCode::invalid, "positions are kept for whoever has the same identity next: give one");
+    }
+    if (acknowledges_downstream() && identity().empty()) {
+      throw Error(ErrorCode::invalid,
+                  "a producer-consumer that acknowledges downstream needs a global name or an identity: its producers "
+                  "hold for its successor what it had not passed on");
+    }
+    if (identity().size() > 255) throw Error(ErrorCode::invalid, "an identity has 255 bytes at most");
   }
 
   void enroll() {
@@ -142,6 +179,13 @@ class Stage::Impl final : public EventTaker {
     publisher.outlet.buffer.when_full = options.when_full;
     publisher.outlet.silence = node_.options().liveness;
     publisher.outlet.hold = options.hold;
+    publisher.outlet.expect = options.expect;
+    publisher.outlet.buffer.retain_bytes = options.retain_bytes;
+    if (acknowledges_downstream()) {
+      publisher.on_settled = [this] {
+        for (const auto& receiver : receivers_) receiver->settle();
+      };
+    }
     publisher.is_global = options.name.is_global;
     publisher.interface = node_.options().interface;
     publisher.label = label_;
@@ -185,15 +229,19 @@ class Stage::Impl final : public EventTaker {
 
   // EventTaker, on the loop.
 
-  Progress take(const EventView& event, const Source& from) override {
+  Progress take(const EventView& event, const Source& from, const core::Inlet& inlet) override {
     Taken taken = Taken::yes;
     try {
       if (!publisher_) {
         taken = spec_.on_event(spec_.handler, event, nullptr);
       } else {
-        SinkUser user(*publisher_);
+        Made made;
+        if (acknowledges_downstream()) made.from = inlet.provenance(event);
+        made.from.repeated = event.repeated;
+        SinkUser user(*publisher_, made.provenance());
         taken = spec_.on_event(spec_.handler, event, &user.sink());
-        user.finish_into(stash_);
+        user.finish_into(made.events);
+        if (!made.events.empty()) stash_.push_back(std::move(made));
         stashed_ = !stash_.empty();
       }
     } catch (...) {
@@ -219,6 +267,16 @@ class Stage::Impl final : public EventTaker {
   void note_gap(const Source& of, const Gap& gap) override {
     if (spec_.options.on_gap) guard([&] { spec_.options.on_gap(of, gap); });
   }
+
+  void note_superseded(const Source& of) override {
+    fail(std::make_exception_ptr(Error(
+             ErrorCode::superseded,
+             fmt::format("{}: another consumer of {} has taken up the identity '{}'", label_, of.text(), identity()))),
+         "another has taken up its identity");
+  }
+
+  std::uint64_t made_upto() override { return publisher_->next(); }
+  std::uint64_t settled_upto() override { return publisher_->settled_upto(); }
 
   template <class Call>
   void guard(Call call) {
@@ -251,33 +309,35 @@ class Stage::Impl final : public EventTaker {
 
   /// What a producer-consumer made and had no room for; and then, if there is room again, its input.
   void flush() {
-    if (!stash_.empty()) {
-      SinkUser user(*publisher_);
-      for (const Event& event : std::exchange(stash_, {})) user.sink().emit(event.view());
-      user.finish_into(stash_);
-      stashed_ = !stash_.empty();
+    while (!stash_.empty()) {
+      Made& made = stash_.front();
+      SinkUser user(*publisher_, made.provenance());
+      for (const Event& event : std::exchange(made.events, {})) user.sink().emit(event.view());
+      user.finish_into(made.events);
+      if (!made.events.empty()) return;
+      stash_.pop_front();
     }
-    if (!stash_.empty()) return;
+    stashed_ = false;
     for (const auto& receiver : receivers_) receiver->resume();
   }
 
   /// The stage stops: its peers are told, its subscriptions end, and wait() and Node::run() rethrow.
-  void fail(std::exception_ptr failure) {
+  void fail(std::exception_ptr failure, const char* why = "its handler failed") {
     {
       const std::lock_guard lock(mutex_);
       if (failure_) return;
       failure_ = failure;
     }
-    loop_.post([this, self = std::weak_ptr(self_)] {  // not from within a receiver's call
+    loop_.post([this, why, self = std::weak_ptr(self_)] {  // not from within a receiver's call
       if (!self.lock()) return;
       for (const auto& receiver : receivers_) receiver->stop(core::reason::stopped);
       if (publisher_) {
-        publisher_->cancel_all(core::reason::stopped, "its handler failed");
+        publisher_->cancel_all(core::reason::stopped, why);
         publisher_->interrupt();
       }
     });
     failed_.notify_all();
-    node_.logger().error(label_ + ": stops, because its handler threw");
+    node_.logger().error(fmt::format("{}: stops: {}", label_, why));
     node_.fail(std::move(failure));
   }
 
@@ -285,6 +345,14 @@ class Stage::Impl final : public EventTaker {
     const std::lock_guard lock(mutex_);
     return failure_ != nullptr;
   }
+
+  /// What the handler made of one event.
+  struct Made {
+    core::Provenance from;
+    std::vector<Event> events;
+
+    core::Provenance* provenance() { return from.plain() ? nullptr : &from; }
+  };
 
   NodeCore& node_;
   Spec spec_;
@@ -300,7 +368,7 @@ class Stage::Impl final : public EventTaker {
   core::DropCounter mismatches_;
 
   std::shared_ptr<Impl*> self_ = std::make_shared<Impl*>(this);
-  std::vector<Event> stash_;          // made by the handler, and without room yet
+  std::deque<Made> stash_;            // without room yet
   std::atomic<bool> stashed_{false};  // it is not empty
   Loop loop_;
   std::unique_ptr<Publisher> publisher_;              // lives on the loop

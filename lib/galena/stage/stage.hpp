@@ -28,6 +28,7 @@ class Stage {
     /// mutex.
     Taken (*on_value)(void* handler, const EventView& value, Sink* out) = nullptr;
     ProducerConsumerOptions options = {};
+    std::shared_ptr<PositionStore> positions = {};
     std::function<void()> on_idle = {};
   };
 

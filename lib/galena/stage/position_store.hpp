@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+namespace galena {
+
+/// Where a consumer with an identity keeps how far it has handled each of its subscriptions, so that whoever takes up
+/// the identity after it goes on there. The order is always: the handler has returned, save(), the producer is told
+/// that the events are done with. An application that keeps its effects and its positions in one transaction derives
+/// from this, gathers effects in its handler, and commits both in save(): then each event has its effect once, whatever
+/// ends the process (see examples/effectively_once.cpp).
+///
+/// Called on the stage's thread, never while the handler runs.
+class PositionStore {
+ public:
+  PositionStore() = default;
+  virtual ~PositionStore() = default;
+  PositionStore(const PositionStore&) = delete;
+  PositionStore& operator=(const PositionStore&) = delete;
+
+  /// What save() was last given for the subscription; empty if it never was. What it throws ends the set-up of the
+  /// stage.
+  virtual std::optional<std::string> load(const std::string& subscription) = 0;
+  /// `position` is a line of text that is of use to load() alone. If this throws, nothing is acknowledged, and it is
+  /// tried again: events wait, and none is lost.
+  virtual void save(const std::string& subscription, const std::string& position) = 0;
+};
+
+/// Positions in a small text file, a line for each subscription. It is replaced as a whole (written beside it, then
+/// renamed), so it is never half written. It survives the end of the process at any moment; a power cut may set it back
+/// (it is not flushed to the disk each time), which makes repetitions, and no loss while the producer still holds the
+/// events.
+class FilePositions final : public PositionStore {
+ public:
+  /// Reads the file, if it is there. Throws Error: system, if it cannot be read or the directory not be written to;
+  /// invalid, if it is not such a file.
+  explicit FilePositions(std::string path);
+
+  std::optional<std::string> load(const std::string& subscription) override;
+  /// Throws Error (system), and then the file is as it was.
+  void save(const std::string& subscription, const std::string& position) override;
+
+ private:
+  std::string path_;
+  std::map<std::string, std::string> positions_;
+};
+
+}  // namespace galena

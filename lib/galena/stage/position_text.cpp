@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "galena/stage/position_text.hpp"
+
+#include <sstream>
+
+#include <fmt/format.h>
+
+namespace galena::detail {
+
+std::uint64_t fingerprint(const core::Selection& selection) {
+  std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
+  const auto add = [&hash](std::string_view bytes) {
+    for (const char c : bytes) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  };
+  for (const core::TopicPattern& pattern : selection.patterns()) {
+    add(fmt::format("{}{}:", pattern.is_prefix ? '*' : '=', pattern.text.size()));
+    add(pattern.text);
+  }
+  return hash;
+}
+
+std::string to_text(const SavedPosition& position) {
+  const core::Place& place = position.place;
+  return fmt::format("{} {} {} {} {} {:016x} {}", place.stream.hex(), place.upto, place.events, place.told,
+                     place.ended ? 1 : 0, position.selection, position.epoch);
+}
+
+std::optional<SavedPosition> parse_position(const std::string& text) {
+  std::istringstream words(text);
+  SavedPosition position;
+  std::string stream;
+  int ended = 0;
+  words >> stream >> position.place.upto >> position.place.events >> position.place.told >> ended >> std::hex >>
+      position.selection >> std::dec >> position.epoch;
+  const auto id = Id::from_hex(stream);
+  if (!words || !id || !*id) return std::nullopt;
+  position.place.stream = *id;
+  position.place.ended = ended != 0;
+  return position;
+}
+
+}  // namespace galena::detail

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "galena/core/inlet.hpp"
+
+namespace galena::detail {
+
+/// What a PositionStore keeps of a subscription: its place, which selection that is a place of, and the epoch of the
+/// last attempt of whoever saved it.
+struct SavedPosition {
+  core::Place place;
+  std::uint64_t selection = 0;  ///< fingerprint()
+  std::uint64_t epoch = 0;
+};
+
+/// The same in every process and version.
+std::uint64_t fingerprint(const core::Selection& selection);
+
+std::string to_text(const SavedPosition& position);
+/// Empty if it is not what to_text() made.
+std::optional<SavedPosition> parse_position(const std::string& text);
+
+}  // namespace galena::detail

@@ -36,6 +36,7 @@ const char* const names_examples =
 
 const char* const ls_examples = R"(  galena ls                             who is there
   galena ls --json | jq -r '.[].name'   only the names
+  galena ls --stats                     what became of what each subscription selected
   galena ls --names tcp://10.0.0.5:5670 as that name service knows it)";
 
 const char* const pub_examples = R"(  seq 10 | galena pub numbers --topic n     ten events on topic n
@@ -47,13 +48,15 @@ const char* const sub_examples =
     R"(  galena sub load                   all events of producer 'load', as topic<TAB>message
   galena sub load 'cpu/*' memory    topics that start with cpu/, and memory
   galena sub load,log --json        of two producers, one JSON object per line
-  galena sub log journal --raw --count 1 --timeout 5 > first)";
+  galena sub log journal --raw --count 1 --timeout 5 > first
+  galena sub load --identity archive --positions archive.pos >> load.log   goes on after a restart)";
 
 const char* const relay_examples =
     R"(  galena relay all --from load --from log           what both publish, under one name
   galena relay alerts --from 'log:error,warning'    these two topics only
   galena relay host1 --from load --rename '*=host1/*'
-  galena relay cpus --from 'load:cpu/*' --rename 'cpu/*=core/*')";
+  galena relay cpus --from 'load:cpu/*' --rename 'cpu/*=core/*'
+  galena relay safe --from load --acknowledge downstream --expect archive   loses nothing if it is killed)";
 
 const char* const ingest_examples =
     R"(  galena ingest load cpu/0 17           one event for producer 'load', which runs elsewhere
@@ -143,6 +146,27 @@ class Commands {
   Command& chosen_;
 };
 
+/// What pub and relay keep for whom. The result is to be called with their options when all are parsed.
+std::function<void(HoldingOptions&)> add_holding(CLI::App& command, HoldingOptions& options) {
+  const char* const group = "What it keeps";
+  const auto hold = std::make_shared<double>(seconds(options.hold));
+  command.add_option("--hold", *hold, "How long a subscriber whose connection broke finds its place again")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(0.0, 1e9).description(""))
+      ->capture_default_str()
+      ->group(group);
+  command
+      .add_option("--expect", options.expect, "Keep all for this identity from the start; may be given several times")
+      ->type_name("IDENTITY")
+      ->allow_extra_args(false)
+      ->group(group);
+  command.add_option("--retain", options.retain_bytes, "Keep so much of what all have, for those who come back late")
+      ->type_name("BYTES")
+      ->transform(CLI::AsSizeValue(false))
+      ->group(group);
+  return [hold](HoldingOptions& all) { all.hold = duration(*hold); };
+}
+
 void add_names(Commands& commands) {
   commands.add<NamesOptions>(
       "names", "A dedicated name service: prints its endpoint, and runs until Ctrl-C.", names_examples, run_names,
@@ -158,15 +182,16 @@ void add_names(Commands& commands) {
 
 void add_ls(Commands& commands) {
   const auto timeout = std::make_shared<double>(2);
-  commands.add<LsOptions>("ls", "Lists every registered name.", ls_examples, run_ls,
-                          [&](CLI::App& command, LsOptions& options) {
-                            command.add_flag("--json", options.json, "Print a JSON array with an object per name");
-                            command.add_option("--timeout", *timeout, "How long a name service may take to answer")
-                                ->type_name("SECONDS")
-                                ->check(positive_seconds)
-                                ->capture_default_str();
-                            return [timeout](LsOptions& all) { all.timeout = duration(*timeout); };
-                          });
+  commands.add<LsOptions>(
+      "ls", "Lists every registered name.", ls_examples, run_ls, [&](CLI::App& command, LsOptions& options) {
+        command.add_flag("--json", options.json, "Print a JSON array with an object per name");
+        command.add_flag("--stats", options.stats, "Ask each producer for the account of its subscriptions");
+        command.add_option("--timeout", *timeout, "How long a name service may take to answer")
+            ->type_name("SECONDS")
+            ->check(positive_seconds)
+            ->capture_default_str();
+        return [timeout](LsOptions& all) { all.timeout = duration(*timeout); };
+      });
 }
 
 void add_pub(Commands& commands) {
@@ -189,7 +214,8 @@ void add_pub(Commands& commands) {
         command.add_option("--rate", options.rate, "At most so many events per second")
             ->type_name("N")
             ->check(positive_rate);
-        return [](PubOptions&) {};
+        command.add_flag("--stats", options.stats, "Say on standard error at the end what became of what");
+        return [holding = add_holding(command, options.holding)](PubOptions& all) { holding(all.holding); };
       });
 }
 
@@ -220,6 +246,12 @@ void add_sub(Commands& commands) {
             ->type_name("SECONDS")
             ->check(positive_seconds);
         command.add_flag("--stats", options.stats, "Say on standard error at the end how many were received and lost");
+        auto* identity =
+            command.add_option("--identity", options.identity, "Go on where the last one of this identity stopped")
+                ->type_name("IDENTITY");
+        command.add_option("--positions", options.positions, "Keep in this file how far it has come")
+            ->type_name("FILE")
+            ->needs(identity);
         return [raw](SubOptions& all) {
           all.producers = parse_names(raw->names);
           for (const std::string& topic : raw->topics) all.topics.push_back(parse_topic(topic));
@@ -234,6 +266,7 @@ void add_relay(Commands& commands) {
   struct Raw {
     std::vector<std::string> from;
     std::vector<std::string> renames;
+    std::string acknowledge = "handled";
   };
   const auto raw = std::make_shared<Raw>();
   commands.add<RelayOptions>(
@@ -247,7 +280,17 @@ void add_relay(Commands& commands) {
         command.add_option("--rename", raw->renames, "Publish topic OLD as NEW, or a/*=b/*; the first that fits")
             ->type_name("OLD=NEW")
             ->allow_extra_args(false);
-        return [raw](RelayOptions& all) {
+        command
+            .add_option("--acknowledge", raw->acknowledge,
+                        "When its sources may forget an event: handled, or downstream: when its subscribers with an "
+                        "identity have it")
+            ->type_name("WHEN")
+            ->check(CLI::IsMember({"handled", "downstream"}))
+            ->capture_default_str();
+        command.add_flag("--stats", options.stats, "Say on standard error at the end what became of what");
+        return [raw, holding = add_holding(command, options.holding)](RelayOptions& all) {
+          holding(all.holding);
+          if (raw->acknowledge == "downstream") all.acknowledge = Acknowledge::downstream;
           for (const std::string& from : raw->from) all.from.push_back(parse_from(from));
           for (const std::string& rename : raw->renames) all.renames.push_back(parse_rename(rename));
         };

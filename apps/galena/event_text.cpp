@@ -28,7 +28,8 @@ void append_json_line(std::string& out, const EventView& event) {
   } else {
     append_json_member(out, "message", event.payload);
   }
-  out.append(packed ? ",\"encoding\":\"msgpack\"}\n" : ",\"encoding\":\"raw\"}\n");
+  out.append(packed ? ",\"encoding\":\"msgpack\"" : ",\"encoding\":\"raw\"");
+  out.append(event.repeated ? ",\"repeated\":true}\n" : "}\n");
 }
 
 }  // namespace galena::cli

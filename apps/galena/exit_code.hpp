@@ -27,6 +27,7 @@ inline ExitCode exit_code_of(ErrorCode code) {
       return exit_timeout;
     case ErrorCode::name_taken:
     case ErrorCode::refused:
+    case ErrorCode::superseded:
     case ErrorCode::system:
     case ErrorCode::handler:
       break;

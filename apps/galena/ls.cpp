@@ -2,7 +2,7 @@
 #include "ls.hpp"
 
 #include <algorithm>
-#include <array>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "accounts.hpp"
 #include "escape.hpp"
 #include "exit_code.hpp"
 #include "json.hpp"
@@ -20,7 +21,7 @@ namespace galena::cli {
 
 namespace {
 
-using Row = std::array<std::string, 7>;
+using Row = std::vector<std::string>;
 const Row header = {"NAME", "KIND", "SUBSCRIBERS", "AGE", "HOST", "PID", "ENDPOINTS"};
 
 /// The two largest units.
@@ -39,19 +40,35 @@ void append_table(std::string& out, const std::vector<NameEntry>& entries) {
                     escaped(entry.host), std::to_string(entry.pid),
                     fmt::format("{}", fmt::join(entry.endpoints, " "))});
   }
-  std::array<std::size_t, header.size()> widths{};
-  for (const Row& row : rows) {
-    for (std::size_t i = 0; i + 1 < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-  }
-  for (const Row& row : rows) {
-    for (std::size_t i = 0; i + 1 < row.size(); ++i) {
-      out.append(row[i]).append(widths[i] - row[i].size() + 2, ' ');
-    }
-    out.append(row.back()).push_back('\n');
-  }
+  append_rows(out, rows);
 }
 
-void append_json(std::string& out, const NameEntry& entry) {
+/// How each of them stands; empty if it is no producer.
+using AllStats = std::vector<std::optional<ProducerStats>>;
+
+AllStats ask_all(Node& node, const std::vector<NameEntry>& entries, Duration timeout) {
+  AllStats all;
+  for (const NameEntry& entry : entries) {
+    all.emplace_back();
+    if (entry.kind == "consumer") continue;
+    try {
+      all.back() = node.stats(global(entry.name), timeout);
+    } catch (const Error& error) {
+      say(error.what());
+    }
+  }
+  return all;
+}
+
+void append_accounts(std::string& out, const std::vector<NameEntry>& entries, const AllStats& stats) {
+  std::vector<Row> rows = {account_header()};
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    if (stats[i]) append_account_rows(rows, entries[i].name, *stats[i]);
+  }
+  append_rows(out, rows);
+}
+
+void append_json(std::string& out, const NameEntry& entry, const std::optional<ProducerStats>& stats) {
   out.push_back('{');
   append_json_member(out, "name", entry.name);
   out.push_back(',');
@@ -65,7 +82,12 @@ void append_json(std::string& out, const NameEntry& entry) {
   out.append("],");
   append_json_member(out, "host", entry.host);
   out.append(
-      fmt::format(R"(,"pid":{},"age_s":{:.3f},"subscribers":{}}})", entry.pid, seconds(entry.age), entry.subscribers));
+      fmt::format(R"(,"pid":{},"age_s":{:.3f},"subscribers":{})", entry.pid, seconds(entry.age), entry.subscribers));
+  if (stats) {
+    out.push_back(',');
+    append_json_stats(out, *stats);
+  }
+  out.push_back('}');
 }
 
 }  // namespace
@@ -74,24 +96,27 @@ int run_ls(const LsOptions& options) {
   NodeOptions for_node = node_options(options.common);
   for_node.host_names = false;
   std::vector<NameEntry> entries;
+  AllStats stats;
   {
     Node node(for_node);
     entries = node.list(options.timeout);
+    std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+    stats = options.stats ? ask_all(node, entries, options.timeout) : AllStats(entries.size());
   }
-  std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
 
   const Stop stop;
   Output output(STDOUT_FILENO, stop);
   if (options.json) {
     output.buffer().push_back('[');
-    for (std::string_view separator = ""; const NameEntry& entry : entries) {
-      output.buffer().append(separator);
-      append_json(output.buffer(), entry);
-      separator = ",\n ";
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      if (i > 0) output.buffer().append(",\n ");
+      append_json(output.buffer(), entries[i], stats[i]);
     }
     output.buffer().append("]\n");
   } else if (entries.empty()) {
     say("nobody has registered a name in domain '" + domain_of(options.common) + "'");
+  } else if (options.stats) {
+    append_accounts(output.buffer(), entries, stats);
   } else {
     append_table(output.buffer(), entries);
   }

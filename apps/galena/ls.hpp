@@ -9,6 +9,7 @@ struct LsOptions {
   CommonOptions common = {};
   Duration timeout = std::chrono::seconds(2);
   bool json = false;
+  bool stats = false;  ///< the account of each subscription
 };
 
 /// `galena ls`: what is registered.

@@ -6,6 +6,7 @@
 
 #include <unistd.h>
 
+#include "accounts.hpp"
 #include "exit_code.hpp"
 #include "lines.hpp"
 #include "pace.hpp"
@@ -27,8 +28,12 @@ class Pub {
   explicit Pub(const PubOptions& options)
       : options_(options),
         node_(node_options(options.common)),
-        producer_(node_, {.name = global(options.name), .drain = Duration::zero()}) {
-  }  // done by finish(), which knows of signals
+        producer_(node_, {.name = global(options.name),
+                          .hold = options.holding.hold,
+                          .expect = options.holding.expect,
+                          .retain_bytes = options.holding.retain_bytes,
+                          .drain = Duration::zero()}) {  // done by finish(), which knows of signals
+  }
 
   int run() {
     if (!wait_for_start()) return exit_ok;
@@ -116,6 +121,7 @@ class Pub {
       if (stop_.requested() && deadline == never) deadline = Clock::now() + drain_after_signal;
       if (Clock::now() >= deadline) break;
     }
+    if (options_.stats) say_accounts(options_.name, stats);
     const std::uint64_t unread = stop_.requested() ? lines_.left() + in_hand_ : 0;
     if (unread > 0) say("stopped; " + counted(unread, "line") + " of the input had been read and not published");
     if (stats.outstanding > 0) say("stopped; " + counted(stats.outstanding, "event") + " nobody took");

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "common.hpp"
+#include "holding.hpp"
 
 namespace galena::cli {
 
@@ -17,6 +18,8 @@ struct PubOptions {
   std::optional<std::uint32_t> subscribers = {};  ///< starts when there are so many
   std::optional<std::uint64_t> count = {};        ///< stops after so many lines
   std::optional<double> rate = {};                ///< events per second
+  HoldingOptions holding = {};
+  bool stats = false;
 };
 
 /// `galena pub`: lines of stdin become events.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "accounts.hpp"
 #include "exit_code.hpp"
 #include "losses.hpp"
 #include "searching.hpp"
@@ -34,8 +35,16 @@ int run_relay(const RelayOptions& options) {
     ProducerConsumer relay(node, Rename{Renamer(options.renames)},
                            {.name = global(options.name),
                             .subscriptions = subscriptions,
+                            .acknowledge = options.acknowledge,
+                            .hold = options.holding.hold,
+                            .expect = options.holding.expect,
+                            .retain_bytes = options.holding.retain_bytes,
                             .drain = Duration::zero(),  // done below
-                            .on_state = [&](const Source& from, State state) { searching.note(from, state); },
+                            .on_state =
+                                [&](const Source& from, State state) {
+                                  searching.note(from, state);
+                                  if (searching.superseded()) stop.request();
+                                },
                             .on_gap = [&losses](const Source&, const Gap& gap) { losses.add(gap); }});
     if (!stop.wait_until(Clock::now() + Searching::patience)) {
       searching.say_whom(node);
@@ -46,12 +55,14 @@ int run_relay(const RelayOptions& options) {
     in = relay.consumer_stats();
     out = relay.producer_stats();
   }
+  if (options.stats) say_accounts(options.name, out);
   make_logger(options.common)
       .info("'" + options.name + "' took " + counted(in.received, "event") + ", lost on the way to it: " +
             losses.text() + "; passed on " + std::to_string(out.ingested - std::min(out.ingested, out.outstanding)));
   if (losses.any()) say(losses.text() + " lost on the way to '" + options.name + "'");
   if (out.outstanding > 0) say("stopped; " + counted(out.outstanding, "event") + " nobody took");
   if (out.dropped > 0) say(counted(out.dropped, "event") + " did not reach everybody who selected them");
+  if (searching.superseded()) return exit_error;
   return losses.any() || out.outstanding + out.dropped > 0 ? exit_lost : exit_ok;
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "common.hpp"
+#include "holding.hpp"
 #include "rename.hpp"
 #include "topics.hpp"
 
@@ -15,6 +16,9 @@ struct RelayOptions {
   std::string name = {};
   std::vector<From> from = {};
   std::vector<RenameRule> renames = {};
+  Acknowledge acknowledge = Acknowledge::handled;
+  HoldingOptions holding = {};
+  bool stats = false;
 };
 
 /// `galena relay`: re-publishes what it selects.

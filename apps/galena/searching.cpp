@@ -12,6 +12,9 @@ Searching::Searching(const std::vector<Subscription>& subscriptions) {
 void Searching::note(const Source& producer, State state) {
   const std::string name = "'" + producer.text() + "'";
   if (state == State::lost) say(name + " is gone; waiting for it to come back");
+  if (state == State::superseded && !superseded_.exchange(true)) {
+    say("another has taken up this identity since; this one stops");
+  }
   if (state != State::connected) return;
   const std::lock_guard lock(mutex_);
   missing_.erase(name);

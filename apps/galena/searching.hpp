@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <mutex>
 #include <set>
 #include <string>
@@ -21,10 +22,13 @@ class Searching {
   /// For on_state, on the stage's thread.
   void note(const Source& producer, State state);
   void say_whom(Node& node);
+  /// Another has taken up the identity: there is nothing more to come.
+  bool superseded() const { return superseded_; }
 
  private:
   std::mutex mutex_;
   std::set<std::string> missing_;  // never found so far
+  std::atomic<bool> superseded_{false};
 };
 
 }  // namespace galena::cli

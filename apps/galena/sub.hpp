@@ -20,6 +20,8 @@ struct SubOptions {
   std::optional<std::uint64_t> count = {};
   std::optional<Duration> timeout = {};
   bool stats = false;
+  std::string identity = {};
+  std::string positions = {};  ///< a file; empty: the producers alone know how far it has come
 };
 
 /// `galena sub`: prints events.

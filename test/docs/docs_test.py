@@ -75,7 +75,8 @@ def protocol_examples_decode():
             complain = error
         if complain:
             yield f"PROTOCOL.md: '{before}': {complain}"
-    verbs = {"subscribe", "accept", "batch", "grant", "gap", "mark", "end", "cancel", "offer", "refuse", "register",
+    verbs = {"subscribe", "accept", "batch", "grant", "gap", "mark", "draining", "end", "cancel", "offer", "refuse",
+             "inquire", "report", "register",
              "lookup", "watch", "who is there?"}
     for verb in sorted(verbs - shown):
         yield f"PROTOCOL.md has no example of '{verb}'"

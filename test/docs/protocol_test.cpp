@@ -10,6 +10,7 @@
 
 #include "galena/core/batch.hpp"
 #include "galena/core/message.hpp"
+#include "galena/core/report.hpp"
 
 namespace galena::core {
 namespace {
@@ -86,7 +87,7 @@ TEST_CASE("control messages are, byte for byte, what PROTOCOL.md shows") {
   subscribe.resume = Resume{id_full_of(0x77), 5, 1};
   CHECK(shows("subscribe: the same consumer, back", subscribe));
 
-  CHECK(shows("accept: ", Accept{id_full_of(0x44), id_full_of(0x77), 5, 10s}));
+  CHECK(shows("accept: what comes next", Accept{id_full_of(0x44), id_full_of(0x77), 5, 10s}));
   CHECK(shows("grant: ", Grant{2, {1002, 65561}}));
   CHECK(shows("gap: of the positions", Gap{8, 11, 2, std::string(reason::full)}));
   CHECK(shows("gap: nobody knows", Gap{11, 20, {}, std::string(reason::lost)}));
@@ -95,6 +96,14 @@ TEST_CASE("control messages are, byte for byte, what PROTOCOL.md shows") {
   CHECK(shows("cancel: ", Cancel{std::string(reason::silent), "nothing was heard for too long"}));
   CHECK(shows("offer: ", Offer{id_full_of(0x44), id_full_of(0x88), id_full_of(0x99), true, 10s}));
   CHECK(shows("refuse: delivery", Refuse{1, "no"}));
+
+  CHECK(shows("draining: ", Draining{20}));
+  CHECK(shows("inquire: ", Inquire{}));
+  CHECK(shows("accept: it stood", Accept{id_full_of(0x44), id_full_of(0x77), 5, 10s, 1, Point{8, 0}}));
+  subscribe.epoch = 3;
+  subscribe.resume.reset();
+  subscribe.identity = "archive";
+  CHECK(shows("subscribe: whoever takes up", subscribe));
 
   Subscribe answer;
   answer.subscription = id_full_of(0xaa);
@@ -115,6 +124,43 @@ TEST_CASE("batches are, byte for byte, what PROTOCOL.md shows") {
   CHECK(example("batch: the same positions") == batch({.from = 5, .upto = 8, .flags = flag_more}, {cpu}) +
                                                     batch({.from = 5, .upto = 8}, {{"memory", "x", Encoding::raw}}));
   CHECK(example("batch: the value 42") == batch({.from = 0, .upto = 1}, {{"", "\x2a", Encoding::msgpack}}));
+}
+
+TEST_CASE("a report is, byte for byte, what PROTOCOL.md shows, and reads as what it was") {
+  Report report{.ingested = 9, .outstanding = 3, .buffered_bytes = 1024, .drops = {{{"cpu/0", "full"}, 2}}};
+  LinkInfo link;
+  link.consumer = "screen";
+  link.identity = "archive";
+  link.away = true;
+  link.selected = 7;
+  link.sent = 4;
+  link.acknowledged = link.dropped = 2;
+  report.subscribers.push_back(link);
+  CHECK(encode(report) == example("report: of nine"));
+  const auto read = decode_report(example("report: of nine"));
+  REQUIRE(read);
+  CHECK(read->drops == report.drops);
+  CHECK(read->subscribers.at(0).held() == 1);
+  CHECK(read->outstanding == 3);
+  for (std::size_t size = 0; size < encode(report).size(); ++size) {
+    CHECK_FALSE(decode_report(std::string_view(encode(report)).substr(0, size)));
+  }
+}
+
+TEST_CASE("a batch that tells origins is, byte for byte, what PROTOCOL.md shows, and reads as that") {
+  const std::string bytes = example("batch: a relay's positions");
+  std::string_view rest = bytes;
+  const auto header = read_batch_header(rest);
+  REQUIRE(header);
+  CHECK(*header == BatchHeader{header->bytes, 3, 40, 43, flag_repeated, {id_full_of(0x77), 5, 1, 0}});
+  std::string head(origin_header_bytes, '\0');
+  write_batch_header(head.data(), *header);
+  CHECK(head == bytes.substr(0, origin_header_bytes));
+  EventReader reader(rest, true);
+  std::vector<std::uint32_t> steps;
+  for (EventView event; reader.next(event);) steps.push_back(reader.step());
+  CHECK(steps == std::vector<std::uint32_t>{0, 0, 2});
+  CHECK(reader.rest().empty());
 }
 
 TEST_CASE("a gap has five items like a batch, and is told apart") {

@@ -29,4 +29,8 @@ class Error : public std::runtime_error {
   ErrorCode code_;
 };
 
+/// Thrown by a handler that has had enough: the event it was given counts as not handled, so that whoever has the
+/// identity next gets it, and the stage takes no more. That is no failure: its wait() returns.
+struct Enough {};
+
 }  // namespace galena

@@ -204,6 +204,8 @@ std::optional<Message> decode_refuse(PackReader& reader) {
   return message;
 }
 
+std::optional<Message> decode_inquire(PackReader&) { return Inquire{}; }
+
 constexpr struct Verb {
   std::string_view name;
   std::uint32_t arguments;
@@ -214,6 +216,7 @@ constexpr struct Verb {
     {"mark", 1, decode_mark},           {"end", 1, decode_end},
     {"cancel", 2, decode_cancel},       {"offer", 1, decode_offer},
     {"refuse", 2, decode_refuse},       {"draining", 1, decode_draining},
+    {"inquire", 0, decode_inquire},
 };
 
 }  // namespace
@@ -280,6 +283,8 @@ std::string encode(const Offer& message) {
 }
 
 std::string encode(const Refuse& message) { return start("refuse", 2).uint(message.number).str(message.detail).take(); }
+
+std::string encode(const Inquire&) { return start("inquire", 0).take(); }
 
 std::optional<Message> decode(std::string_view frame) {
   if (frame.size() > max_message_bytes) return std::nullopt;

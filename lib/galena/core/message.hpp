@@ -118,6 +118,9 @@ struct Refuse {
   std::string detail;
 };
 
+/// Anybody to publisher: how do your subscriptions stand? The answer is a report, see report.hpp.
+struct Inquire {};
+
 namespace reason {
 inline constexpr std::string_view wrong_stage = "wrong-stage";    ///< the endpoint is somebody else's by now
 inline constexpr std::string_view unknown = "unknown";            ///< no such link (any more): subscribe again
@@ -136,7 +139,7 @@ inline constexpr std::string_view evicted = "evicted";            ///< of a gap:
 inline constexpr std::string_view lost = "lost";                  ///< of a gap: a broken link, or a publisher that died
 }  // namespace reason
 
-using Message = std::variant<Subscribe, Accept, Grant, Gap, Mark, Draining, End, Cancel, Offer, Refuse>;
+using Message = std::variant<Subscribe, Accept, Grant, Gap, Mark, Draining, End, Cancel, Offer, Refuse, Inquire>;
 
 std::string encode(const Subscribe& message);
 std::string encode(const Accept& message);
@@ -148,6 +151,7 @@ std::string encode(const End& message);
 std::string encode(const Cancel& message);
 std::string encode(const Offer& message);
 std::string encode(const Refuse& message);
+std::string encode(const Inquire& message);
 
 /// Empty for anything that PROTOCOL.md does not allow. Unknown fields of the maps are skipped.
 std::optional<Message> decode(std::string_view frame);

@@ -23,7 +23,7 @@ class Consumer {
   Consumer(Node& node, H handler, ConsumerOptions options)
       : handler_(std::move(handler)), stage_(node, spec(std::move(options))) {}
 
-  /// Blocks until the handler has failed, and rethrows what it threw.
+  /// Blocks until the handler has failed, and rethrows what it threw; or until it threw Enough.
   void wait() { stage_.wait(); }
   ConsumerStats stats() const { return stage_.consumer_stats(); }
   Id stage_id() const { return stage_.id(); }

@@ -2,6 +2,7 @@
 #include "galena/stage/node.hpp"
 
 #include "galena/base/error.hpp"
+#include "galena/stage/inquiry.hpp"
 #include "galena/stage/node_core.hpp"
 #include "galena/stage/remote_producer.hpp"
 
@@ -55,6 +56,8 @@ std::vector<NameEntry> Node::list(Duration timeout) {
   }
   return list;
 }
+
+ProducerStats Node::stats(const Name& producer, Duration timeout) { return detail::inquire(*core_, producer, timeout); }
 
 void Node::ingest_event(const Name& producer, const EventView& event, bool is_value, Duration timeout) {
   const Time deadline = Clock::now() + timeout;

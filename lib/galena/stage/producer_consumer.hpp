@@ -21,7 +21,7 @@ class ProducerConsumer {
   ProducerConsumer(Node& node, H handler, ProducerConsumerOptions options)
       : handler_(std::move(handler)), stage_(node, spec(std::move(options))) {}
 
-  /// Blocks until the handler has failed, and rethrows what it threw.
+  /// Blocks until the handler has failed, and rethrows what it threw; or until it threw Enough.
   void wait() { stage_.wait(); }
   /// Ends its subscriptions, so that drain() can come to an end.
   void stop_input() { stage_.stop_input(); }

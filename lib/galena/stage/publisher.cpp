@@ -149,6 +149,10 @@ void Publisher::receive(net::Router::Message message) {
     open_feed(peer, std::get<core::Offer>(*decoded));
     return;
   }
+  if (decoded && std::holds_alternative<core::Inquire>(*decoded)) {
+    tell(peer, core::encode(report()));
+    return;
+  }
   const auto lock = lock_soon(mutex_);
   if (decoded) {
     outlet_.handle(peer, *decoded, now);
@@ -353,6 +357,11 @@ std::uint64_t Publisher::settled_upto() {
 std::uint64_t Publisher::outstanding() {
   const auto lock = lock_soon(mutex_);
   return outlet_.outstanding();
+}
+
+core::Report Publisher::report() {
+  const ProducerStats now = stats();
+  return {now.ingested, now.outstanding, now.refused, now.malformed, now.buffered_bytes, now.drops, now.subscribers};
 }
 
 ProducerStats Publisher::stats() {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "galena/core/outlet.hpp"
+#include "galena/core/report.hpp"
 #include "galena/net/socket.hpp"
 #include "galena/stage/feed.hpp"
 #include "galena/stage/loop.hpp"
@@ -93,6 +94,7 @@ class Publisher {
   void transmit_later();
   void serve();
   void receive(net::Router::Message message);
+  core::Report report();
   void open_feed(const std::string& peer, const core::Offer& offer);
   void close_feeds(std::string_view reason, std::string_view detail);
   void work_feeds();

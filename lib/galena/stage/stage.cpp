@@ -98,8 +98,8 @@ class Stage::Impl final : public EventTaker {
 
   void wait() {
     std::unique_lock lock(mutex_);
-    failed_.wait(lock, [this] { return failure_ != nullptr; });
-    std::rethrow_exception(failure_);
+    failed_.wait(lock, [this] { return failure_ != nullptr || enough_; });
+    if (failure_) std::rethrow_exception(failure_);
   }
 
  private:
@@ -244,6 +244,9 @@ class Stage::Impl final : public EventTaker {
         if (!made.events.empty()) stash_.push_back(std::move(made));
         stashed_ = !stash_.empty();
       }
+    } catch (const Enough&) {
+      end_input();
+      return Progress::failed;
     } catch (...) {
       fail(std::current_exception());
       return Progress::failed;
@@ -341,6 +344,19 @@ class Stage::Impl final : public EventTaker {
     node_.fail(std::move(failure));
   }
 
+  /// Its handler has had enough.
+  void end_input() {
+    {
+      const std::lock_guard lock(mutex_);
+      enough_ = true;
+    }
+    loop_.post([this, self = std::weak_ptr(self_)] {  // not from within a receiver's call
+      if (!self.lock()) return;
+      for (const auto& receiver : receivers_) receiver->stop(core::reason::cancelled);
+    });
+    failed_.notify_all();
+  }
+
   bool failure() {
     const std::lock_guard lock(mutex_);
     return failure_ != nullptr;
@@ -365,6 +381,7 @@ class Stage::Impl final : public EventTaker {
   std::mutex mutex_;
   std::condition_variable failed_;
   std::exception_ptr failure_;
+  bool enough_ = false;
   core::DropCounter mismatches_;
 
   std::shared_ptr<Impl*> self_ = std::make_shared<Impl*>(this);

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "galena/stage/inquiry.hpp"
+
+#include <future>
+
+#include <fmt/format.h>
+
+#include "galena/base/error.hpp"
+#include "galena/core/message.hpp"
+#include "galena/core/report.hpp"
+#include "galena/net/socket.hpp"
+
+namespace galena::detail {
+namespace {
+
+/// One question to one stage, on the node's loop.
+class Inquiry {
+ public:
+  explicit Inquiry(NodeCore& node) : node_(node) {}
+
+  void handle_target(const std::optional<Target>& target) {
+    if (!target || target->endpoints.empty() || dealer_) return;
+    endpoints_ = target->endpoints;
+    found_ = true;
+    connect();
+  }
+  std::future<core::Report> answer() { return answer_.get_future(); }
+  bool found() const { return found_; }
+
+ private:
+  void connect() {
+    dealer_.reset();
+    if (next_ >= endpoints_.size()) return;
+    try {
+      dealer_ = std::make_unique<net::Dealer>(
+          node_.context(), node_.loop().reactor(), endpoints_[next_++],
+          net::Dealer::Options{.max_message_bytes = core::max_message_bytes, .linger = Duration::zero()},
+          net::Dealer::Callbacks{[this] { read(); }, {}, [this] { connect(); }});
+    } catch (const Error&) {  // an endpoint that makes no sense from here
+      connect();
+      return;
+    }
+    dealer_->send(core::encode(core::Inquire{}));
+  }
+
+  void read() {
+    const auto frame = dealer_->receive();
+    if (!frame || answered_) return;
+    if (auto report = core::decode_report(frame->bytes())) {
+      answered_ = true;
+      answer_.set_value(std::move(*report));
+    }
+  }
+
+  NodeCore& node_;
+  std::vector<std::string> endpoints_;
+  std::size_t next_ = 0;
+  std::unique_ptr<net::Dealer> dealer_;
+  std::promise<core::Report> answer_;
+  bool answered_ = false;
+  std::atomic<bool> found_{false};
+};
+
+ProducerStats stats_of(core::Report report) {
+  ProducerStats stats;
+  stats.ingested = report.ingested;
+  stats.outstanding = report.outstanding;
+  for (const auto& [what, count] : report.drops) stats.dropped += count;
+  stats.drops = std::move(report.drops);
+  stats.refused = report.refused;
+  stats.malformed = report.malformed;
+  stats.buffered_bytes = report.buffered_bytes;
+  stats.subscribers = std::move(report.subscribers);
+  return stats;
+}
+
+}  // namespace
+
+ProducerStats inquire(NodeCore& node, const Name& name, Duration timeout) {
+  auto inquiry = std::make_shared<Inquiry>(node);
+  auto answer = inquiry->answer();
+  const auto watch =
+      node.watch(name, node.loop(), [held = std::weak_ptr(inquiry)](const std::optional<Target>& target) {
+        if (const auto asking = held.lock()) asking->handle_target(target);
+      });
+  const bool answered = answer.wait_for(timeout) == std::future_status::ready;
+  node.unwatch(watch);
+  const bool found = inquiry->found();
+  node.loop().call([&] { inquiry.reset(); });  // its socket lives there
+  if (answered) return stats_of(answer.get());
+  if (!found) {
+    throw Error(ErrorCode::unreachable,
+                fmt::format("nobody called '{}' was found in time; `galena ls` lists the names there are", name.text));
+  }
+  throw Error(ErrorCode::timeout, fmt::format("'{}' does not answer", name.text));
+}
+
+}  // namespace galena::detail

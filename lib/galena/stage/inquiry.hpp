@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "galena/stage/name.hpp"
+#include "galena/stage/node_core.hpp"
+
+namespace galena::detail {
+
+/// Asks the stage of this global name how its subscriptions stand. Any thread but the node's own. Throws Error:
+/// unreachable, if nobody has the name; timeout, if it does not answer.
+ProducerStats inquire(NodeCore& node, const Name& name, Duration timeout);
+
+}  // namespace galena::detail

@@ -168,6 +168,8 @@ class Consumer(Link):
                 self.upto = max(self.upto, fields[1])
             elif verb == "mark":
                 self.upto = max(self.upto, fields[0])
+            elif verb == "draining":
+                pass  # the end follows by itself
             elif verb == "end":
                 return
             else:

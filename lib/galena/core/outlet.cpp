@@ -154,15 +154,19 @@ void Outlet::begin(const std::string& peer, const Subscribe& wish, Time now) {
   auto link = std::make_unique<Link>(peer, wish, options_.max_in_flight_bytes, now);
   Point at{buffer_.attach(link->cursor, wish.selection), 0};
   Point repeated;
+  std::optional<Gap> missed;  // what was held for it made room
   const std::uint64_t view_begins = link->cursor.position();
   if (const auto expected = expected_.find(wish.identity); expected != expected_.end()) {
     const Cursor& place = expected->second->place;
-    const Log& log = place.view->log;
-    const std::uint64_t from = place.item < log.end() ? log.at(place.item).from : view_begins;
-    if (from < view_begins) {
-      link->scan = buffer_.scan(link->cursor, from, 0);
-      link->scan->hold();
-      at = {from, 0};
+    if (place.position() < view_begins) {
+      at = {place.position(), 0};
+      missed = place.gap;
+      if (missed && !wish.selection.everything()) missed->count.reset();  // nobody knows what of it was selected
+      const std::uint64_t held_from = Buffer::begin_of(place);
+      if (held_from < view_begins) {
+        link->scan = buffer_.scan(link->cursor, held_from, 0);
+        link->scan->hold();
+      }
     }
     buffer_.forget(expected->second->place);
     expected_.erase(expected);
@@ -178,6 +182,10 @@ void Outlet::begin(const std::string& peer, const Subscribe& wish, Time now) {
   }
   by_cursor_.emplace(&link->cursor, link.get());
   accept(*link, at, repeated);
+  if (missed) {
+    link->lost += missed->count.value_or(0);
+    control(peer, encode(*missed));
+  }
   notes_.push_back("subscribed: " + describe(*link));
   links_.emplace(peer, std::move(link));
 }

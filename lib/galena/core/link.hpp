@@ -31,6 +31,7 @@ class Link {
     std::uint64_t item = 0;
     std::uint64_t skipped = 0;
     std::uint64_t passed = 0;
+    std::uint64_t position = 0;  ///< where that item begins; of its view's log alone
     bool scanned = false;
   };
 
@@ -39,10 +40,10 @@ class Link {
     start(std::move(at), subscribe, now);
   }
 
-  /// The connection is over. The cursor goes back to the first event that is not acknowledged.
+  /// The connection is over. The cursor goes back to the first event that is not acknowledged, and still there.
   void break_off() {
     sent_before = std::max(sent_before, place());
-    cursor.go_back(needed_from(), done_of_needed());
+    go_back();
     if (!flights_.empty() && flights_.front().scanned) {
       const Flight& first = flights_.front();
       std::uint64_t unread = 0;  // they are found again
@@ -76,7 +77,7 @@ class Link {
 
   /// A frame of `events` with `bytes` of them has been sent; it began `skipped` events into `item`.
   void note_sent(std::uint64_t events, std::uint64_t bytes, std::uint64_t item, std::uint64_t skipped) {
-    note_flight(events, bytes, {.item = item, .skipped = skipped});
+    note_flight(events, bytes, {.item = item, .skipped = skipped, .position = cursor.view->log.at(item).from});
   }
   /// A piece of the scan has been sent.
   void note_sent(const Scan::Piece& piece) {
@@ -190,6 +191,49 @@ class Link {
         std::max(acknowledged_.events, limit_.events - std::min(limit_.events, window_.events));
     unhandled_ = std::min(unhandled_, flights_.size());
     while (unhandled_ > 0 && flights_[flights_.size() - unhandled_].upto.events <= handled) --unhandled_;
+  }
+
+  /// What was in flight and made room for newer events cannot be sent again: that is a gap by now, and nobody knows how
+  /// much of it was handled.
+  void go_back() {
+    const View& view = *cursor.view;
+    const Log& log = view.log;
+    std::uint64_t item = needed_from();
+    std::uint64_t done = done_of_needed();
+    if (item < cursor.held) {
+      item = cursor.held;
+      done = 0;
+    }
+    if (item == log.floor()) done = std::max<std::uint64_t>(done, view.dropped_events);
+    const Flight* first = first_of_view();
+    const std::uint64_t gone = first == nullptr ? 0 : in_flight_of_view() - sent_from(item, done);
+    if (gone > 0) {
+      cursor.dropped += gone;
+      const bool inside = item < log.end() && !log.at(item).is_gap() && done < log.at(item).count;
+      const std::uint64_t next = item < log.end() ? log.at(item).from : log.covered();
+      cursor.note_gap(first->position, inside ? log.at(item).upto - (log.at(item).count - done) : next, std::nullopt,
+                      reason::full);
+      cursor.gap->from = std::min(cursor.gap->from, first->position);
+    }
+    cursor.go_back(item, done);
+  }
+  /// Events that are not acknowledged, and do not come from a scan.
+  std::uint64_t in_flight_of_view() const {
+    std::uint64_t events = 0;
+    for (const Flight& flight : flights_) {
+      if (!flight.scanned) events += flight.upto.events - std::max(flight.first, acknowledged_.events);
+    }
+    return events;
+  }
+  /// Events between the `done`-th of `item` and the cursor.
+  std::uint64_t sent_from(std::uint64_t item, std::uint64_t done) const {
+    const Log& log = cursor.view->log;
+    std::uint64_t events = 0;
+    for (; item < cursor.item; ++item, done = 0) {
+      if (!log.at(item).is_gap()) events += log.at(item).count - done;
+    }
+    const bool inside = item < log.end() && !log.at(item).is_gap();
+    return events + (inside ? cursor.events - std::min<std::uint64_t>(cursor.events, done) : 0);
   }
 
   const Flight* first_of_view() const {

@@ -238,15 +238,14 @@ void Outlet::forget(Link& link, std::string_view why) {
   buffer_.detach(link.cursor, done, owed, why == reason::cancelled ? std::string_view{} : why);
 }
 
-/// The connection broke: the subscription keeps its place for a while, if all that it may ask for again is still there.
+/// The connection broke: the subscription keeps its place for a while.
 void Outlet::lose(const std::string& peer, std::string_view why, Time now) {
   const auto it = links_.find(peer);
   if (it == links_.end()) return;
   Link& link = *it->second;
-  const bool complete = link.needed_from() >= link.cursor.held;
   const std::string key = key_of(link.identity, link.subscription);
   const bool has_key = link.subscription || !link.identity.empty();
-  if (options_.hold == Duration::zero() || !has_key || !complete || away_.contains(key)) {
+  if (options_.hold == Duration::zero() || !has_key || away_.contains(key)) {
     drop(peer, why);
     return;
   }

@@ -191,11 +191,12 @@ bool Inlet::admit(EventView& event) {
   bool repetition = origin_ && options_.seen != nullptr && options_.seen->contains(origin_);
   event.repeated = index() < marked_;
   if (seen_before_) {
-    // What was cut elsewhere can be compared only if it begins where the place known begins, or ends before it.
-    const bool comparable = (batch_.flags & flag_recut) == 0 ||
-                            !options_.seen->reaches(place_.stream, batch_.from + 1) ||
-                            options_.seen->reaches(place_.stream, batch_.upto);
-    const bool seen = options_.seen->contains({place_.stream, batch_.from, index() + 1, 0});
+    // A place known strictly within the positions of the batch is that of a mark: the batch came to be later. But what was
+    // cut elsewhere cannot be compared then.
+    const bool inside = options_.seen->reaches(place_.stream, batch_.from + 1) &&
+                        !options_.seen->reaches(place_.stream, batch_.upto);
+    const bool comparable = (batch_.flags & flag_recut) == 0 || !inside;
+    const bool seen = options_.seen->contains({place_.stream, batch_.from, index() + 1, 0}) && (!inside || !comparable);
     if (comparable) repetition = repetition || seen;
     if (!comparable && seen) event.repeated = true;
   }

@@ -110,11 +110,12 @@ bool Outlet::resume(const std::string& peer, const Subscribe& wish, Time now) {
   if (it == away_.end()) return false;
   Link& link = *it->second;
   const bool same_holder = link.subscription == wish.subscription;
-  const bool other_stream = wish.resume && wish.resume->stream != options_.stream;
+  // A place in the stream of whoever had this name before says nothing of this one.
+  const bool has_place = wish.resume && wish.resume->stream == options_.stream;
   // Who has acknowledged something and does not know where it stands is not who it says it is.
-  const bool knows = wish.resume || !link.holder_acknowledged() || !same_holder;
+  const bool knows = has_place || !link.holder_acknowledged() || !same_holder;
   const bool same_selection = wish.selection == link.cursor.view->selection;
-  if (other_stream || !knows || !same_selection) {
+  if (!knows || !same_selection) {
     forget(link, same_selection ? reason::lost : reason::cancelled);
     away_.erase(it);
     return false;
@@ -122,7 +123,7 @@ bool Outlet::resume(const std::string& peer, const Subscribe& wish, Time now) {
   buffer_.seal(*link.cursor.view);
   Point at = link.place();
   std::uint64_t passed = 0;
-  if (wish.resume) {
+  if (has_place) {
     const Point wished{std::min(wish.resume->from, buffer_.next()), wish.resume->events};
     const std::uint64_t view_begins = link.scan ? link.scan->upto() : link.cursor.position();
     if (wished.from < view_begins) {

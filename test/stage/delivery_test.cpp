@@ -258,6 +258,7 @@ TEST_CASE("a relay's successor gets what was not acknowledged downstream; what t
   REQUIRE(producer.drain(10s));
   CHECK(marked.events->all() == std::vector<std::string>{"0", "1", "2", "a", "b", "c", "end"});
   CHECK(consumer.stats().passed_over == 3);
+  CHECK(consumer.stats().unknown_gaps == 0);
 }
 
 TEST_CASE("a relay that acknowledges downstream and has neither a global name nor an identity is an error") {

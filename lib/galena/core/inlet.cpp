@@ -97,7 +97,7 @@ Inlet::Input Inlet::accept(const Accept& message) {
     if (same && message.from == before->upto) place_.events = std::max(message.events, before->events);
     if (same && message.from > std::max(before->upto, before->told)) {
       note_gap({before->upto, message.from, std::nullopt, std::string(reason::lost)});
-    } else if (!same && !before->ended) {
+    } else if (!same && !before->ended && !message.remade) {
       note_gap({before->upto, before->upto, std::nullopt, std::string(reason::lost)});
     }
   }

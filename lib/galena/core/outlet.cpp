@@ -157,7 +157,9 @@ void Outlet::begin(const std::string& peer, const Subscribe& wish, Time now) {
   Point repeated;
   std::optional<Gap> missed;  // what was held for it made room
   const std::uint64_t view_begins = link->cursor.position();
-  if (const auto expected = expected_.find(wish.identity); expected != expected_.end()) {
+  const auto expected = expected_.find(wish.identity);
+  const bool remade = options_.remakes && expected != expected_.end();
+  if (expected != expected_.end()) {
     const Cursor& place = expected->second->place;
     if (place.position() < view_begins) {
       at = {place.position(), 0};
@@ -182,7 +184,7 @@ void Outlet::begin(const std::string& peer, const Subscribe& wish, Time now) {
     link->scan = buffer_.scan(link->cursor, at.from, 0);
   }
   by_cursor_.emplace(&link->cursor, link.get());
-  accept(*link, at, repeated);
+  accept(*link, at, repeated, remade);
   if (missed) {
     link->lost += missed->count.value_or(0);
     control(peer, encode(*missed));
@@ -191,9 +193,10 @@ void Outlet::begin(const std::string& peer, const Subscribe& wish, Time now) {
   links_.emplace(peer, std::move(link));
 }
 
-void Outlet::accept(const Link& link, Point at, Point repeated) {
+void Outlet::accept(const Link& link, Point at, Point repeated, bool remade) {
   Accept told{options_.stage, options_.stream, at.from, options_.silence, at.events, {}};
   if (repeated > at) told.repeated = repeated;
+  told.remade = remade;
   control(link.peer, encode(told));
   if (draining_) control(link.peer, encode(Draining{buffer_.next()}));
 }

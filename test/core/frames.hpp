@@ -71,7 +71,7 @@ inline std::optional<std::vector<Batch>> read_batches(std::string_view frame) {
     const auto header = read_batch_header(frame);
     if (!header) return std::nullopt;
     Batch batch{*header, {}};
-    EventReader reader(frame.substr(0, header->bytes));
+    EventReader reader(frame.substr(0, header->bytes), static_cast<bool>(header->origin));
     for (EventView event; reader.next(event);) batch.events.push_back(copy(event));
     if (!reader.rest().empty() || batch.events.size() != header->count) return std::nullopt;
     frame.remove_prefix(header->bytes);

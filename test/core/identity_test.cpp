@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0
+// Places that are taken up by another: who has an identity, where it goes on, and what of that was sent before.
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+#include "frames.hpp"
+#include "galena/core/outlet.hpp"
+
+namespace galena::core::test {
+namespace {
+
+using namespace std::chrono_literals;
+using Strings = std::vector<std::string>;
+
+constexpr std::uint64_t plenty = 1 << 30;
+
+/// Somebody without an identity.
+Subscribe stranger() {
+  Subscribe wish;
+  wish.subscription = id(9);
+  wish.epoch = 1;
+  wish.credit = {100, plenty};
+  return wish;
+}
+
+struct Producer {
+  Outlet outlet;
+
+  static Outlet::Options options(std::uint64_t retain = 0, std::vector<std::string> expect = {}) {
+    Outlet::Options options{
+        .stage = id(1), .stream = id(2), .buffer = {.limit_bytes = 1 << 20, .retain_bytes = retain}};
+    options.hold = 30s;
+    options.expect = std::move(expect);
+    return options;
+  }
+  explicit Producer(std::uint64_t retain = 0, std::vector<std::string> expect = {})
+      : outlet(options(retain, std::move(expect)), at(0)) {}
+
+  void append(int from, int upto) {
+    for (; from < upto; ++from) {
+      REQUIRE(outlet.append({from % 2 == 0 ? "even" : "odd", std::to_string(from)}) == Outlet::Answer::accepted);
+    }
+  }
+  /// `subscription` stands for the process.
+  void subscribe(const std::string& peer, std::uint8_t subscription, std::uint64_t epoch,
+                 std::optional<Resume> resume = {}, const Selection& selection = {}, std::uint64_t credit = 1000) {
+    Subscribe wish;
+    wish.subscription = id(subscription);
+    wish.epoch = epoch;
+    wish.identity = "c";
+    wish.selection = selection;
+    wish.credit = {credit, plenty};
+    wish.resume = resume;
+    outlet.handle(peer, wish, at(0));
+  }
+  void acknowledge(const std::string& peer, std::uint64_t events) {
+    outlet.handle(peer, Grant{events, {1000 + events, plenty}}, at(0));
+  }
+  /// "peer: what", with events by their payloads.
+  Strings poll() {
+    Strings lines;
+    while (outlet.wants_poll()) {
+      std::vector<Parcel> parcels;
+      outlet.poll(parcels, at(0));
+      for (Parcel& parcel : parcels) {
+        lines.push_back(parcel.peer + ": " + tell(parcel.view()));
+        if (parcel.segment != nullptr) parcel.segment->release();
+      }
+    }
+    return lines;
+  }
+
+ private:
+  static std::string tell(std::string_view frame) {
+    std::string line;
+    if (starts_with_batch(frame)) {
+      const auto batches = read_batches(frame);
+      REQUIRE(batches);
+      for (const Batch& batch : *batches) {
+        line += "[" + std::to_string(batch.header.from) + "," + std::to_string(batch.header.upto) + ")";
+        for (const Event& event : batch.events) line += " " + event.payload;
+        if ((batch.header.flags & flag_recut) != 0) line += " recut";
+      }
+      return line;
+    }
+    const auto message = decode(frame);
+    REQUIRE(message);
+    if (const auto* accept = std::get_if<Accept>(&*message)) {
+      line = "accept " + std::to_string(accept->from) + "+" + std::to_string(accept->events);
+      if (const auto& point = accept->repeated) {
+        line += " repeated " + std::to_string(point->from) + "+" + std::to_string(point->events);
+      }
+      return line;
+    }
+    if (const auto* gap = std::get_if<Gap>(&*message)) {
+      return "gap [" + std::to_string(gap->from) + "," + std::to_string(gap->upto) + ") " +
+             (gap->count ? std::to_string(*gap->count) : "unknown") + " " + gap->reason;
+    }
+    if (const auto* cancel = std::get_if<Cancel>(&*message)) return "cancel " + cancel->reason;
+    if (const auto* mark = std::get_if<Mark>(&*message)) return "mark " + std::to_string(mark->upto);
+    if (const auto* draining = std::get_if<Draining>(&*message)) return "draining " + std::to_string(draining->upto);
+    if (const auto* end = std::get_if<End>(&*message)) return "end " + std::to_string(end->upto);
+    return "?";
+  }
+};
+
+TEST_CASE("a successor without a memory goes on behind what was acknowledged, and is told what was sent before") {
+  Producer producer;
+  producer.subscribe("a", 7, 1);
+  producer.append(0, 4);
+  CHECK(producer.poll() == Strings{"a: accept 0+0", "a: [0,4) 0 1 2 3"});
+  producer.acknowledge("a", 1);
+  producer.outlet.handle_gone("a", at(0));
+  producer.append(4, 6);
+  producer.subscribe("b", 8, 2);
+  CHECK(producer.poll() == Strings{"b: accept 0+1 repeated 4+0", "b: [0,4) 1 2 3", "b: [4,6) 4 5"});
+}
+
+TEST_CASE("the later of two has the identity, in whatever order they come, and the earlier is told") {
+  Producer producer;
+  producer.subscribe("late", 8, 200);
+  producer.poll();
+  producer.subscribe("early", 7, 100);
+  CHECK(producer.poll() == Strings{"early: cancel superseded"});
+  CHECK(producer.outlet.has_link("late"));
+  producer.subscribe("latest", 9, 300);
+  CHECK(producer.poll() == Strings{"late: cancel superseded", "latest: accept 0+0"});
+  // It is not taken for the latest because its connection was made last.
+  producer.subscribe("late again", 8, 201);
+  CHECK(producer.poll() == Strings{"late again: cancel superseded"});
+  CHECK(producer.outlet.links().size() == 1);
+}
+
+TEST_CASE("the identity of one that is away is not to be had by one that started earlier") {
+  Producer producer;
+  producer.subscribe("late", 8, 200);
+  producer.outlet.handle("late", Cancel{std::string(reason::away), ""}, at(0));
+  producer.poll();
+  producer.subscribe("early", 7, 100);
+  CHECK(producer.poll() == Strings{"early: cancel superseded"});
+}
+
+TEST_CASE(
+    "a place that is not held is found again in what is retained, cut to where it was; all of it is told as sent") {
+  Producer producer(1 << 16);
+  producer.subscribe("other", 1, 1, {}, topics({"nothing"}));
+  producer.append(0, 6);
+  producer.poll();
+  producer.subscribe("b", 8, 2, Resume{id(2), 2, 1}, topics({"even"}));
+  CHECK(producer.poll() == Strings{"other: cancel superseded", "b: accept 2+1 repeated 6+0", "b: [2,6) 4 recut"});
+  producer.append(6, 8);
+  producer.acknowledge("b", 1);
+  CHECK(producer.poll() == Strings{"b: [6,8) 6"});
+}
+
+TEST_CASE("what is not kept any more is told: with its number if everything is selected, else without one") {
+  Producer producer;
+  producer.subscribe("x", 1, 1);
+  producer.append(0, 6);
+  producer.poll();
+  producer.acknowledge("x", 6);
+  producer.outlet.handle("x", Cancel{std::string(reason::cancelled), ""}, at(0));
+  producer.subscribe("a", 7, 2, Resume{id(2), 2, 1});
+  CHECK(producer.poll() == Strings{"a: accept 2+1 repeated 6+0", "a: gap [2,6) 3 evicted"});
+  producer.outlet.handle("a", Cancel{std::string(reason::cancelled), ""}, at(0));
+  producer.subscribe("b", 8, 3, Resume{id(2), 2, 1}, topics({"even"}));
+  CHECK(producer.poll() == Strings{"b: accept 2+1 repeated 6+0", "b: gap [2,6) unknown evicted"});
+}
+
+TEST_CASE("other topics start at the batch in which the place was, from what is retained") {
+  Producer producer(1 << 16);
+  producer.subscribe("a", 7, 1, {}, topics({"even"}));
+  producer.append(0, 4);
+  producer.poll();
+  producer.acknowledge("a", 2);
+  producer.outlet.handle_gone("a", at(0));
+  producer.subscribe("b", 8, 2, Resume{id(2), 0, 0}, topics({"odd"}));
+  CHECK(producer.poll() == Strings{"b: accept 0+0 repeated 4+0", "b: [0,4) 1 3 recut"});
+}
+
+TEST_CASE("who comes from a predecessor's stream gets the oldest that is kept") {
+  Producer producer(1 << 16);
+  producer.subscribe("other", 1, 1);
+  producer.append(0, 3);
+  producer.poll();
+  producer.acknowledge("other", 3);
+  Subscribe wish = stranger();
+  wish.resume = Resume{id(77), 1000, 3};
+  wish.selection = topics({"odd"});
+  producer.outlet.handle("z", wish, at(0));
+  CHECK(producer.poll() == Strings{"z: accept 0+0", "z: [0,3) 1 recut"});
+}
+
+TEST_CASE(
+    "an expected identity misses nothing, whoever subscribes before it; what it has holds up nobody after `hold`") {
+  Producer producer(0, {"c", "never"});
+  producer.append(0, 2);
+  const Subscribe other = stranger();
+  producer.outlet.handle("first", other, at(0));
+  producer.append(2, 4);
+  CHECK(producer.poll() == Strings{"first: accept 0+0", "first: [0,2) 0 1[2,4) 2 3"});
+  producer.outlet.handle("first", Grant{4, {100, plenty}}, at(0));
+  CHECK_FALSE(producer.outlet.drained());
+  CHECK(producer.outlet.settled_upto() == 0);
+  producer.subscribe("b", 8, 2, {}, topics({"even"}));
+  CHECK(producer.poll() == Strings{"b: accept 0+0", "b: [0,4) 0 2 recut"});
+  producer.acknowledge("b", 2);
+  producer.poll();
+  CHECK(producer.outlet.settled_upto() == 0);  // for the other one
+  producer.outlet.handle("first", Grant{4, {100, plenty}}, at(29'000));
+  producer.outlet.handle("b", Grant{2, {1002, plenty}}, at(29'000));
+  producer.outlet.handle_time(at(30'000));
+  producer.poll();
+  CHECK(producer.outlet.settled_upto() == 4);
+  CHECK(producer.outlet.drained());
+}
+
+TEST_CASE("settled is what all with an identity have acknowledged; those without, and lone topics, hold nothing up") {
+  Producer producer;
+  CHECK(producer.outlet.settled_upto() == 0);
+  producer.append(0, 1);
+  CHECK(producer.outlet.settled_upto() == 0);  // nobody was offered it
+  producer.subscribe("a", 7, 1, {}, topics({"even"}));
+  const Subscribe other = stranger();
+  producer.outlet.handle("nobody", other, at(0));
+  producer.append(1, 2);
+  producer.poll();
+  CHECK(producer.outlet.settled_upto() == 0);
+  producer.acknowledge("a", 1);
+  CHECK(producer.outlet.settled_upto() == 2);
+  producer.append(2, 3);
+  producer.poll();
+  CHECK(producer.outlet.settled_upto() < 3);
+  producer.outlet.handle_gone("a", at(0));
+  CHECK(producer.outlet.settled_upto() < 3);
+}
+
+TEST_CASE("draining is told to those who are there, and to those who come") {
+  Producer producer;
+  producer.subscribe("a", 7, 1);
+  producer.append(0, 2);
+  producer.poll();
+  producer.outlet.drain();
+  CHECK(producer.poll() == Strings{"a: draining 2"});
+  producer.subscribe("b", 8, 2);
+  CHECK(producer.poll() ==
+        Strings{"a: cancel superseded", "b: accept 0+0 repeated 2+0", "b: draining 2", "b: [0,2) 0 1"});
+}
+
+TEST_CASE("the account of a subscription balances through all that") {
+  Producer producer(1 << 16);
+  const auto account = [&] { return producer.outlet.links().at(0); };
+  const auto balances = [&] {
+    const LinkInfo link = account();
+    return link.selected == link.sent + link.held() + link.dropped && link.acknowledged <= link.sent;
+  };
+  producer.subscribe("a", 7, 1, {}, {}, 3);
+  producer.append(0, 5);
+  producer.poll();
+  CHECK(balances());
+  CHECK(account().held() == 2);
+  producer.outlet.handle("a", Grant{2, {3, plenty}}, at(0));
+  producer.outlet.handle_gone("a", at(0));
+  CHECK(balances());
+  CHECK(account().away);
+  CHECK(account().acknowledged == 2);
+  CHECK(account().held() == 3);
+  producer.subscribe("b", 8, 2, Resume{id(2), 0, 0});  // its store is older than what was acknowledged
+  producer.poll();
+  CHECK(balances());
+}
+
+}  // namespace
+}  // namespace galena::core::test

@@ -89,7 +89,7 @@ class Inlet {
   }
   /// The handler has returned for the event that next() gave.
   void handled() {
-    if (origin_ && options_.seen != nullptr) [[unlikely]] {
+    if (special_ && origin_ && options_.seen != nullptr) [[unlikely]] {
       options_.seen->note(origin_);
     }
     if (++handled_ >= grant_at_) attention_ = true;

@@ -196,6 +196,8 @@ class Link {
   /// What was in flight and made room for newer events cannot be sent again: that is a gap by now, and nobody knows how
   /// much of it was handled.
   void go_back() {
+    const Flight* first = first_of_view();
+    if (first == nullptr) return;  // it stays where it is, with what it knows of a gap there
     const View& view = *cursor.view;
     const Log& log = view.log;
     std::uint64_t item = needed_from();
@@ -205,17 +207,26 @@ class Link {
       done = 0;
     }
     if (item == log.floor()) done = std::max<std::uint64_t>(done, view.dropped_events);
-    const Flight* first = first_of_view();
-    const std::uint64_t gone = first == nullptr ? 0 : in_flight_of_view() - sent_from(item, done);
-    if (gone > 0) {
-      cursor.dropped += gone;
-      const bool inside = item < log.end() && !log.at(item).is_gap() && done < log.at(item).count;
-      const std::uint64_t next = item < log.end() ? log.at(item).from : log.covered();
-      cursor.note_gap(first->position, inside ? log.at(item).upto - (log.at(item).count - done) : next, std::nullopt,
-                      reason::full);
-      cursor.gap->from = std::min(cursor.gap->from, first->position);
+    const std::uint64_t gone = in_flight_of_view() - sent_from(item, done);
+    const bool has_events = item < log.end() && !log.at(item).is_gap();
+    if (item < cursor.item) forget_gaps(item);
+    if (item < cursor.item || (has_events && done < cursor.events)) cursor.go_back(item, done);
+    if (gone == 0) return;
+    const bool inside = has_events && done < log.at(item).count;
+    const std::uint64_t next = item < log.end() ? log.at(item).from : log.covered();
+    cursor.note_gap(first->position, inside ? log.at(item).upto - (log.at(item).count - done) : next, std::nullopt,
+                    reason::full);
+    cursor.gap->from = std::min(cursor.gap->from, first->position);
+    cursor.dropped += gone;
+  }
+  /// Of the items from this one on: it comes to them again, and counts them again.
+  void forget_gaps(std::uint64_t item) {
+    const Log& log = cursor.view->log;
+    cursor.gap.reset();
+    for (; item <= cursor.item && item < log.end(); ++item) {
+      const Item& gap = log.at(item);
+      if (gap.is_gap() && gap.exact) cursor.dropped -= item < cursor.item ? gap.count : cursor.events;
     }
-    cursor.go_back(item, done);
   }
   /// Events that are not acknowledged, and do not come from a scan.
   std::uint64_t in_flight_of_view() const {

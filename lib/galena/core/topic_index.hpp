@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <string>
@@ -36,8 +37,9 @@ class TopicIndex {
 
   /// REQUIRES: the selection is not of everything, and stays what it is until remove().
   void add(const Selection& selection, Taker* taker) {
+    const Entry entry{added_++, taker};
     for (const TopicPattern& pattern : selection.patterns()) {
-      (pattern.is_prefix ? prefixes_[pattern.text.size()][pattern.text] : exact_[pattern.text]).push_back(taker);
+      (pattern.is_prefix ? prefixes_[pattern.text.size()][pattern.text] : exact_[pattern.text]).push_back(entry);
     }
     ++takers_;
     forget();
@@ -48,7 +50,7 @@ class TopicIndex {
       auto& map = pattern.is_prefix ? prefixes_[pattern.text.size()] : exact_;
       const auto it = map.find(pattern.text);
       if (it == map.end()) continue;
-      std::erase(it->second, taker);
+      std::erase_if(it->second, [&](const Entry& entry) { return entry.taker == taker; });
       if (it->second.empty()) map.erase(it);
       if (pattern.is_prefix && map.empty()) prefixes_.erase(pattern.text.size());
     }
@@ -56,7 +58,7 @@ class TopicIndex {
     forget();
   }
 
-  /// Each taker once, in no particular order. Valid until the next call of any member.
+  /// Each taker once, in the order in which they were added. Valid until the next call of any member.
   const Takers& find(std::string_view topic) {
     if (last_ != nullptr && topic == last_topic_) return *last_;
     auto it = found_.find(topic);
@@ -73,6 +75,12 @@ class TopicIndex {
   }
 
  private:
+  struct Entry {
+    std::uint64_t number = 0;
+    Taker* taker = nullptr;
+  };
+  using Entries = std::vector<Entry>;
+
   static constexpr std::size_t entry_bytes = 96;  // what a map's entry takes, about
 
   void forget() {
@@ -82,10 +90,10 @@ class TopicIndex {
   }
 
   Takers search(std::string_view topic) const {
-    Takers takers;
-    const auto add_all = [&takers](const TopicMap<Takers>& map, std::string_view key) {
+    Entries found;
+    const auto add_all = [&found](const TopicMap<Entries>& map, std::string_view key) {
       if (const auto it = map.find(key); it != map.end()) {
-        takers.insert(takers.end(), it->second.begin(), it->second.end());
+        found.insert(found.end(), it->second.begin(), it->second.end());
       }
     };
     add_all(exact_, topic);
@@ -93,14 +101,19 @@ class TopicIndex {
       if (length > topic.size()) break;
       add_all(map, topic.substr(0, length));
     }
-    std::sort(takers.begin(), takers.end());
-    takers.erase(std::unique(takers.begin(), takers.end()), takers.end());
+    // Not by where they are in memory: the same course of events is to lead to the same frames.
+    std::sort(found.begin(), found.end(), [](const Entry& a, const Entry& b) { return a.number < b.number; });
+    Takers takers;
+    for (const Entry& entry : found) {
+      if (takers.empty() || takers.back() != entry.taker) takers.push_back(entry.taker);
+    }
     return takers;
   }
 
   std::size_t takers_ = 0;
-  TopicMap<Takers> exact_;
-  std::map<std::size_t, TopicMap<Takers>> prefixes_;  // by length
+  std::uint64_t added_ = 0;
+  TopicMap<Entries> exact_;
+  std::map<std::size_t, TopicMap<Entries>> prefixes_;  // by length
   TopicMap<Takers> found_;
   std::size_t remembered_bytes_ = 0;  // of found_
   std::string_view last_topic_;

@@ -239,12 +239,15 @@ std::uint64_t Buffer::attach(Cursor& cursor, const Selection& selection) {
 }
 
 /// The first subscription claims what nobody was offered: what it selects of that is copied into its view. What is
-/// copied, or not selected, becomes cache, which makes room for more if there is none.
+/// copied, or not selected, becomes cache, which makes room for more if there is none; but not what is held for those who
+/// are expected.
 void Buffer::fill(View& view) {
   TopicIndex<View> matcher;
   matcher.add(view.selection, &view);
   for (Cursor& from = unclaimed_; from.item < base_.log.end(); from.step()) {
-    if (!base_.holds()) base_.log.move_floor(from.item);  // else somebody is expected
+    std::uint64_t floor = from.item;
+    for (const Cursor* cursor : base_.cursors) floor = std::min(floor, cursor->held);
+    base_.log.move_floor(std::max(floor, base_.log.floor()));
     const Item& item = base_.log.at(from.item);
     if (item.is_gap()) {
       view.log.note_gap(item.from, item.upto, item.count);

@@ -347,5 +347,37 @@ TEST_CASE("a publisher that says nothing for longer than it said is silent; anyt
   CHECK(consumer.inlet.silent(at(19'001)));
 }
 
+TEST_CASE("a gap that grew while the link was down is told for what it grew by, if anybody can say; and not twice") {
+  const auto told_after = [](std::uint64_t from, std::uint64_t upto, std::optional<std::uint64_t> count) {
+    Place before{.stream = id(9), .upto = 39, .told = 235, .told_from = 39, .told_count = 100};
+    Consumer consumer({100, 50, plenty}, 39, before);
+    const std::string frame = encode(Gap{from, upto, count, std::string(reason::full)});
+    REQUIRE(consumer.inlet.handle(frame, at(0)) == Input::nothing);
+    return consumer.inlet.take_gaps();
+  };
+  CHECK(told_after(39, 235, 100).empty());
+  const auto grown = told_after(39, 435, 250);
+  REQUIRE(grown.size() == 1);
+  CHECK(grown[0].from == 235);
+  CHECK(grown[0].upto == 435);
+  CHECK(grown[0].count == 150U);
+  // It began elsewhere, or is smaller than it was: nobody can say what is new.
+  CHECK_FALSE(told_after(40, 435, 250).at(0).count);
+  CHECK_FALSE(told_after(39, 435, 99).at(0).count);
+  CHECK_FALSE(told_after(39, 435, std::nullopt).at(0).count);
+}
+
+TEST_CASE(
+    "of a batch that does not hold what its header tells, what was read counts, and not the whole of its positions") {
+  Consumer consumer({100, 50, plenty});
+  std::string frame = batch(0, 5, {{"t", "a"}, {"t", "b"}, {"t", "c"}});
+  write_batch_header(frame.data(), {static_cast<std::uint32_t>(frame.size() - batch_header_bytes), 2, 0, 5, 0});
+  REQUIRE(consumer.inlet.handle(frame, at(0)) == Input::events);
+  for (EventView event; consumer.inlet.next(event);) consumer.inlet.handled();
+  CHECK(consumer.inlet.failure().reason == reason::malformed);
+  CHECK(consumer.inlet.place().upto == 0);
+  CHECK(consumer.inlet.place().events == 2);
+}
+
 }  // namespace
 }  // namespace galena::core::test

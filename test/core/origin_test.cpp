@@ -157,7 +157,7 @@ TEST_CASE("plain events and those that were made of others do not share a batch"
 }
 
 TEST_CASE("an inlet says of what was put together from what is kept that it was repeated, and nothing of its origin") {
-  Inlet inlet({.demand = {1000, 500, plenty}, .exact = false}, at(0));
+  Inlet inlet({.identity = "c", .demand = {1000, 500, plenty}, .exact = false}, at(0));
   Accept accept{id(1), id(9), 4, 10s};
   accept.repeated = Point{8, 0};
   REQUIRE(inlet.handle(encode(accept), at(0)) == Inlet::Input::accepted);
@@ -178,7 +178,7 @@ TEST_CASE("a mark ends inside a batch where the one before ended, and what is re
   for (const bool exact : {false, true}) {
     std::optional<Place> before;
     if (exact) before = Place{.stream = id(9), .upto = 4, .events = 0};
-    Inlet inlet({.demand = {1000, 500, plenty}, .previous = before, .exact = exact}, at(0));
+    Inlet inlet({.identity = "c", .demand = {1000, 500, plenty}, .previous = before, .exact = exact}, at(0));
     Accept accept{id(1), id(9), 4, 10s};
     accept.repeated = Point{4, 2};
     REQUIRE(inlet.handle(encode(accept), at(0)) == Inlet::Input::accepted);

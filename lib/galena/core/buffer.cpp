@@ -239,8 +239,8 @@ std::uint64_t Buffer::attach(Cursor& cursor, const Selection& selection) {
 }
 
 /// The first subscription claims what nobody was offered: what it selects of that is copied into its view. What is
-/// copied, or not selected, becomes cache, which makes room for more if there is none; but not what is held for those who
-/// are expected.
+/// copied, or not selected, becomes cache, which makes room for more if there is none; but not what is held for those
+/// who are expected.
 void Buffer::fill(View& view) {
   TopicIndex<View> matcher;
   matcher.add(view.selection, &view);

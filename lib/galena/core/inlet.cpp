@@ -62,10 +62,7 @@ Inlet::Input Inlet::handle(std::string_view frame, Time now) {
     return Input::nothing;
   }
   if (const auto* gap = std::get_if<Gap>(&*message)) {
-    const auto& before = options_.previous;
-    const bool known = before && before->stream == place_.stream && gap->upto <= before->told;
-    if (!known) note_gap(*gap);  // a link that broke may have told it
-    place_.told = std::max(place_.told, gap->upto);
+    take_gap(*gap);
     return Input::nothing;
   }
   if (const auto* draining = std::get_if<Draining>(&*message)) {
@@ -88,13 +85,23 @@ Inlet::Input Inlet::accept(const Accept& message) {
   place_.events = message.events;
   // What this consumer remembers itself is exact, but for what whoever had the identity before it may have handled.
   const bool remembers = options_.exact && options_.previous && options_.previous->stream == message.stream;
-  repeated_ = remembers ? options_.previous->repeated : message.repeated;
+  const bool alone = options_.identity.empty() && !options_.previous;  // nobody was here before it
+  repeated_ = remembers ? options_.previous->repeated : alone ? std::nullopt : message.repeated;
   peer_silence_ = sane_silence(message.silence);
   if (const auto& before = options_.previous) {
     // Of another stream nobody can say any more what was left of it.
     const bool same = before->stream == message.stream;
-    if (same) place_.told = before->told;
-    if (same && message.from == before->upto) place_.events = std::max(message.events, before->events);
+    if (same) {
+      place_.told = before->told;
+      place_.told_from = before->told_from;
+      place_.told_count = before->told_count;
+    }
+    if (same && message.from == before->upto) {
+      if (options_.exact && message.events > before->events) {  // what it was asked for arrived as something else
+        note_gap({message.from, message.from, std::nullopt, std::string(reason::lost)});
+      }
+      place_.events = std::max(message.events, before->events);
+    }
     if (same && message.from > std::max(before->upto, before->told)) {
       note_gap({before->upto, message.from, std::nullopt, std::string(reason::lost)});
     } else if (!same && !before->ended && !message.remade) {
@@ -102,6 +109,25 @@ Inlet::Input Inlet::accept(const Accept& message) {
     }
   }
   return Input::accepted;
+}
+
+/// A link that broke may have told it, or the beginning of it: it may have grown since.
+void Inlet::take_gap(const Gap& gap) {
+  const auto& before = options_.previous;
+  const std::uint64_t told = before && before->stream == place_.stream ? before->told : 0;
+  if (gap.upto > told) {
+    Gap news = gap;
+    if (gap.from < told) {
+      const bool same = before->told_from == gap.from && gap.count && before->told_count;
+      news.count =
+          same && *gap.count >= *before->told_count ? std::optional(*gap.count - *before->told_count) : std::nullopt;
+      news.from = told;
+    }
+    note_gap(std::move(news));
+    place_.told_from = gap.from;
+    place_.told_count = gap.count;
+  }
+  place_.told = std::max(place_.told, gap.upto);
 }
 
 /// Steps into the next batch of the frame that has an event.
@@ -191,10 +217,10 @@ bool Inlet::admit(EventView& event) {
   bool repetition = origin_ && options_.seen != nullptr && options_.seen->contains(origin_);
   event.repeated = index() < marked_;
   if (seen_before_) {
-    // A place known strictly within the positions of the batch is that of a mark: the batch came to be later. But what was
-    // cut elsewhere cannot be compared then.
-    const bool inside = options_.seen->reaches(place_.stream, batch_.from + 1) &&
-                        !options_.seen->reaches(place_.stream, batch_.upto);
+    // A place known strictly within the positions of the batch is that of a mark: the batch came to be later. But what
+    // was cut elsewhere cannot be compared then.
+    const bool inside =
+        options_.seen->reaches(place_.stream, batch_.from + 1) && !options_.seen->reaches(place_.stream, batch_.upto);
     const bool comparable = (batch_.flags & flag_recut) == 0 || !inside;
     const bool seen = options_.seen->contains({place_.stream, batch_.from, index() + 1, 0}) && (!inside || !comparable);
     if (comparable) repetition = repetition || seen;
@@ -241,6 +267,7 @@ void Inlet::finish_upto(std::uint64_t upto) {
 
 Inlet::Input Inlet::fail(std::string_view why, std::string detail) {
   failure_ = {std::string(why), std::move(detail)};
+  batch_.flags |= flag_more;  // of a batch that makes no sense nobody knows that it was whole
   place_ = place();
   received_ -= left_;  // those are not handed out any more
   batch_ = {};

@@ -32,7 +32,10 @@ struct Place {
   Id stream;
   std::uint64_t upto = 0;
   std::uint64_t events = 0;
-  std::uint64_t told = 0;              ///< gaps below this position are known
+  std::uint64_t told = 0;  ///< gaps below this position are known
+  /// The gap that was told last, which may have grown since: where it began, and its events if anybody knows.
+  std::uint64_t told_from = 0;
+  std::optional<std::uint64_t> told_count = {};
   bool ended = false;                  ///< the publisher said that nothing follows
   std::optional<Point> repeated = {};  ///< what lies below may have been handled by whoever had the identity before
 };
@@ -136,6 +139,7 @@ class Inlet {
 
  private:
   Input accept(const Accept& message);
+  void take_gap(const Gap& gap);
   bool admit(EventView& event);
   void mark_batch();
   std::uint64_t index() const;

@@ -29,9 +29,9 @@ class Outlet {
     Id stage = {};
     Id stream = {};
     Buffer::Options buffer = {};
-    Duration silence = std::chrono::seconds(10);   ///< the longest this side is silent; heartbeats come at a quarter
-    Duration hold = Duration::zero();              ///< how long a subscription whose link broke keeps its place
-    std::vector<std::string> expect = {};          ///< identities that have a place from the start, for that long
+    Duration silence = std::chrono::seconds(10);  ///< the longest this side is silent; heartbeats come at a quarter
+    Duration hold = Duration::zero();             ///< how long a subscription whose link broke keeps its place
+    std::vector<std::string> expect = {};         ///< identities that have a place from the start, for that long
     /// A predecessor of this stream acknowledged nothing to its own sources that those expected had not acknowledged.
     bool remakes = false;
     std::uint64_t max_in_flight_bytes = 16 << 20;  ///< per link, whatever it grants

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads the journal of a sink while it grows, and the tally of a source."""
+import os
+import struct
+
+
+class Journal:
+    def __init__(self, path):
+        self.path = path
+        self.file = None
+        self.rest = b""
+        self.lines = []
+        self.highest = {}  # label -> the highest position that came
+        self.gaps = 0
+
+    def update(self):
+        if self.file is None:
+            if not os.path.exists(self.path):
+                return
+            self.file = open(self.path, "rb")
+        *lines, self.rest = (self.rest + self.file.read()).split(b"\n")
+        for line in lines:
+            text = line.decode()
+            self.lines.append(text)
+            words = text.split(" ")
+            if words[0] == "e" and len(words) > 3 and words[3].isdigit():
+                self.highest[words[2]] = max(self.highest.get(words[2], -1), int(words[3]))
+            elif words[0] == "g":
+                self.gaps += 1
+
+    def count(self, kind="e"):
+        self.update()
+        return sum(line.startswith(kind) for line in self.lines)
+
+    def reached(self, label, position):
+        self.update()
+        return self.highest.get(label, -1) >= position
+
+
+def read_tally(path):
+    """(offered, accepted)"""
+    with open(path, "rb") as file:
+        return struct.unpack("=QQ", file.read(16))

@@ -84,9 +84,11 @@ Inlet::Input Inlet::accept(const Accept& message) {
   place_.upto = message.from;
   place_.events = message.events;
   // What this consumer remembers itself is exact, but for what whoever had the identity before it may have handled.
-  const bool remembers = options_.exact && options_.previous && options_.previous->stream == message.stream;
-  const bool alone = options_.identity.empty() && !options_.previous;  // nobody was here before it
-  repeated_ = remembers ? options_.previous->repeated : alone ? std::nullopt : message.repeated;
+  // (Without an identity nobody was there before: what was sent over a link that broke early was not handled.)
+  const auto& known = options_.previous;
+  const bool same_stream = known && known->stream == message.stream;
+  const bool remembers = options_.exact && (same_stream || options_.identity.empty());
+  repeated_ = !remembers ? message.repeated : same_stream ? known->repeated : std::nullopt;
   peer_silence_ = sane_silence(message.silence);
   if (const auto& before = options_.previous) {
     // Of another stream nobody can say any more what was left of it.

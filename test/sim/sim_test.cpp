@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "world.hpp"
+
+namespace galena::sim {
+namespace {
+
+constexpr std::uint64_t seeds = 200;
+/// Each of the deliberate faults is found by then.
+constexpr std::uint64_t most_seeds = 60;
+
+TEST_CASE("nothing is lost, repeated, granted or kept that should not be, whatever happens: a few hundred seeds") {
+  for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+    const Outcome outcome = simulate(seed);
+    if (outcome.complaint) {
+      FAIL("seed " << seed << " (" << to_string(outcome.complaint->kind) << "): " << outcome.complaint->what
+                   << "\nsee: sim --seed " << seed);
+    }
+  }
+}
+
+TEST_CASE("the same seed is the same run, to the byte") {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    const Outcome first = simulate(seed);
+    const std::string in_the_way(seed * 1000, '.');  // so that what is allocated lies elsewhere
+    const Outcome again = simulate(seed);
+    CHECK(first.hash == again.hash);
+    CHECK(first.steps == again.steps);
+    CHECK(first.hash != simulate(seed + 1).hash);
+  }
+}
+
+TEST_CASE("each deliberate fault is caught, by the checker that is meant to catch it") {
+  for (const FaultInfo& fault : faults) {
+    CAPTURE(fault.name);
+    std::uint64_t seed = 1;
+    Outcome outcome;
+    for (; seed <= most_seeds && !outcome.complaint; ++seed) outcome = simulate(seed, default_steps, fault.fault);
+    REQUIRE(outcome.complaint.has_value());
+    CAPTURE(outcome.complaint->what);
+    CHECK(to_string(outcome.complaint->kind) == to_string(fault.caught_as));
+  }
+}
+
+}  // namespace
+}  // namespace galena::sim

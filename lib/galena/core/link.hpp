@@ -126,9 +126,10 @@ class Link {
   /// Everything that it selects below this position is acknowledged, or told as lost.
   std::uint64_t settled_upto() const {
     if (scan && !scan_is_done()) return 0;
+    // What is in flight may have made room: it is not in the log any more.
+    if (const Flight* flight = first_of_view()) return flight->position;
     const Log& log = cursor.view->log;
-    const std::uint64_t item = needed_from();
-    return item < log.end() ? log.at(item).from : log.covered();
+    return cursor.item < log.end() ? log.at(cursor.item).from : log.covered();
   }
   /// It has been sent all there is, and has acknowledged it.
   bool idle() const { return flights_.empty() && !(scan && !scan->finished()) && cursor.at_end() && !cursor.gap; }

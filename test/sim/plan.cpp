@@ -74,7 +74,7 @@ Plan make_plan(Random& random) {
     subscription.silence = random.pick<Duration>({60ms, 100ms, 200ms});
     subscription.relays = stage.role == Role::relay;
     subscription.identity = subscription.relays || random.percent(60);
-    subscription.store = !subscription.relays && random.percent(40);
+    subscription.store = !subscription.relays && subscription.identity && random.percent(40);  // as the API asks for
     const bool from_relay = plan.stages[source].role == Role::relay;
     subscription.seen = subscription.relays || from_relay || random.percent(20);
     subscription.slow = random.pick({0U, 0U, 5U, 30U});

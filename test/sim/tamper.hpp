@@ -50,7 +50,7 @@ inline constexpr std::array<FaultInfo, 17> faults{{
     {Fault::early_store, "early-store", "the place is stored before the handler has returned", Kind::accounts},
     {Fault::early_settle, "early-settle", "a relay acknowledges before its subscribers have", Kind::acknowledgement},
     {Fault::resume_early, "resume-early", "a link is resumed one event too early", Kind::repeat},
-    {Fault::resume_late, "resume-late", "a link is resumed one event too late", Kind::loss},
+    {Fault::resume_late, "resume-late", "a link is resumed one event too late", Kind::accounts},
     {Fault::gap_untold, "gap-untold", "a gap is not told", Kind::loss},
     {Fault::gap_miscounted, "gap-miscounted", "a gap tells one event too many", Kind::count},
     {Fault::repeat_unmarked, "repeat-unmarked", "a repetition is not marked", Kind::repeat},
@@ -59,7 +59,7 @@ inline constexpr std::array<FaultInfo, 17> faults{{
     {Fault::stale_frame, "stale-frame", "two frames change places", Kind::order},
     {Fault::wrong_selection, "wrong-selection", "everything is sent, whatever is selected", Kind::selection},
     {Fault::boundless, "boundless", "an outlet may take twice its memory", Kind::bounds},
-    {Fault::place_lost, "place-lost", "the places of those who are away are not held", Kind::loss},
+    {Fault::place_lost, "place-lost", "the places of those who are away are not held", Kind::place},
     {Fault::silent_death, "silent-death", "a consumer never notices that its producer is silent", Kind::liveness},
 }};
 

@@ -93,6 +93,7 @@ Inlet::Input Inlet::accept(const Accept& message) {
   if (const auto& before = options_.previous) {
     // Of another stream nobody can say any more what was left of it.
     const bool same = before->stream == message.stream;
+    resumed_ = same && message.from == before->upto && message.events == before->events;
     if (same) {
       place_.told = before->told;
       place_.told_from = before->told_from;
@@ -106,7 +107,7 @@ Inlet::Input Inlet::accept(const Accept& message) {
     }
     if (same && message.from > std::max(before->upto, before->told)) {
       note_gap({before->upto, message.from, std::nullopt, std::string(reason::lost)});
-    } else if (!same && !before->ended && !message.remade) {
+    } else if (!same && !before->ended) {
       note_gap({before->upto, before->upto, std::nullopt, std::string(reason::lost)});
     }
   }
@@ -119,10 +120,14 @@ void Inlet::take_gap(const Gap& gap) {
   const std::uint64_t told = before && before->stream == place_.stream ? before->told : 0;
   if (gap.upto > told) {
     Gap news = gap;
+    // Some of it may have been handled by whoever was here before, or in the stream that the name had before.
+    const bool is_new = before && before->stream != place_.stream && received_ == 0;
+    if (is_new || (repeated_ && gap.from < repeated_->from)) news.count.reset();
     if (gap.from < told) {
-      const bool same = before->told_from == gap.from && gap.count && before->told_count;
-      news.count =
-          same && *gap.count >= *before->told_count ? std::optional(*gap.count - *before->told_count) : std::nullopt;
+      // Of the very gap that was told before, what is new is known.
+      const bool same = resumed_ && before->told_from == gap.from && gap.count && before->told_count;
+      const std::uint64_t grown = same && *gap.count > *before->told_count ? *gap.count - *before->told_count : 0;
+      news.count = grown > 0 && grown <= gap.upto - told ? std::optional(grown) : std::nullopt;
       news.from = told;
     }
     note_gap(std::move(news));

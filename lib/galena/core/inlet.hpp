@@ -178,6 +178,7 @@ class Inlet {
   std::uint64_t acknowledged_ = 0;  // what the last grant said
   std::uint64_t settled_ = 0;       // what acknowledge() said
   bool granting_ = true;
+  bool resumed_ = false;  // the publisher goes on just behind `previous`
   std::uint64_t passed_over_ = 0;
   std::optional<Point> repeated_;  // the publisher sent what lies below before
   std::optional<std::uint64_t> draining_upto_;

@@ -28,10 +28,11 @@ class Link {
   struct Flight {
     std::uint64_t first = 0;
     Credit upto = {};
+    std::uint64_t begin = 0;  ///< the position, of a piece of a scan
     std::uint64_t item = 0;
     std::uint64_t skipped = 0;
     std::uint64_t passed = 0;
-    std::uint64_t position = 0;  ///< where that item begins; of its view's log alone
+    std::uint64_t position = 0;  ///< where that item begins, of its view's log; where a piece of a scan ends
     bool scanned = false;
   };
 
@@ -49,7 +50,7 @@ class Link {
       std::uint64_t unread = 0;  // they are found again
       for (const Flight& flight : flights_) unread += flight.scanned ? flight.upto.events - flight.first : 0;
       scan_selected_ -= unread - (acknowledged_.events - first.first);
-      scan->go_back({first.item, first.skipped}, first.passed + acknowledged_.events - first.first);
+      scan->go_back({first.item, first.skipped, first.begin}, first.passed + acknowledged_.events - first.first);
     }
     done_before_ += acknowledged_.events;
     sent_ = limit_ = acknowledged_ = {};
@@ -59,6 +60,7 @@ class Link {
   void resume(std::string at, const Subscribe& subscribe, std::uint64_t passed, Time now) {
     consumer = subscribe.consumer;
     away_since.reset();
+    unconfirmed_after_ = 0;
     if (subscribe.subscription != subscription) done_by_others_ = done_before_;
     done_before_ += passed;
     start(std::move(at), subscribe, now);
@@ -83,15 +85,37 @@ class Link {
   void note_sent(const Scan::Piece& piece) {
     scan_selected_ += piece.events;
     note_flight(piece.events, piece.bytes,
-                {.item = piece.begin.item, .skipped = piece.begin.events, .passed = piece.passed, .scanned = true});
+                {.begin = piece.begin.position,
+                 .item = piece.begin.item,
+                 .skipped = piece.begin.events,
+                 .passed = piece.passed,
+                 .position = scan->told(),
+                 .scanned = true});
   }
+
+  /// A gap has been told. Until something that was sent after it is acknowledged, nobody knows that it arrived.
+  void note_told(const Gap& gap) {
+    unconfirmed_after_ = sent_.events;
+    if (!unconfirmed_) {
+      unconfirmed_ = gap;
+      return;
+    }
+    unconfirmed_->from = std::min(unconfirmed_->from, gap.from);
+    unconfirmed_->upto = std::max(unconfirmed_->upto, gap.upto);
+    const bool known = unconfirmed_->count && gap.count;
+    unconfirmed_->count = known ? std::optional(*unconfirmed_->count + *gap.count) : std::nullopt;
+  }
+  /// To be told again to whoever takes it up; who knows of it passes it over.
+  const std::optional<Gap>& unconfirmed_gap() const { return unconfirmed_; }
 
   /// False if that much was never sent.
   bool handle_grant(const Grant& grant) {
     if (grant.acknowledged > sent_.events) return false;
     acknowledged_.events = std::max(acknowledged_.events, grant.acknowledged);
+    if (acknowledged_.events > unconfirmed_after_) unconfirmed_.reset();
     while (!flights_.empty() && flights_.front().upto.events <= acknowledged_.events) {
       acknowledged_.bytes = flights_.front().upto.bytes;
+      if (flights_.front().scanned) scan_acknowledged_upto_ = flights_.front().position;
       flights_.pop_front();
     }
     raise_limit(grant.limit);
@@ -123,6 +147,8 @@ class Link {
     const bool inside = !cursor.gap && cursor.item < log.end() && !log.at(cursor.item).is_gap();
     return {cursor.position(), inside ? cursor.events : 0};
   }
+  /// Behind this position, and up to where it stands, nothing that a scan found is acknowledged.
+  std::uint64_t scan_acknowledged_upto() const { return scan_acknowledged_upto_; }
   /// Everything that it selects below this position is acknowledged, or told as lost.
   std::uint64_t settled_upto() const {
     if (scan && !scan_is_done()) return 0;
@@ -256,13 +282,16 @@ class Link {
   std::uint64_t max_in_flight_bytes_;
   std::uint64_t done_before_ = 0;     // events acknowledged over connections that are over
   std::uint64_t done_by_others_ = 0;  // of these, by those who had it before
-  std::uint64_t scan_selected_ = 0;   // events that scans found
+  std::uint64_t scan_acknowledged_upto_ = 0;
+  std::uint64_t scan_selected_ = 0;  // events that scans found
   Credit sent_;
   Credit limit_;
   Credit acknowledged_;
   Credit window_;  // what may be in flight, as the consumer said at first
   std::deque<Flight> flights_;
   std::size_t unhandled_ = 0;  // the last so many of them
+  std::optional<Gap> unconfirmed_;
+  std::uint64_t unconfirmed_after_ = 0;  // deliveries sent before it was told
 };
 
 }  // namespace galena::core

@@ -133,7 +133,6 @@ std::optional<Message> decode_accept(PackReader& reader) {
     if (key == "from") return read(reader, message.from);
     if (key == "events") return read(reader, message.events);
     if (key == "repeated") return read(reader, message.repeated);
-    if (key == "remade") return read(reader, message.remade);
     if (key == "silence") return read(reader, message.silence);
     return reader.skip();
   });
@@ -246,13 +245,12 @@ std::string encode(const Subscribe& message) {
 
 std::string encode(const Accept& message) {
   PackWriter writer = start("accept", 1);
-  writer.map(5 + (message.events > 0 ? 1 : 0) + (message.repeated ? 1 : 0) + (message.remade ? 1 : 0));
+  writer.map(5 + (message.events > 0 ? 1 : 0) + (message.repeated ? 1 : 0));
   writer.str("version").uint(protocol_version).str("stage").id(message.stage);
   writer.str("stream").id(message.stream).str("from").uint(message.from);
   writer.str("silence").uint(whole_ms(message.silence));
   if (message.events > 0) writer.str("events").uint(message.events);
   if (const auto& point = message.repeated) writer.str("repeated").array(2).uint(point->from).uint(point->events);
-  if (message.remade) writer.str("remade").boolean(true);
   return writer.take();
 }
 

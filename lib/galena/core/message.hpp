@@ -73,8 +73,6 @@ struct Accept {
   Duration silence = default_silence;
   std::uint64_t events = 0;            ///< so many of what is selected from `from` on are done with
   std::optional<Point> repeated = {};  ///< what lies below was sent to this subscription before
-  /// Whatever this subscription had not acknowledged of the stream that the name had before comes again in this one.
-  bool remade = false;
 };
 
 /// Subscriber to publisher: everything up to delivery `acknowledged` is done with; up to `limit` may be sent. Said

@@ -121,28 +121,35 @@ bool Outlet::resume(const std::string& peer, const Subscribe& wish, Time now) {
     return false;
   }
   buffer_.seal(*link.cursor.view);
-  Point at = link.place();
+  const Point stands = link.place();
+  Point at = stands;
   std::uint64_t passed = 0;
+  std::optional<Mark> nothing_upto;
   if (has_place) {
     const Point wished{std::min(wish.resume->from, buffer_.next()), wish.resume->events};
     const std::uint64_t view_begins = link.scan ? link.scan->upto() : link.cursor.position();
-    if (wished.from < view_begins) {
+    // Who acknowledged something knows of it: then nothing that was selected lies between where it stands here and
+    // there.
+    const bool agrees = same_holder || (wished.events == 0 && wished.from >= link.scan_acknowledged_upto());
+    at = wished;
+    if (wished.from < stands.from && stands.events == 0 && agrees) {
+      nothing_upto = Mark{stands.from};
+    } else if (wished.from < view_begins) {
       const bool held = link.scan && link.scan->holds();
       auto scan = buffer_.scan(link.cursor, wished.from, wished.events);
       if (held && scan->next().item >= link.scan->next().item) scan->hold();
       link.scan = std::move(scan);
-      at = wished;
     } else {
       link.scan.reset();
-      const std::uint64_t start = link.cursor.position();
       passed = link.cursor.go_on(wished.from, wished.events);
-      at = {std::max(wished.from, start), wished.from >= start ? wished.events : 0};
     }
     buffer_.release_base();
   }
   link.resume(peer, wish, passed, now);
   by_cursor_.emplace(&link.cursor, &link);
   accept(link, at, link.sent_before);
+  if (link.unconfirmed_gap()) control(peer, encode(*link.unconfirmed_gap()));
+  if (nothing_upto) control(peer, encode(*nothing_upto));
   notes_.push_back("resumed: " + describe(link));
   hold_place(link);
   links_.emplace(peer, std::move(it->second));
@@ -157,9 +164,7 @@ void Outlet::begin(const std::string& peer, const Subscribe& wish, Time now) {
   Point repeated;
   std::optional<Gap> missed;  // what was held for it made room
   const std::uint64_t view_begins = link->cursor.position();
-  const auto expected = expected_.find(wish.identity);
-  const bool remade = options_.remakes && expected != expected_.end();
-  if (expected != expected_.end()) {
+  if (const auto expected = expected_.find(wish.identity); expected != expected_.end()) {
     const Cursor& place = expected->second->place;
     if (place.position() < view_begins) {
       at = {place.position(), 0};
@@ -179,24 +184,24 @@ void Outlet::begin(const std::string& peer, const Subscribe& wish, Time now) {
       link->scan = buffer_.scan(link->cursor, at.from, at.events);
       repeated = {buffer_.next(), 0};  // nobody knows any more how much of it was sent
     }
-  } else if (wish.resume && buffer_.oldest() < view_begins) {  // of whoever had this name before: all there is
-    at = {buffer_.oldest(), 0};
-    link->scan = buffer_.scan(link->cursor, at.from, 0);
+  } else if (wish.resume && view_begins > 0) {  // of whoever had this name before: it misses what is not kept of this
+    at = {};
+    link->scan = buffer_.scan(link->cursor, 0, 0);
   }
   by_cursor_.emplace(&link->cursor, link.get());
-  accept(*link, at, repeated, remade);
+  accept(*link, at, repeated);
   if (missed) {
     link->lost += missed->count.value_or(0);
+    link->note_told(*missed);
     control(peer, encode(*missed));
   }
   notes_.push_back("subscribed: " + describe(*link));
   links_.emplace(peer, std::move(link));
 }
 
-void Outlet::accept(const Link& link, Point at, Point repeated, bool remade) {
+void Outlet::accept(const Link& link, Point at, Point repeated) {
   Accept told{options_.stage, options_.stream, at.from, options_.silence, at.events, {}};
   if (repeated > at) told.repeated = repeated;
-  told.remade = remade;
   control(link.peer, encode(told));
   if (draining_) control(link.peer, encode(Draining{buffer_.next()}));
 }

@@ -29,11 +29,9 @@ class Outlet {
     Id stage = {};
     Id stream = {};
     Buffer::Options buffer = {};
-    Duration silence = std::chrono::seconds(10);  ///< the longest this side is silent; heartbeats come at a quarter
-    Duration hold = Duration::zero();             ///< how long a subscription whose link broke keeps its place
-    std::vector<std::string> expect = {};         ///< identities that have a place from the start, for that long
-    /// A predecessor of this stream acknowledged nothing to its own sources that those expected had not acknowledged.
-    bool remakes = false;
+    Duration silence = std::chrono::seconds(10);   ///< the longest this side is silent; heartbeats come at a quarter
+    Duration hold = Duration::zero();              ///< how long a subscription whose link broke keeps its place
+    std::vector<std::string> expect = {};          ///< identities that have a place from the start, for that long
     std::uint64_t max_in_flight_bytes = 16 << 20;  ///< per link, whatever it grants
   };
   using Answer = Buffer::Answer;
@@ -104,7 +102,7 @@ class Outlet {
   bool give_way(const std::string& peer, const Subscribe& wish, Time now);
   bool resume(const std::string& peer, const Subscribe& wish, Time now);
   void begin(const std::string& peer, const Subscribe& wish, Time now);
-  void accept(const Link& link, Point at, Point repeated, bool remade = false);
+  void accept(const Link& link, Point at, Point repeated);
   void grant(Link& link, const Grant& told);
   void lose(const std::string& peer, std::string_view why, Time now);
   void drop(const std::string& peer, std::string_view why);

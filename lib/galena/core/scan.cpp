@@ -69,7 +69,7 @@ Scan::Scan(View& base, const Selection& selection, std::uint64_t from, std::uint
   }
   const std::uint64_t begin = low < log.end() ? log.at(low).from : from;
   place_at(low, from > begin ? from - begin : 0);
-  told_mark_ = {at_.item, at_.events};
+  told_mark_ = {at_.item, at_.events, from};
 }
 
 Scan::~Scan() { std::erase(base_.cursors, &at_); }
@@ -98,13 +98,10 @@ void Scan::place_at(std::uint64_t item, std::uint64_t events) {
 }
 
 void Scan::go_back(const Mark& mark, std::uint64_t skip) {
-  const Log& log = base_.log;
   place_at(mark.item, mark.events);
   told_mark_ = mark;
   told_skip_ = skip_ = skip;
-  // What is forgotten by now is found to be missing.
-  if (mark.item >= log.first() && mark.item < log.end()) told_ = log.at(mark.item).from + mark.events;
-  position_ = told_;
+  position_ = told_ = mark.position;  // what is forgotten by now is found to be missing
 }
 
 bool Scan::selects(std::string_view topic) { return matcher_.empty() || !matcher_.find(topic).empty(); }
@@ -138,7 +135,7 @@ bool Scan::missing(Piece& piece) {
 /// What has been looked at is done with.
 void Scan::tell() {
   told_ = position_;
-  told_mark_ = {at_.item, at_.events};
+  told_mark_ = {at_.item, at_.events, position_};
   told_skip_ = skip_;
 }
 

@@ -22,6 +22,7 @@ class Scan {
   struct Mark {
     std::uint64_t item = 0;
     std::uint64_t events = 0;
+    std::uint64_t position = 0;
   };
   /// What there is to send next. Nothing at all: it has not found anything yet, or is finished.
   struct Piece {

@@ -112,6 +112,7 @@ bool transmit_scan(Link& link, Buffer& buffer, std::vector<Parcel>& out) {
                                   std::min<std::uint64_t>(link.byte_limit() - link.sent().bytes, Log::max_batch_bytes));
     if (piece.gap) {
       link.lost += piece.gap->count.value_or(0);
+      link.note_told(*piece.gap);
       out.push_back({.peer = link.peer, .bytes = encode(*piece.gap)});
     } else if (piece.events > 0) {
       out.push_back({.peer = link.peer, .bytes = std::move(piece.batch)});
@@ -159,6 +160,7 @@ void transmit(Link& link, Buffer& buffer, std::vector<Parcel>& out, Time now) {
     const auto tell_gap = [&] {
       if (!cursor.gap) return;
       frame.flush();
+      link.note_told(*cursor.gap);
       out.push_back({.peer = link.peer, .bytes = encode(*std::exchange(cursor.gap, std::nullopt))});
     };
     while (cursor.item < log.end()) {

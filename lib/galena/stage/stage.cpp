@@ -181,7 +181,6 @@ class Stage::Impl final : public EventTaker {
     publisher.outlet.hold = options.hold;
     publisher.outlet.expect = options.expect;
     publisher.outlet.buffer.retain_bytes = options.retain_bytes;
-    publisher.outlet.remakes = acknowledges_downstream();
     if (acknowledges_downstream()) {
       publisher.on_settled = [this] {
         for (const auto& receiver : receivers_) receiver->settle();

@@ -152,7 +152,7 @@ TEST_CASE_FIXTURE(Fixture, "the parts of a cut batch speak of the same positions
   outlet->poll(parcels, now);
   REQUIRE(parcels.size() == 1);
   const auto second = read_batches(parcels[0].view());
-  CHECK(second->front().header == BatchHeader{6, 1, 0, 5, 0});
+  CHECK(second->front().header == BatchHeader{6, 1, 0, 5, 0, {}, 2});
 }
 
 TEST_CASE_FIXTURE(Fixture, "credit in bytes is kept but for the event that starts within it") {

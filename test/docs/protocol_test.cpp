@@ -68,7 +68,7 @@ std::string batch(BatchHeader header, const std::vector<EventView>& events) {
   }
   header.bytes = static_cast<std::uint32_t>(bytes.size());
   header.count = static_cast<std::uint32_t>(events.size());
-  std::string head(batch_header_bytes, '\0');
+  std::string head(header_bytes(header), '\0');
   write_batch_header(head.data(), header);
   return head + bytes;
 }
@@ -121,8 +121,9 @@ TEST_CASE("batches are, byte for byte, what PROTOCOL.md shows") {
                                                                          "\x81\xa4"
                                                                          "free\x03",
                                                                          Encoding::msgpack}}));
-  CHECK(example("batch: the same positions") == batch({.from = 5, .upto = 8, .flags = flag_more}, {cpu}) +
-                                                    batch({.from = 5, .upto = 8}, {{"memory", "x", Encoding::raw}}));
+  CHECK(example("batch: the same positions") ==
+        batch({.from = 5, .upto = 8, .flags = flag_more}, {cpu}) +
+            batch({.from = 5, .upto = 8, .first = 1}, {{"memory", "x", Encoding::raw}}));
   CHECK(example("batch: the value 42") == batch({.from = 0, .upto = 1}, {{"", "\x2a", Encoding::msgpack}}));
 }
 

@@ -51,12 +51,12 @@ def decode_batches(frame):
     while at < len(frame):
         unpacker = msgpack.Unpacker(max_buffer_size=len(frame) - at)
         unpacker.feed(frame[at:])
-        size, count, start, upto, flags, *origin = unpacker.unpack()
+        size, count, start, upto, flags, *more = unpacker.unpack()
         events_at = at + unpacker.tell()
         events = []
         for _ in range(count):
             events.append((unpacker.unpack(), unpacker.unpack()))
-            if origin:
+            if len(more) >= 4:
                 unpacker.unpack()  # the step: this peer does not ask what events were made of
         at += unpacker.tell()
         if at - events_at != size or count > upto - start:
@@ -77,7 +77,7 @@ def encode_batch(events, start):
 
 def is_events(frame):
     first = frame[1] if len(frame) > 1 else 0xC1
-    return frame[:1] in (b"\x95", b"\x99") and (first < 0x80 or 0xCC <= first <= 0xCF)
+    return frame[:1] in (b"\x95", b"\x96", b"\x99", b"\x9a") and (first < 0x80 or 0xCC <= first <= 0xCF)
 
 
 def find(context, domain, name, deadline):

@@ -33,19 +33,21 @@ std::optional<Origin> read_origin(PackReader& reader) {
 }  // namespace
 
 void write_batch_header(char* to, const BatchHeader& header) {
-  *to++ = static_cast<char>(header.origin ? 0x99 : 0x95);
+  *to++ = static_cast<char>((header.origin ? 0x99 : 0x95) + (header.first > 0 ? 1 : 0));
   to = put(to, 0xce, header.bytes, 4);
   to = put(to, 0xce, header.count, 4);
   to = put(to, 0xcf, header.from, 8);
   to = put(to, 0xcf, header.upto, 8);
   to = put(to, 0xcd, header.flags, 2);
-  if (!header.origin) return;
-  const auto& stream = header.origin.stream.bytes;
-  to = put(to, 0xc4, stream.size(), 1);
-  to = std::copy(stream.begin(), stream.end(), to);
-  to = put(to, 0xcf, header.origin.from, 8);
-  to = put(to, 0xce, header.origin.ordinal, 4);
-  put(to, 0xce, header.origin.part, 4);
+  if (header.origin) {
+    const auto& stream = header.origin.stream.bytes;
+    to = put(to, 0xc4, stream.size(), 1);
+    to = std::copy(stream.begin(), stream.end(), to);
+    to = put(to, 0xcf, header.origin.from, 8);
+    to = put(to, 0xce, header.origin.ordinal, 4);
+    to = put(to, 0xce, header.origin.part, 4);
+  }
+  if (header.first > 0) put(to, 0xce, header.first, 4);
 }
 
 char* write_step(char* to, std::uint32_t step) {
@@ -57,15 +59,16 @@ char* write_step(char* to, std::uint32_t step) {
 std::optional<BatchHeader> read_batch_header(std::string_view& bytes) {
   PackReader reader(bytes);
   const auto items = reader.array();
-  if (items != 5U && items != 9U) return std::nullopt;
+  if (items != 5U && items != 6U && items != 9U && items != 10U) return std::nullopt;
   const auto size = reader.uint();
   const auto count = reader.uint();
   const auto from = reader.uint();
   const auto upto = reader.uint();
   const auto flags = reader.uint();
   if (!size || !count || !from || !upto || !flags) return std::nullopt;
-  const auto origin = items == 9U ? read_origin(reader) : Origin{};
-  if (!origin) return std::nullopt;
+  const auto origin = items >= 9U ? read_origin(reader) : Origin{};
+  const auto first = items == 6U || items == 10U ? reader.uint() : 0;
+  if (!origin || !first || *first > max32) return std::nullopt;
   // An event takes two bytes at least, and a position of its own.
   if (*size > reader.rest().size() || *count > *size / 2 || *from > *upto || *count > *upto - *from)
     return std::nullopt;
@@ -76,7 +79,8 @@ std::optional<BatchHeader> read_batch_header(std::string_view& bytes) {
                      *from,
                      *upto,
                      static_cast<std::uint16_t>(*flags),
-                     *origin};
+                     *origin,
+                     static_cast<std::uint32_t>(*first)};
 }
 
 char* write_topic_head(char* to, std::size_t size) { return put(to, 0xc5, size, 2); }

@@ -32,6 +32,7 @@ struct Origin {
 ///
 ///   header = array(5): bytes u32, count u32, from u64, upto u64, flags u16   (32 bytes, fixed widths)
 ///          / array(9): the same, and the origin of the first event: stream id, from u64, ordinal u32, part u32   (69)
+///          / array(6), array(10): the same, and first u32: of the rest of a batch   (37, 74)
 ///   event  = topic (bin 8/16), payload (bin 8/16/32: raw; ext 8/16/32 of type 1: MessagePack)
 ///            and in a batch with an origin: step, the ordinals since the event before (0 for the first)
 ///
@@ -44,13 +45,14 @@ struct BatchHeader {
   std::uint64_t upto = 0;
   std::uint16_t flags = 0;
   Origin origin = {};
+  std::uint32_t first = 0;  ///< so many of the events selected from `from` on come before these
   friend bool operator==(const BatchHeader&, const BatchHeader&) = default;
 };
 
 inline constexpr std::uint32_t batch_header_bytes = 32;
 inline constexpr std::uint32_t origin_header_bytes = 69;
 inline std::uint32_t header_bytes(const BatchHeader& header) {
-  return header.origin ? origin_header_bytes : batch_header_bytes;
+  return (header.origin ? origin_header_bytes : batch_header_bytes) + (header.first > 0 ? 5 : 0);
 }
 /// The most that a step takes.
 inline constexpr std::size_t max_step_bytes = 5;
@@ -64,12 +66,12 @@ inline constexpr std::uint16_t flag_repeated = 2;
 /// It was put together from what is kept: the stream's own batches are cut elsewhere, so an ordinal in it says nothing.
 inline constexpr std::uint16_t flag_recut = 4;
 
-/// True if a frame starts with a batch rather than with a control message: with an array of five or nine of which the
-/// first is an unsigned integer. (A control message may have as many items, but the first is its verb.)
+/// True if a frame starts with a batch rather than with a control message: with an array of five, six, nine or ten of
+/// which the first is an unsigned integer. (A control message may have as many items, but the first is its verb.)
 inline bool starts_with_batch(std::string_view frame) {
   if (frame.size() < 2) return false;
   const auto head = static_cast<std::uint8_t>(frame[0]);
-  if (head != 0x95 && head != 0x99) return false;
+  if (head != 0x95 && head != 0x96 && head != 0x99 && head != 0x9a) return false;
   const auto first = static_cast<std::uint8_t>(frame[1]);
   return first < 0x80 || (first >= 0xcc && first <= 0xcf);
 }

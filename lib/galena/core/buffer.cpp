@@ -9,6 +9,8 @@ namespace galena::core {
 namespace {
 
 constexpr std::uint64_t largest_segment = 256 * 1024;
+/// It may begin a batch of its own.
+constexpr std::size_t most_of_provenance = max_step_bytes + origin_header_bytes;
 
 std::uint32_t segment_size(std::uint64_t limit_bytes) {
   return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(limit_bytes / 16, 1024, largest_segment));
@@ -26,7 +28,7 @@ Buffer::~Buffer() = default;
 
 Buffer::Answer Buffer::append(const EventView& event, const Provenance* from) {
   static const Takers nobody;
-  const std::size_t bytes = event_bytes(event) + (from != nullptr ? max_step_bytes : 0);
+  const std::size_t bytes = event_bytes(event) + (from != nullptr ? most_of_provenance : 0);
   if (from != from_) change_provenance(from);
   if (bytes > largest_event() || event.topic.size() > max_topic_bytes) return Answer::too_large;
   const Takers& takers = index_.empty() ? nobody : index_.find(event.topic);
@@ -68,7 +70,7 @@ void Buffer::put(View& view, const EventView& event, std::size_t bytes) {
   if (from_ == nullptr) [[likely]] {
     view.log.append(event, bytes, next_);
   } else {
-    view.log.append(event, bytes - max_step_bytes, next_, *from_);
+    view.log.append(event, bytes - most_of_provenance, next_, *from_);
   }
   ++view.selected;
   if (view.log.open_bytes() >= view.wake_at && !view.dirty) mark_dirty(view);
@@ -77,6 +79,8 @@ void Buffer::put(View& view, const EventView& event, std::size_t bytes) {
 /// For keep_last and keep_first, when at least one taker has no room.
 void Buffer::put_or_drop(View& view, const EventView& event, std::size_t bytes) {
   while (!has_room(view, bytes)) {
+    evict_cache(0);  // what nobody holds goes before what somebody does
+    if (has_room(view, bytes)) break;
     if (options_.when_full == WhenFull::keep_last && drop_oldest(view)) continue;
     view.log.omit(next_);
     ++view.selected;
@@ -257,20 +261,22 @@ void Buffer::fill(View& view) {
     ItemReader reader(item, from.events, from.offset);
     for (EventView event; reader.next(event); ++position) {
       if (matcher.find(event.topic).empty()) continue;
-      const std::size_t bytes = event_bytes(event) + max_step_bytes;
+      const Provenance* const made = reader.from().plain() ? nullptr : &reader.from();
+      const std::size_t bytes = event_bytes(event) + (made != nullptr ? most_of_provenance : 0);
       if (!has_room(view, bytes)) {
         reclaim();
         evict_cache(0);
       }
       ++view.selected;
       if (has_room(view, bytes)) {
-        view.log.append(event, bytes - max_step_bytes, position, reader.from());
+        view.log.append(event, event_bytes(event), position, reader.from());
       } else {  // what was sent to those who left long ago still takes the room
         view.log.omit(position);
         drops_.add(event.topic, reason::full);
       }
     }
   }
+  seal(view);  // what is appended next may be unlike it
 }
 
 void Buffer::detach(Cursor& cursor, std::uint64_t done, std::uint64_t owed, std::string_view reason) {
@@ -330,12 +336,6 @@ void Buffer::release(Scan& scan, std::uint64_t item) {
   release(base_);
 }
 
-std::uint64_t Buffer::oldest() {
-  seal(base_);
-  const Log& log = base_.log;
-  return log.first() < log.end() ? log.at(log.first()).from : next_;
-}
-
 void Buffer::count_owed(const Cursor& cursor, std::uint64_t done, std::uint64_t owed, std::string_view reason) {
   const View& view = *cursor.view;
   const Log& log = view.log;
@@ -364,7 +364,8 @@ std::uint64_t Buffer::unclaimed() const {
   if (readers_ > 0) return 0;
   std::uint64_t events = base_.held_events();
   for (std::uint64_t item = base_.log.floor(); item < unclaimed_.item; ++item) {  // held for those who are expected
-    if (!base_.log.at(item).is_gap()) events -= base_.log.at(item).count;
+    const Item& at = base_.log.at(item);
+    if (!at.is_gap()) events -= at.count - (item == base_.log.floor() ? base_.dropped_events : 0);
   }
   return events;
 }

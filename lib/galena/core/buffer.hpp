@@ -60,12 +60,14 @@ class Buffer {
   /// Reads what `selection` selects from position `from` on, without the first `skip` events of that, up to where the
   /// cursor stands: of what is kept.
   std::unique_ptr<Scan> scan(const Cursor& cursor, std::uint64_t from, std::uint64_t skip);
+  /// Keeps what the scan has before it, unless some of that is not held any more.
+  void hold(Scan& scan) const {
+    if (scan.next().item >= base_.log.floor()) scan.hold();
+  }
   /// What lies before `item` of base is done with for the scan.
   void release(Scan& scan, std::uint64_t item);
   /// A scan that held something has ended.
   void release_base() { release(base_); }
-  /// The first position that is still there, for whoever wants all there is.
-  std::uint64_t oldest();
   /// Makes the open batch an item, so that it can be sent.
   void seal(View& view) { view.log.seal(next_); }
 

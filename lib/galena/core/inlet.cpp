@@ -182,6 +182,7 @@ bool Inlet::open_batch() {
     place_.upto = header->from;
     place_.events = 0;
   }
+  if (header->first > 0) place_.events = header->first;  // some may be told as a gap
   batch_ = *header;
   batch_bytes_ = header->bytes;
   left_ = header->count;

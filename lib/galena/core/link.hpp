@@ -56,6 +56,14 @@ class Link {
     sent_ = limit_ = acknowledged_ = {};
     flights_.clear();
   }
+  /// Its consumer stands before the events of its next item that were acknowledged: those are wanted again, if they are
+  /// there.
+  void go_back_within(std::uint64_t events) {
+    if (scan && !scan->finished()) return;
+    const std::uint64_t again = cursor.events - std::min<std::uint64_t>(cursor.events, events);
+    done_before_ -= std::min(done_before_, again);
+    cursor.go_back(cursor.item, events);
+  }
   /// It is taken up again, over another connection, and has handled `passed` events more than was known.
   void resume(std::string at, const Subscribe& subscribe, std::uint64_t passed, Time now) {
     consumer = subscribe.consumer;

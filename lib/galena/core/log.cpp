@@ -63,7 +63,8 @@ void Log::append(const EventView& event, std::size_t bytes, std::uint64_t positi
   // A step can say "the next part of the same" and "the first part of a later one". Anything else begins a batch.
   Origin follows = last_origin_;
   follows.advance(from.origin.ordinal - last_origin_.ordinal);
-  if (open_count_ > 0 && !(open_from_.joins(from) && (!from.origin || follows == from.origin))) seal(position);
+  const bool goes_on = from.origin.ordinal >= last_origin_.ordinal && follows == from.origin;
+  if (open_count_ > 0 && !(open_from_.joins(from) && (!from.origin || goes_on))) seal(position);
   const std::size_t most = from.origin ? bytes + max_step_bytes : bytes;
   if (!has_space(most)) make_space(most, position, from);
   char* const begin = segment_->data() + open_end_;

@@ -120,6 +120,7 @@ std::optional<Message> decode_subscribe(PackReader& reader) {
     return reader.skip();
   });
   if (!good || version != protocol_version) return std::nullopt;
+  if (message.identity.size() > max_name_bytes || message.consumer.size() > max_name_bytes) return std::nullopt;
   return message;
 }
 

@@ -22,6 +22,9 @@ inline constexpr std::uint64_t protocol_version = 1;
 /// A longer control message is refused unread.
 inline constexpr std::size_t max_message_bytes = 4 << 20;
 
+/// Of an identity, and of a consumer's name.
+inline constexpr std::size_t max_name_bytes = 255;
+
 /// Of a side that does not say how long it may be silent.
 inline constexpr Duration default_silence = std::chrono::seconds(10);
 /// What is made of the silence that the other side tells: neither too short for anything to arrive, nor for ever.

@@ -121,6 +121,7 @@ bool Outlet::resume(const std::string& peer, const Subscribe& wish, Time now) {
     return false;
   }
   buffer_.seal(*link.cursor.view);
+  link.cursor.view->log.close_gap();  // it may go on behind it
   const Point stands = link.place();
   Point at = stands;
   std::uint64_t passed = 0;
@@ -131,13 +132,14 @@ bool Outlet::resume(const std::string& peer, const Subscribe& wish, Time now) {
     // Who acknowledged something knows of it: then nothing that was selected lies between where it stands here and
     // there.
     const bool agrees = same_holder || (wished.events == 0 && wished.from >= link.scan_acknowledged_upto());
+    if (wished < stands && stands.events > 0) link.go_back_within(wished.from == stands.from ? wished.events : 0);
     at = wished;
     if (wished.from < stands.from && stands.events == 0 && agrees) {
       nothing_upto = Mark{stands.from};
     } else if (wished.from < view_begins) {
       const bool held = link.scan && link.scan->holds();
       auto scan = buffer_.scan(link.cursor, wished.from, wished.events);
-      if (held && scan->next().item >= link.scan->next().item) scan->hold();
+      if (held) buffer_.hold(*scan);
       link.scan = std::move(scan);
     } else {
       link.scan.reset();
@@ -173,7 +175,7 @@ void Outlet::begin(const std::string& peer, const Subscribe& wish, Time now) {
       const std::uint64_t held_from = Buffer::begin_of(place);
       if (held_from < view_begins) {
         link->scan = buffer_.scan(link->cursor, held_from, 0);
-        link->scan->hold();
+        buffer_.hold(*link->scan);
       }
     }
     buffer_.forget(expected->second->place);
@@ -254,7 +256,7 @@ void Outlet::lose(const std::string& peer, std::string_view why, Time now) {
   Link& link = *it->second;
   const std::string key = key_of(link.identity, link.subscription);
   const bool has_key = link.subscription || !link.identity.empty();
-  if (options_.hold == Duration::zero() || !has_key || away_.contains(key)) {
+  if (options_.hold == Duration::zero() || !has_key || away_.contains(key) || away_.size() >= max_places) {
     drop(peer, why);
     return;
   }

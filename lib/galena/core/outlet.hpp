@@ -35,6 +35,8 @@ class Outlet {
     std::uint64_t max_in_flight_bytes = 16 << 20;  ///< per link, whatever it grants
   };
   using Answer = Buffer::Answer;
+  /// So many places are held at a time: strangers have no credit.
+  static constexpr std::size_t max_places = 10'000;
 
   explicit Outlet(Options options, Time now = {});
   ~Outlet();

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "galena/base/pack.hpp"
+#include "galena/core/message.hpp"
 
 namespace galena::core {
 namespace {
@@ -63,12 +64,12 @@ bool read_subscriber(PackReader& reader, LinkInfo& link) {
     if (!good) return false;
   }
   // What does not add up would be shown as nonsense.
-  return link.acknowledged <= link.sent && link.sent + link.dropped <= link.selected;
+  return link.acknowledged <= link.sent && link.sent <= link.selected && link.dropped <= link.selected - link.sent;
 }
 
 bool read_subscribers(PackReader& reader, std::vector<LinkInfo>& links) {
   const auto size = reader.array();
-  if (!size) return false;
+  if (!size || *size > max_reported) return false;
   for (std::uint32_t i = 0; i < *size; ++i) {
     if (!read_subscriber(reader, links.emplace_back())) return false;
   }
@@ -77,7 +78,7 @@ bool read_subscribers(PackReader& reader, std::vector<LinkInfo>& links) {
 
 bool read_drops(PackReader& reader, DropCounter::Counts& drops) {
   const auto size = reader.array();
-  if (!size) return false;
+  if (!size || *size > max_reported) return false;
   for (std::uint32_t i = 0; i < *size; ++i) {
     std::pair<std::string, std::string> what;
     if (reader.array() != 3U || !read_text(reader, what.first) || !read_text(reader, what.second)) return false;
@@ -97,7 +98,10 @@ std::string encode(const Report& report) {
   writer.str("drops").array(static_cast<std::uint32_t>(std::min(report.drops.size(), max_reported)));
   std::size_t left = max_reported;
   for (auto drop = report.drops.begin(); drop != report.drops.end() && left > 0; ++drop, --left) {
-    writer.array(3).bin(drop->first.first).str(drop->first.second).uint(drop->second);
+    writer.array(3)
+        .bin(std::string_view(drop->first.first).substr(0, max_name_bytes))
+        .str(drop->first.second)
+        .uint(drop->second);
   }
   const std::size_t subscribers = std::min(report.subscribers.size(), max_reported);
   writer.str("subscribers").array(static_cast<std::uint32_t>(subscribers));

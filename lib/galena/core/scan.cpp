@@ -10,7 +10,11 @@ namespace galena::core {
 /// The batch that a scan puts together.
 class Scan::Copy {
  public:
-  explicit Copy(const BatchHeader& like) : header_(like), events_(header_bytes(like), '\0') {}
+  /// `passed` events were selected before.
+  Copy(const BatchHeader& like, std::uint64_t passed) : header_(like) {
+    header_.first = static_cast<std::uint32_t>(std::min<std::uint64_t>(passed, 0xffffffff));
+    events_.assign(header_bytes(header_), '\0');
+  }
 
   void add(const EventView& event, const Origin& origin) {
     const std::size_t size = events_.size();
@@ -35,12 +39,13 @@ class Scan::Copy {
   std::uint32_t count() const { return count_; }
   std::size_t bytes() const { return events_.size() - header_bytes(header_); }
 
-  std::string finish(std::uint64_t from, std::uint64_t upto) {
+  std::string finish(std::uint64_t from, std::uint64_t upto, bool repeated) {
     header_.bytes = static_cast<std::uint32_t>(bytes());
     header_.count = count_;
     header_.from = from;
     header_.upto = upto;
-    header_.flags = static_cast<std::uint16_t>((header_.flags & ~flag_more) | flag_recut);
+    header_.flags =
+        static_cast<std::uint16_t>((header_.flags & ~flag_more) | flag_recut | (repeated ? flag_repeated : 0));
     write_batch_header(events_.data(), header_);
     return std::move(events_);
   }
@@ -126,8 +131,13 @@ bool Scan::missing(Piece& piece) {
   std::optional<std::uint64_t> count;
   if (matcher_.empty()) count = upto - position_ - std::min(skip_, upto - position_);
   if (count != 0U) piece.gap = Gap{position_, upto, count, std::string(why)};
+  if (matcher_.empty()) {
+    skip_ -= std::min(skip_, upto - position_);
+  } else if (skip_ > 0) {  // how many of those that were missing were to be passed over, nobody knows
+    skip_ = 0;
+    doubtful_ = true;
+  }
   position_ = upto;
-  skip_ = 0;
   tell();
   return true;
 }
@@ -155,7 +165,7 @@ Scan::Piece Scan::read(std::uint64_t max_events, std::uint64_t max_bytes) {
     const BatchHeader header = item.header();
     const bool alone = header.origin || header.flags != 0;  // unlike batches are not merged
     if (!copy) {
-      copy.emplace(header);
+      copy.emplace(header, told_skip_);
     } else if (alone) {
       break;
     }
@@ -166,7 +176,7 @@ Scan::Piece Scan::read(std::uint64_t max_events, std::uint64_t max_bytes) {
     piece.bytes = copy->bytes();
     piece.begin = told_mark_;
     piece.passed = told_skip_;
-    piece.batch = copy->finish(told_, position_);
+    piece.batch = copy->finish(told_, position_, doubtful_);
     tell();
   } else if (position_ >= upto_) {
     tell();

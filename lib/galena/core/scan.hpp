@@ -83,6 +83,7 @@ class Scan {
   std::uint64_t skip_;  // what is left of that
   std::uint64_t upto_;
   bool holding_ = false;
+  bool doubtful_ = false;  // some of what it reads may be repetitions
 };
 
 }  // namespace galena::core

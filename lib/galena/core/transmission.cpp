@@ -89,8 +89,9 @@ void transmit_cut(Link& link, const Item& item, std::vector<Parcel>& out) {
   const bool all = count == left;
   header.bytes = static_cast<std::uint32_t>(bytes);
   header.count = count;
+  header.first = cursor.events;
   if (!all) header.flags |= flag_more;
-  std::string batch(item.header_size(), '\0');
+  std::string batch(header_bytes(header), '\0');
   write_batch_header(batch.data(), header);
   batch.append(rest.substr(0, bytes));
   out.push_back({.peer = link.peer, .bytes = std::move(batch)});

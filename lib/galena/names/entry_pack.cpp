@@ -12,7 +12,7 @@ constexpr std::array<std::string_view, 3> kinds = {"producer", "producer_consume
 /// 34 years: so that no sum of times met here overflows.
 constexpr std::uint64_t longest_ms = std::uint64_t{1} << 40;
 
-bool read(PackReader& in, Kind& out) {
+bool read_kind(PackReader& in, Kind& out) {
   const auto word = in.text();
   for (std::size_t i = 0; word && i < kinds.size(); ++i) {
     if (kinds[i] == *word) {
@@ -23,23 +23,23 @@ bool read(PackReader& in, Kind& out) {
   return false;
 }
 
-bool read(PackReader& in, Token& out) {
-  return in.array() == 3u && names::read(in, out.term) && names::read(in, out.service) && names::read(in, out.sequence);
+bool read_token(PackReader& in, Token& out) {
+  return in.array() == 3u && read(in, out.term) && read(in, out.service) && read(in, out.sequence);
 }
 
 bool read_field(std::string_view key, PackReader& in, Entry& entry) {
   Registration& holder = entry.holder;
-  if (key == "name") return names::read(in, holder.name);
-  if (key == "kind") return read(in, holder.kind);
-  if (key == "stage") return names::read(in, holder.stage);
-  if (key == "node") return names::read(in, holder.node);
-  if (key == "host_id") return names::read(in, holder.host_id);
-  if (key == "host") return names::read(in, holder.host_name);
-  if (key == "pid") return names::read(in, holder.pid);
-  if (key == "endpoints") return names::read(in, holder.endpoints);
-  if (key == "subscribers") return names::read(in, holder.subscribers);
-  if (key == "token") return read(in, entry.token);
-  if (key == "age") return names::read(in, entry.age);
+  if (key == "name") return read(in, holder.name);
+  if (key == "kind") return read_kind(in, holder.kind);
+  if (key == "stage") return read(in, holder.stage);
+  if (key == "node") return read(in, holder.node);
+  if (key == "host_id") return read(in, holder.host_id);
+  if (key == "host") return read(in, holder.host_name);
+  if (key == "pid") return read(in, holder.pid);
+  if (key == "endpoints") return read(in, holder.endpoints);
+  if (key == "subscribers") return read(in, holder.subscribers);
+  if (key == "token") return read_token(in, entry.token);
+  if (key == "age") return read(in, entry.age);
   return in.skip();
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "galena/stage/inquiry.hpp"
 
+#include <atomic>
 #include <future>
 
 #include <fmt/format.h>

@@ -61,8 +61,9 @@ class Node {
   /// All registered names. Throws Error (unreachable) if no name service answers within `timeout`.
   std::vector<NameEntry> list(Duration timeout = std::chrono::seconds(2));
 
-  /// How the subscriptions of a producer stand, wherever it runs: what its stats() would say. Throws Error:
-  /// unreachable, if nobody has the name; timeout, if it does not answer.
+  /// How the subscriptions of a producer stand, wherever it runs: what its stats() would say, at most 1,000
+  /// subscriptions. Blocks; a handler that asks about its own stage only waits in vain. Throws Error: unreachable, if
+  /// nobody has the name; timeout, if it does not answer.
   ProducerStats stats(const Name& producer, Duration timeout = std::chrono::seconds(2));
 
   const NodeOptions& options() const;

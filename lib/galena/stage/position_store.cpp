@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
@@ -39,8 +40,10 @@ std::string escape(const std::string& text) {
 std::string unescape(const std::string& text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%' && i + 2 < text.size()) {
-      out.push_back(static_cast<char>(std::stoi(text.substr(i + 1, 2), nullptr, 16)));
+    unsigned char byte = 0;
+    const char* const digits = text.data() + i + 1;
+    if (text[i] == '%' && i + 2 < text.size() && std::from_chars(digits, digits + 2, byte, 16).ec == std::errc()) {
+      out.push_back(static_cast<char>(byte));
       i += 2;
     } else {
       out.push_back(text[i]);
@@ -79,6 +82,7 @@ FilePositions::FilePositions(std::string path) : path_(std::move(path)) {
     if (errno == ENOENT) return;
     throw system_error("cannot read positions from", path_);
   }
+  if (file.peek() == std::ifstream::traits_type::eof()) return;  // a power cut may have left it so
   std::string line;
   const auto invalid = [&] {
     return Error(ErrorCode::invalid, fmt::format("'{}' is no file of positions; give another, or remove it", path_));
@@ -92,11 +96,13 @@ FilePositions::FilePositions(std::string path) : path_(std::move(path)) {
 }
 
 std::optional<std::string> FilePositions::load(const std::string& subscription) {
+  const std::lock_guard lock(mutex_);
   const auto it = positions_.find(subscription);
   return it == positions_.end() ? std::nullopt : std::optional(it->second);
 }
 
 void FilePositions::save(const std::string& subscription, const std::string& position) {
+  const std::lock_guard lock(mutex_);
   std::string& at = positions_[subscription];
   if (at == position) return;
   const std::string before = std::exchange(at, position);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <mutex>
 #include <optional>
 #include <string>
 
@@ -31,8 +32,8 @@ class PositionStore {
 
 /// Positions in a small text file, a line for each subscription. It is replaced as a whole (written beside it, then
 /// renamed), so it is never half written. It survives the end of the process at any moment; a power cut may set it back
-/// (it is not flushed to the disk each time), which makes repetitions, and no loss while the producer still holds the
-/// events.
+/// or empty it (it is not flushed to the disk each time), which makes repetitions, and no loss while the producer still
+/// holds the events. Consumers of one process may share it, each with its own identity; those of others need their own.
 class FilePositions final : public PositionStore {
  public:
   /// Reads the file, if it is there. Throws Error: system, if it cannot be read or the directory not be written to;
@@ -44,6 +45,7 @@ class FilePositions final : public PositionStore {
   void save(const std::string& subscription, const std::string& position) override;
 
  private:
+  std::mutex mutex_;  // several consumers may share it
   std::string path_;
   std::map<std::string, std::string> positions_;
 };

@@ -15,6 +15,8 @@ constexpr std::size_t max_feeds = 1000;
 /// Messages that a peer may leave unread: far more than credit lets be on their way, so that it is a stranger who sends
 /// and does not listen. It counts as gone.
 constexpr int max_unread = 10'000;
+/// Whoever asks more often how the subscriptions stand is not answered: an answer is larger than the question.
+constexpr Duration shortest_between_reports = std::chrono::milliseconds(5);
 /// Below this a frame is copied into a message: cheaper than a loan of a segment.
 constexpr std::size_t smallest_loan = 2048;
 /// What one feed may have on its way: enough to stream, and little beside the buffer it goes to.
@@ -125,7 +127,7 @@ void Publisher::unlock_and_wake(std::unique_lock<std::mutex>& lock) {
   if (wake) loop_.post([this] { transmit(); });
 }
 
-void Publisher::count_abandoned(const EventView& event) { abandoned_.add(event.topic, "handler-failed"); }
+void Publisher::count_abandoned(const EventView& event) { abandoned_.add(event.topic, core::reason::stopped); }
 
 void Publisher::serve() {
   for (int i = 0; i < messages_a_turn; ++i) {
@@ -150,7 +152,8 @@ void Publisher::receive(net::Router::Message message) {
     return;
   }
   if (decoded && std::holds_alternative<core::Inquire>(*decoded)) {
-    tell(peer, core::encode(report()));
+    if (now - last_report_ >= shortest_between_reports) tell(peer, core::encode(report()));
+    last_report_ = now;
     return;
   }
   const auto lock = lock_soon(mutex_);

@@ -128,6 +128,7 @@ class Publisher {
   std::unordered_map<std::string, std::unique_ptr<Feed>> feeds_;  // by peer
   std::size_t told_subscribers_ = 0;
   std::uint64_t told_settled_ = 0;
+  Time last_report_{};
   net::Reactor::TimerId timer_ = 0;
   std::shared_ptr<Publisher*> self_ = std::make_shared<Publisher*>(this);  // for what may be posted too late
   std::shared_ptr<ReleaseHook> hook_;

@@ -389,6 +389,10 @@ void Receiver::lose(std::string why, bool try_next_endpoint) {
   if (was_accepted) {
     place_ = inlet_->place();
     exact_ = true;
+    if (settled_ && settled_->stream == place_->stream) {
+      settled_->ended = place_->ended;
+      settled_->told = place_->told;
+    }
     if (options_.acknowledge_downstream) inlet_->note_seen();  // what is not acknowledged comes again
     save_position();
   }

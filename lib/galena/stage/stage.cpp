@@ -8,6 +8,7 @@
 #include <exception>
 #include <map>
 #include <mutex>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -124,7 +125,7 @@ class Stage::Impl final : public EventTaker {
         Receiver::Options options{subscription, label_};
         if (!identity().empty()) options.identity = identity() + suffix;
         options.positions = spec_.positions;
-        options.key = from + suffix;
+        options.key = identity() + "@" + from + suffix;
         options.acknowledge_downstream = acknowledges_downstream();
         receivers_.push_back(std::make_unique<Receiver>(node_, loop_, *this, std::move(options)));
       }
@@ -148,7 +149,18 @@ class Stage::Impl final : public EventTaker {
                   "a producer-consumer that acknowledges downstream needs a global name or an identity: its producers "
                   "hold for its successor what it had not passed on");
     }
-    if (identity().size() > 255) throw Error(ErrorCode::invalid, "an identity has 255 bytes at most");
+    std::set<std::string> sources;
+    for (const Subscription& subscription : spec_.options.subscriptions) {
+      if (acknowledges_downstream() && !sources.insert(subscription.producer.text()).second) {
+        throw Error(
+            ErrorCode::invalid,
+            fmt::format("a producer-consumer that acknowledges downstream subscribes once to '{}': give all topics "
+                        "to one subscription",
+                        subscription.producer.text()));
+      }
+    }
+    if (identity().size() > core::max_name_bytes)
+      throw Error(ErrorCode::invalid, fmt::format("an identity has {} bytes at most", core::max_name_bytes));
   }
 
   void enroll() {
@@ -212,11 +224,24 @@ class Stage::Impl final : public EventTaker {
   void drain_at_end() {
     const bool drained = failure() ? false : publisher_->drain(Clock::now() + spec_.options.drain);
     if (drained) return;
-    const std::uint64_t left = publisher_->outstanding();
+    const std::uint64_t left = publisher_->outstanding() + abandon_stash();
     if (left > 0) {
       node_.logger().warning(
           fmt::format("{}: stops with {} events that not all of its subscribers took", label_, left));
     }
+  }
+
+  /// What was made and never found room: counted as dropped.
+  std::uint64_t abandon_stash() {
+    std::uint64_t events = 0;
+    loop_.call([&] {
+      for (const Made& made : std::exchange(stash_, {})) {
+        for (const Event& event : made.events) publisher_->count_abandoned(event.view());
+        events += made.events.size();
+      }
+      stashed_ = false;
+    });
+    return events;
   }
 
   /// On the loop: everything that lives there goes.

@@ -301,7 +301,10 @@ void Books::note_handled(LinkBook& link, const EventView& event) {
 void Books::note_passed_over(LinkBook& link, std::uint64_t events) {
   Reading& reading = link.holder->readings.at(link.stream->number);
   reading.passed += events;
-  if (link.stream->plan->hold == Duration::zero()) reading.not_owed += events;
+  // Without an identity it may have come to the stream before late: what a relay makes again of earlier events is not
+  // owed to it.
+  const bool came_late = !link.holder->plan->identity;
+  if (came_late || link.stream->plan->hold == Duration::zero()) reading.not_owed += events;
 }
 
 void Books::note_ended(LinkBook& link) { link.holder->readings.at(link.stream->number).ended = true; }

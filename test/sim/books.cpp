@@ -286,13 +286,14 @@ void Books::note_handled(LinkBook& link, const EventView& event) {
   const auto [first, is_new] = holder.contents.try_emplace(payload->content, link.life);
   const bool direct = plan_.stages[holder.plan->source].role == Role::producer;
   if (is_new) {
-    const bool sent_once = direct && !holder.plan->identity && !holder.plan->store;
+    // Once something was missing of what it stood before, nobody knows how much of the rest it had.
+    const bool sent_once = direct && !holder.plan->identity && !holder.plan->store && reading.gaps.empty();
     require(!event.repeated || !sent_once, Kind::repeat, said("is marked as repeated, and comes for the first time"));
   } else if (first->second <= link.life) {
     // A producer that holds no places does not know that another life was there before.
     const bool known = link.life == first->second || stream.plan->hold > Duration::zero();
     require(event.repeated || !known, Kind::repeat, said("comes again without a mark"));
-    require(!direct || first->second < link.life || holder.plan->relays, Kind::repeat,
+    require(!direct || first->second < link.life || holder.plan->relays || !reading.gaps.empty(), Kind::repeat,
             said("comes twice to a consumer that lives"));
   }
   first->second = std::min(first->second, link.life);

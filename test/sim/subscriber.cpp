@@ -324,7 +324,8 @@ void Subscriber::stop(std::string_view reason) {
 
 bool Subscriber::idle() const {
   return wire_ != nullptr && inlet_->accepted() && !reading_ && !handling_ && wire_->down.flight.empty() &&
-         wire_->down.arrived.empty() && wire_->up.flight.empty() && wire_->up.arrived.empty() && !wire_->broken;
+         wire_->down.arrived.empty() && wire_->up.flight.empty() && wire_->up.arrived.empty() && !wire_->broken &&
+         !wire_->closing && !wire_->up.cut && !wire_->down.cut;  // else it is still to find out
 }
 
 std::string Subscriber::state() const {

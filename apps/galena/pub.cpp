@@ -21,7 +21,6 @@ constexpr Duration slice = std::chrono::milliseconds(100);
 // Consumers that were waiting for the name have so long to subscribe; they may have died.
 constexpr Duration patience_with_waiting = std::chrono::seconds(5);
 constexpr Duration silence_before_hint = std::chrono::seconds(2);
-constexpr Duration drain_after_signal = std::chrono::seconds(5);
 
 class Pub {
  public:

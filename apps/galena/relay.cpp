@@ -13,8 +13,6 @@ namespace galena::cli {
 
 namespace {
 
-constexpr Duration drain_after_signal = std::chrono::seconds(5);
-
 /// Events pass as they are, packed or not: only the topic may change.
 struct Rename {
   Renamer rename;

@@ -36,6 +36,9 @@ class Stop {
   std::atomic<bool> by_signal_ = false;
 };
 
+/// How long what is on its way may take once a signal came.
+inline constexpr Duration drain_after_signal = std::chrono::seconds(5);
+
 /// For poll(): up to `deadline` from now, rounded up, so that nobody spins over the last fraction of a millisecond.
 int poll_timeout(Time deadline);
 

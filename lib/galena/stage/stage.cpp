@@ -125,7 +125,7 @@ class Stage::Impl final : public EventTaker {
         Receiver::Options options{subscription, label_};
         if (!identity().empty()) options.identity = identity() + suffix;
         options.positions = spec_.positions;
-        options.key = identity() + "@" + from + suffix;
+        options.key = fmt::format("{}@{}{}", identity(), from, suffix);
         options.acknowledge_downstream = acknowledges_downstream();
         receivers_.push_back(std::make_unique<Receiver>(node_, loop_, *this, std::move(options)));
       }

@@ -19,7 +19,7 @@ struct Reader {
 };
 
 /// A buffer whose readers read and acknowledge by hand.
-struct Fixture {
+struct BufferFixture {
   std::unique_ptr<Buffer> buffer;
   std::vector<std::unique_ptr<Reader>> readers;
 
@@ -83,7 +83,7 @@ struct Fixture {
 
 using Strings = std::vector<std::string>;
 
-TEST_CASE_FIXTURE(Fixture, "each reader gets what it selects, from where it came in") {
+TEST_CASE_FIXTURE(BufferFixture, "each reader gets what it selects, from where it came in") {
   make({});
   Reader& all = attach();
   Reader& a = attach(topics({"a"}));
@@ -102,7 +102,8 @@ TEST_CASE_FIXTURE(Fixture, "each reader gets what it selects, from where it came
   CHECK(a.cursor.selected() == 2);
 }
 
-TEST_CASE_FIXTURE(Fixture, "what nobody was offered is claimed by the first reader, filtered or not, and by no other") {
+TEST_CASE_FIXTURE(BufferFixture,
+                  "what nobody was offered is claimed by the first reader, filtered or not, and by no other") {
   for (const bool filtered : {false, true}) {
     make({});
     readers.clear();
@@ -130,7 +131,7 @@ TEST_CASE_FIXTURE(Fixture, "what nobody was offered is claimed by the first read
   }
 }
 
-TEST_CASE_FIXTURE(Fixture, "when the last reader leaves, nothing that it was offered is left for the next") {
+TEST_CASE_FIXTURE(BufferFixture, "when the last reader leaves, nothing that it was offered is left for the next") {
   for (const auto& selection : {Selection(), topics({"a"})}) {
     make({});
     readers.clear();
@@ -143,7 +144,7 @@ TEST_CASE_FIXTURE(Fixture, "when the last reader leaves, nothing that it was off
   }
 }
 
-TEST_CASE_FIXTURE(Fixture, "a reader that stands still takes half, and there is always room for the next") {
+TEST_CASE_FIXTURE(BufferFixture, "a reader that stands still takes half, and there is always room for the next") {
   limit_ = 4 << 20;
   make({.limit_bytes = limit_, .retain_bytes = 0});
   attach(topics({"hog"}));
@@ -162,7 +163,7 @@ TEST_CASE_FIXTURE(Fixture, "a reader that stands still takes half, and there is 
   CHECK(append("other", 1000) == Answer::accepted);
 }
 
-TEST_CASE_FIXTURE(Fixture, "an acknowledgement makes room for those who wait, and says so") {
+TEST_CASE_FIXTURE(BufferFixture, "an acknowledgement makes room for those who wait, and says so") {
   limit_ = 64 << 10;
   make({.limit_bytes = limit_});
   Reader& reader = attach();
@@ -176,7 +177,7 @@ TEST_CASE_FIXTURE(Fixture, "an acknowledgement makes room for those who wait, an
   CHECK(append("t", 1000) == Answer::accepted);
 }
 
-TEST_CASE_FIXTURE(Fixture, "with nobody there a producer that waits fills half, and a reader gets every event") {
+TEST_CASE_FIXTURE(BufferFixture, "with nobody there a producer that waits fills half, and a reader gets every event") {
   limit_ = 64 << 10;
   make({.limit_bytes = limit_});
   const std::uint64_t count = fill_up("t", 100);
@@ -186,7 +187,8 @@ TEST_CASE_FIXTURE(Fixture, "with nobody there a producer that waits fills half, 
   CHECK(append("t", 100) == Answer::accepted);
 }
 
-TEST_CASE_FIXTURE(Fixture, "a first reader with a filter copies what it claims within the limit, and loses nothing") {
+TEST_CASE_FIXTURE(BufferFixture,
+                  "a first reader with a filter copies what it claims within the limit, and loses nothing") {
   for (const std::size_t size : {1U, 100U, 5'000U, 16'000U}) {
     for (const std::uint64_t kib : {16U, 64U, 100U, 1024U}) {
       CAPTURE(size);
@@ -203,7 +205,7 @@ TEST_CASE_FIXTURE(Fixture, "a first reader with a filter copies what it claims w
   }
 }
 
-TEST_CASE_FIXTURE(Fixture, "memory that libzmq still holds counts, and its release makes room") {
+TEST_CASE_FIXTURE(BufferFixture, "memory that libzmq still holds counts, and its release makes room") {
   limit_ = 64 << 10;
   make({.limit_bytes = limit_, .retain_bytes = 0});
   Reader& reader = attach();
@@ -228,7 +230,7 @@ TEST_CASE_FIXTURE(Fixture, "memory that libzmq still holds counts, and its relea
   CHECK(append("t", 1000) == Answer::accepted);
 }
 
-TEST_CASE_FIXTURE(Fixture, "memory that an append finds released is told to others who wait, too") {
+TEST_CASE_FIXTURE(BufferFixture, "memory that an append finds released is told to others who wait, too") {
   limit_ = 64 << 10;
   make({.limit_bytes = limit_, .retain_bytes = 0});
   Reader& reader = attach();
@@ -246,7 +248,8 @@ TEST_CASE_FIXTURE(Fixture, "memory that an append finds released is told to othe
   CHECK(buffer->take_freed());
 }
 
-TEST_CASE_FIXTURE(Fixture, "what everybody is done with is a cache of the size asked for, and makes room when needed") {
+TEST_CASE_FIXTURE(BufferFixture,
+                  "what everybody is done with is a cache of the size asked for, and makes room when needed") {
   limit_ = 1 << 20;
   make({.limit_bytes = limit_, .retain_bytes = 128 << 10});
   Reader& reader = attach();
@@ -265,7 +268,7 @@ TEST_CASE_FIXTURE(Fixture, "what everybody is done with is a cache of the size a
   }
 }
 
-TEST_CASE_FIXTURE(Fixture, "an event that never has room is told from one that has none now") {
+TEST_CASE_FIXTURE(BufferFixture, "an event that never has room is told from one that has none now") {
   limit_ = 64 << 10;
   make({.limit_bytes = limit_});
   CHECK(buffer->largest_event() == 16 << 10);
@@ -279,7 +282,8 @@ TEST_CASE_FIXTURE(Fixture, "an event that never has room is told from one that h
   CHECK(append("and 1", 15 << 10) == Answer::accepted);
 }
 
-TEST_CASE_FIXTURE(Fixture, "an event of any size accepted once is accepted again when everything is acknowledged") {
+TEST_CASE_FIXTURE(BufferFixture,
+                  "an event of any size accepted once is accepted again when everything is acknowledged") {
   for (const std::uint64_t kib : {2U, 4U, 10U, 64U, 1000U}) {
     for (const int copies : {0, 1, 2, 3}) {
       for (const std::uint64_t part : {4U, 5U, 16U, 100U, 1000U}) {
@@ -308,7 +312,7 @@ TEST_CASE_FIXTURE(Fixture, "an event of any size accepted once is accepted again
   }
 }
 
-TEST_CASE_FIXTURE(Fixture, "a bound in events is kept exactly, per view") {
+TEST_CASE_FIXTURE(BufferFixture, "a bound in events is kept exactly, per view") {
   make({.limit_events = 10});
   Reader& all = attach();
   Reader& a = attach(topics({"a"}));
@@ -321,7 +325,8 @@ TEST_CASE_FIXTURE(Fixture, "a bound in events is kept exactly, per view") {
   CHECK(fill_up("a", 1) == 9);
 }
 
-TEST_CASE_FIXTURE(Fixture, "keep_last keeps the newest for a slow reader, tells it exactly, and counts by topic") {
+TEST_CASE_FIXTURE(BufferFixture,
+                  "keep_last keeps the newest for a slow reader, tells it exactly, and counts by topic") {
   make({.limit_events = 5, .when_full = WhenFull::keep_last});
   Reader& all = attach();
   Reader& a = attach(topics({"a"}));
@@ -333,7 +338,7 @@ TEST_CASE_FIXTURE(Fixture, "keep_last keeps the newest for a slow reader, tells 
   CHECK(all.cursor.selected() == 8);
 }
 
-TEST_CASE_FIXTURE(Fixture, "keep_last drops nothing for a reader that was sent it already") {
+TEST_CASE_FIXTURE(BufferFixture, "keep_last drops nothing for a reader that was sent it already") {
   make({.limit_events = 5, .when_full = WhenFull::keep_last});
   Reader& sent = attach();
   Reader& slow = attach();
@@ -345,7 +350,7 @@ TEST_CASE_FIXTURE(Fixture, "keep_last drops nothing for a reader that was sent i
   CHECK(buffer->drops().counts() == Counts{{{"t", "full"}, 4}});
 }
 
-TEST_CASE_FIXTURE(Fixture, "keep_first keeps the oldest, tells the gap after them, and counts by topic") {
+TEST_CASE_FIXTURE(BufferFixture, "keep_first keeps the oldest, tells the gap after them, and counts by topic") {
   make({.limit_events = 3, .when_full = WhenFull::keep_first});
   Reader& all = attach();
   Reader& a = attach(topics({"a"}));
@@ -357,7 +362,8 @@ TEST_CASE_FIXTURE(Fixture, "keep_first keeps the oldest, tells the gap after the
   CHECK(buffer->drops().counts() == Counts{{{"a", "full"}, 4}, {{"b", "full"}, 3}});
 }
 
-TEST_CASE_FIXTURE(Fixture, "a gap that goes on after it was told is told on, no event of it twice, none not at all") {
+TEST_CASE_FIXTURE(BufferFixture,
+                  "a gap that goes on after it was told is told on, no event of it twice, none not at all") {
   make({.limit_events = 2, .when_full = WhenFull::keep_first});
   Reader& keen = attach(topics({"a"}));
   Reader& slow = attach(topics({"a"}));
@@ -376,7 +382,8 @@ TEST_CASE_FIXTURE(Fixture, "a gap that goes on after it was told is told on, no 
   for (Reader* reader : {&keen, &late, &slow}) CHECK(drain(*reader) == Strings{"8"});
 }
 
-TEST_CASE_FIXTURE(Fixture, "a reader that stands still does not make gaps pile up while another one is told them") {
+TEST_CASE_FIXTURE(BufferFixture,
+                  "a reader that stands still does not make gaps pile up while another one is told them") {
   make({.limit_events = 2, .when_full = WhenFull::keep_first});
   Reader& keen = attach();
   attach();
@@ -388,7 +395,7 @@ TEST_CASE_FIXTURE(Fixture, "a reader that stands still does not make gaps pile u
   CHECK(keen.cursor.view->log.end() <= 4);
 }
 
-TEST_CASE_FIXTURE(Fixture,
+TEST_CASE_FIXTURE(BufferFixture,
                   "with nobody there keep_last keeps the newest and keep_first the oldest, and the first is told") {
   make({.limit_events = 3, .when_full = WhenFull::keep_last});
   for (int i = 0; i < 7; ++i) append_text("a", std::to_string(i));
@@ -405,7 +412,7 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(drain(attach()) == Strings{"0", "1", "2", "(full 3-7 4)"});
 }
 
-TEST_CASE_FIXTURE(Fixture,
+TEST_CASE_FIXTURE(BufferFixture,
                   "with a filter the first is told that something was dropped before it came, but not how much") {
   make({.limit_events = 3, .when_full = WhenFull::keep_last});
   for (int i = 0; i < 7; ++i) append_text(i % 2 == 0 ? "a" : "b", std::to_string(i));
@@ -425,7 +432,7 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(first.cursor.selected() == 3);
 }
 
-TEST_CASE_FIXTURE(Fixture, "keep_last in bytes gives up its own oldest only, and takes the newest in") {
+TEST_CASE_FIXTURE(BufferFixture, "keep_last in bytes gives up its own oldest only, and takes the newest in") {
   limit_ = 256 << 10;
   make({.limit_bytes = limit_, .when_full = WhenFull::keep_last});
   Reader& reader = attach(topics({"a"}));
@@ -440,7 +447,8 @@ TEST_CASE_FIXTURE(Fixture, "keep_last in bytes gives up its own oldest only, and
   CHECK(buffer->drops().counts() == Counts{{{"a", "full"}, dropped}});
 }
 
-TEST_CASE_FIXTURE(Fixture, "the events of a view without room leave no trail in base while somebody else hogs memory") {
+TEST_CASE_FIXTURE(BufferFixture,
+                  "the events of a view without room leave no trail in base while somebody else hogs memory") {
   limit_ = 64 << 10;
   make({.limit_bytes = limit_, .when_full = WhenFull::keep_first});
   attach(topics({"hog"}));
@@ -451,7 +459,7 @@ TEST_CASE_FIXTURE(Fixture, "the events of a view without room leave no trail in 
   CHECK(drain(reader).size() == 1);
 }
 
-TEST_CASE_FIXTURE(Fixture, "what a reader that leaves is owed is counted by topic, once") {
+TEST_CASE_FIXTURE(BufferFixture, "what a reader that leaves is owed is counted by topic, once") {
   make({});
   Reader& reader = attach();
   for (int i = 0; i < 3; ++i) append("a");
@@ -462,7 +470,7 @@ TEST_CASE_FIXTURE(Fixture, "what a reader that leaves is owed is counted by topi
   CHECK(buffer->drops().counts() == Counts{{{"a", "lost"}, 1}, {{"b", "lost"}, 3}, {{"c", "lost"}, 1}});
 }
 
-TEST_CASE_FIXTURE(Fixture, "what was counted as dropped already is not counted again when its reader leaves") {
+TEST_CASE_FIXTURE(BufferFixture, "what was counted as dropped already is not counted again when its reader leaves") {
   make({.limit_events = 4, .when_full = WhenFull::keep_last});
   Reader& reader = attach();
   for (int i = 0; i < 6; ++i) append(i < 3 ? "a" : "b");
@@ -478,7 +486,7 @@ TEST_CASE_FIXTURE(Fixture, "what was counted as dropped already is not counted a
   CHECK(buffer->drops().counts() == Counts{{{"a", "full"}, 1}, {{"a", "lost"}, 2}, {{"b", "full"}, 3}});
 }
 
-TEST_CASE_FIXTURE(Fixture, "views that are worth a transmission are listed once, until taken") {
+TEST_CASE_FIXTURE(BufferFixture, "views that are worth a transmission are listed once, until taken") {
   make({});
   Reader& a = attach(topics({"a"}));
   CHECK(buffer->has_dirty());

@@ -17,6 +17,9 @@
 /// Frames put together and taken apart by hand, without the code that the library does it with where that is possible.
 namespace galena::core::test {
 
+/// A bound in bytes that is never met.
+inline constexpr std::uint64_t plenty = 1 << 30;
+
 struct Event {
   std::string topic;
   std::string payload;

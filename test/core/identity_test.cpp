@@ -14,8 +14,6 @@ namespace {
 using namespace std::chrono_literals;
 using Strings = std::vector<std::string>;
 
-constexpr std::uint64_t plenty = 1 << 30;
-
 /// Somebody without an identity.
 Subscribe stranger() {
   Subscribe wish;

@@ -11,8 +11,6 @@ namespace {
 using namespace std::chrono_literals;
 using Input = Inlet::Input;
 
-constexpr std::uint64_t plenty = 1 << 30;
-
 std::string accept_message(std::uint64_t from, std::uint8_t stream = 9) {
   return encode(Accept{id(1), id(stream), from, 10s});
 }

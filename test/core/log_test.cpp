@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::uint32_t largest = 4096;
 
-struct Fixture {
+struct LogFixture {
   SegmentPool pool{largest};
   Log log{pool, 10};
 
@@ -38,7 +38,7 @@ struct Fixture {
   }
 };
 
-TEST_CASE_FIXTURE(Fixture, "events gather in the open batch until it is sealed, which says how far it speaks") {
+TEST_CASE_FIXTURE(LogFixture, "events gather in the open batch until it is sealed, which says how far it speaks") {
   append(12, 100);
   append(13, 50);
   CHECK(log.end() == 0);
@@ -61,7 +61,7 @@ TEST_CASE_FIXTURE(Fixture, "events gather in the open batch until it is sealed, 
   CHECK(log.written() == 2 * batch_header_bytes + 210);
 }
 
-TEST_CASE_FIXTURE(Fixture, "a full segment is followed by a larger one, and goes with its last item") {
+TEST_CASE_FIXTURE(LogFixture, "a full segment is followed by a larger one, and goes with its last item") {
   for (std::uint64_t position = 10; position < 18; ++position) append(position, 200);  // 4 in 1 KiB, then 4 KiB
   CHECK(log.charged() == 1024 + 4096);
   CHECK(pool.charged() == 1024 + 4096);
@@ -78,7 +78,7 @@ TEST_CASE_FIXTURE(Fixture, "a full segment is followed by a larger one, and goes
   CHECK(pool.charged() == 4096);
 }
 
-TEST_CASE_FIXTURE(Fixture, "an event larger than any segment gets one of its own size") {
+TEST_CASE_FIXTURE(LogFixture, "an event larger than any segment gets one of its own size") {
   append(10, 10'000);
   CHECK(log.charged() == 10'000 + origin_header_bytes);
   append(11, 100);
@@ -86,7 +86,7 @@ TEST_CASE_FIXTURE(Fixture, "an event larger than any segment gets one of its own
   CHECK(batch(0).events.size() == 1);
 }
 
-TEST_CASE_FIXTURE(Fixture, "memory is written again from its start when nobody needs what was in it") {
+TEST_CASE_FIXTURE(LogFixture, "memory is written again from its start when nobody needs what was in it") {
   append(10, 900);
   log.seal(11);
   CHECK(log.growth(900) == 4096);
@@ -107,7 +107,7 @@ TEST_CASE_FIXTURE(Fixture, "memory is written again from its start when nobody n
   segment->release();
 }
 
-TEST_CASE_FIXTURE(Fixture, "a gap that stands last does not keep memory") {
+TEST_CASE_FIXTURE(LogFixture, "a gap that stands last does not keep memory") {
   append(10, 900);
   log.seal(11);
   log.omit(11);
@@ -119,7 +119,7 @@ TEST_CASE_FIXTURE(Fixture, "a gap that stands last does not keep memory") {
   CHECK(pool.charged() == 0);
 }
 
-TEST_CASE_FIXTURE(Fixture, "an idle segment is given back only if nothing lies in it") {
+TEST_CASE_FIXTURE(LogFixture, "an idle segment is given back only if nothing lies in it") {
   log.release_idle_segment();
   append(10, 100);
   log.release_idle_segment();
@@ -136,7 +136,7 @@ TEST_CASE_FIXTURE(Fixture, "an idle segment is given back only if nothing lies i
   CHECK(log.charged() == 1024);
 }
 
-TEST_CASE_FIXTURE(Fixture, "a run of omissions is one gap, until an event or a reader comes after it") {
+TEST_CASE_FIXTURE(LogFixture, "a run of omissions is one gap, until an event or a reader comes after it") {
   append(10, 100);
   log.omit(11);
   log.omit(14);
@@ -164,7 +164,7 @@ TEST_CASE_FIXTURE(Fixture, "a run of omissions is one gap, until an event or a r
   CHECK(batch(3).events.size() == 1);
 }
 
-TEST_CASE_FIXTURE(Fixture, "omissions that nobody waits for are still one gap, not one each") {
+TEST_CASE_FIXTURE(LogFixture, "omissions that nobody waits for are still one gap, not one each") {
   for (std::uint64_t position = 10; position < 1000; ++position) {
     log.omit(position);
     log.move_floor(log.end());
@@ -172,7 +172,7 @@ TEST_CASE_FIXTURE(Fixture, "omissions that nobody waits for are still one gap, n
   CHECK(log.end() - log.first() == 1);
 }
 
-TEST_CASE_FIXTURE(Fixture, "a gap of unknown size stands where it was") {
+TEST_CASE_FIXTURE(LogFixture, "a gap of unknown size stands where it was") {
   append(11, 100);
   log.note_gap(12, 20, 8);
   log.omit(20);

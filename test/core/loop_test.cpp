@@ -7,8 +7,6 @@
 namespace galena::core::test {
 namespace {
 
-constexpr std::uint64_t plenty = 1 << 30;
-
 std::string exception_text(const Loop::Wrong& wrong) { return wrong.what; }
 REGISTER_EXCEPTION_TRANSLATOR(Loop::Wrong& wrong) { return exception_text(wrong).c_str(); }
 

@@ -16,8 +16,6 @@ namespace {
 using namespace std::chrono_literals;
 using Strings = std::vector<std::string>;
 
-constexpr std::uint64_t plenty = 1 << 30;
-
 Subscribe wish(std::uint64_t events, const Selection& selection = {}) {
   Subscribe wish;
   wish.selection = selection;

@@ -16,13 +16,11 @@ using Answer = Outlet::Answer;
 using Counts = DropCounter::Counts;
 using Strings = std::vector<std::string>;
 
-constexpr std::uint64_t plenty = 1 << 30;
-
-struct Fixture {
+struct OutletFixture {
   std::unique_ptr<Outlet> outlet;
   Time now = at(0);
 
-  Fixture() { make({}); }
+  OutletFixture() { make({}); }
   void make(Buffer::Options buffer, std::uint64_t max_in_flight = 16 << 20) {
     outlet = std::make_unique<Outlet>(Outlet::Options{
         .stage = id(1), .stream = id(2), .buffer = buffer, .silence = 8s, .max_in_flight_bytes = max_in_flight});
@@ -95,7 +93,7 @@ struct Fixture {
   }
 };
 
-TEST_CASE_FIXTURE(Fixture, "a subscriber is accepted, then sent what it selects within its credit") {
+TEST_CASE_FIXTURE(OutletFixture, "a subscriber is accepted, then sent what it selects within its credit") {
   subscribe("a", {3, plenty}, topics({"t"}));
   CHECK(poll() == Strings{"a: accept 0"});
   append("t", "1");
@@ -118,7 +116,7 @@ TEST_CASE_FIXTURE(Fixture, "a subscriber is accepted, then sent what it selects 
   CHECK(outlet->outstanding() == 0);
 }
 
-TEST_CASE_FIXTURE(Fixture,
+TEST_CASE_FIXTURE(OutletFixture,
                   "credit in events is never exceeded, a batch that passes it is cut, and goes on where it was") {
   subscribe("a", {4, plenty});
   append_numbers(0, 10);
@@ -134,7 +132,7 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(poll() == Strings{"a: 7 8 9", "a: 10 11"});
 }
 
-TEST_CASE_FIXTURE(Fixture, "the parts of a cut batch speak of the same positions") {
+TEST_CASE_FIXTURE(OutletFixture, "the parts of a cut batch speak of the same positions") {
   subscribe("a", {2, plenty}, topics({"t"}));
   append("x", "");
   append_numbers(0, 3);
@@ -155,7 +153,7 @@ TEST_CASE_FIXTURE(Fixture, "the parts of a cut batch speak of the same positions
   CHECK(second->front().header == BatchHeader{6, 1, 0, 5, 0, {}, 2});
 }
 
-TEST_CASE_FIXTURE(Fixture, "credit in bytes is kept but for the event that starts within it") {
+TEST_CASE_FIXTURE(OutletFixture, "credit in bytes is kept but for the event that starts within it") {
   const std::string payload(95, 'x');  // 100 bytes an event
   subscribe("a", {plenty, 250});
   for (int i = 0; i < 6; ++i) append("t", std::to_string(i) + payload.substr(1));
@@ -166,7 +164,7 @@ TEST_CASE_FIXTURE(Fixture, "credit in bytes is kept but for the event that start
   CHECK(poll() == Strings{"a: 3xxxxxxx +"});
 }
 
-TEST_CASE_FIXTURE(Fixture, "one event larger than all of the credit in bytes still passes") {
+TEST_CASE_FIXTURE(OutletFixture, "one event larger than all of the credit in bytes still passes") {
   subscribe("a", {10, 10});
   append("t", std::string(200'000, 'x'));
   append("t", "y");
@@ -175,7 +173,8 @@ TEST_CASE_FIXTURE(Fixture, "one event larger than all of the credit in bytes sti
   CHECK(poll() == Strings{"a: y"});
 }
 
-TEST_CASE_FIXTURE(Fixture, "a peer that grants without end is still not sent more than this side lets be in flight") {
+TEST_CASE_FIXTURE(OutletFixture,
+                  "a peer that grants without end is still not sent more than this side lets be in flight") {
   make({}, 1000);
   subscribe("a", {~std::uint64_t{0}, ~std::uint64_t{0}});
   for (int i = 0; i < 100; ++i) append("t", std::string(95, 'x'));
@@ -191,7 +190,7 @@ TEST_CASE_FIXTURE(Fixture, "a peer that grants without end is still not sent mor
   CHECK(rounds <= 20);
 }
 
-TEST_CASE_FIXTURE(Fixture, "while a frame is not acknowledged the next one gathers, up to a full batch") {
+TEST_CASE_FIXTURE(OutletFixture, "while a frame is not acknowledged the next one gathers, up to a full batch") {
   subscribe("a", {plenty, plenty});
   poll();
   append("t", "first");
@@ -208,7 +207,8 @@ TEST_CASE_FIXTURE(Fixture, "while a frame is not acknowledged the next one gathe
   CHECK(poll() == Strings{"a: alone"});
 }
 
-TEST_CASE_FIXTURE(Fixture, "a batch is not cut while a grant is due that lets it go whole, and is cut when none is") {
+TEST_CASE_FIXTURE(OutletFixture,
+                  "a batch is not cut while a grant is due that lets it go whole, and is cut when none is") {
   subscribe("a", {10, plenty});
   append_numbers(0, 6);
   CHECK(poll() == Strings{"a: accept 0", "a: 0 1 2 3 4 5"});
@@ -221,7 +221,7 @@ TEST_CASE_FIXTURE(Fixture, "a batch is not cut while a grant is due that lets it
   CHECK(poll() == Strings{"a: 10 11 12 13"});
 }
 
-TEST_CASE_FIXTURE(Fixture, "frames of several links of one selection share the memory they are sent from") {
+TEST_CASE_FIXTURE(OutletFixture, "frames of several links of one selection share the memory they are sent from") {
   subscribe("a", {plenty, plenty});
   subscribe("b", {plenty, plenty});
   append_numbers(0, 3);
@@ -237,7 +237,7 @@ TEST_CASE_FIXTURE(Fixture, "frames of several links of one selection share the m
   }
 }
 
-TEST_CASE_FIXTURE(Fixture, "a frame stays readable after its events are acknowledged and the outlet is gone") {
+TEST_CASE_FIXTURE(OutletFixture, "a frame stays readable after its events are acknowledged and the outlet is gone") {
   subscribe("a", {plenty, plenty});
   append("t", "payload");
   std::vector<Parcel> parcels;
@@ -250,7 +250,8 @@ TEST_CASE_FIXTURE(Fixture, "a frame stays readable after its events are acknowle
   parcels[1].segment->release();
 }
 
-TEST_CASE_FIXTURE(Fixture, "a cancelled subscription releases what others waited for, and counts nothing as lost") {
+TEST_CASE_FIXTURE(OutletFixture,
+                  "a cancelled subscription releases what others waited for, and counts nothing as lost") {
   make({.limit_events = 5});
   subscribe("slow", {0, plenty});
   subscribe("quick", {plenty, plenty});
@@ -266,7 +267,7 @@ TEST_CASE_FIXTURE(Fixture, "a cancelled subscription releases what others waited
   CHECK(outlet->buffer().drops().total() == 0);
 }
 
-TEST_CASE_FIXTURE(Fixture, "a peer that is gone loses what it did not acknowledge, counted by topic") {
+TEST_CASE_FIXTURE(OutletFixture, "a peer that is gone loses what it did not acknowledge, counted by topic") {
   subscribe("a", {3, plenty});
   for (const auto* topic : {"x", "y", "y", "z"}) append(topic, "p");
   poll();
@@ -279,7 +280,7 @@ TEST_CASE_FIXTURE(Fixture, "a peer that is gone loses what it did not acknowledg
   CHECK(outlet->buffer().drops().total() == 3);
 }
 
-TEST_CASE_FIXTURE(Fixture,
+TEST_CASE_FIXTURE(OutletFixture,
                   "a peer that is silent for longer than it said is dropped, told so, and what it held is freed") {
   make({.limit_events = 2});
   subscribe("a", {1, plenty});
@@ -300,7 +301,7 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(outlet->append({"t", "x"}) == Answer::accepted);
 }
 
-TEST_CASE_FIXTURE(Fixture, "a link on which nothing was said for a quarter of the silence gets a mark") {
+TEST_CASE_FIXTURE(OutletFixture, "a link on which nothing was said for a quarter of the silence gets a mark") {
   subscribe("all", {plenty, plenty});
   subscribe("t", {plenty, plenty}, topics({"t"}));
   subscribe("none", {0, 0});
@@ -323,7 +324,8 @@ TEST_CASE_FIXTURE(Fixture, "a link on which nothing was said for a quarter of th
   CHECK(said == Strings{"all: mark 3", "t: mark 3"});  // what was sent last is in flight, and before the mark
 }
 
-TEST_CASE_FIXTURE(Fixture, "a consumer that comes again takes the place of its older attempt, never of a newer one") {
+TEST_CASE_FIXTURE(OutletFixture,
+                  "a consumer that comes again takes the place of its older attempt, never of a newer one") {
   subscribe("old", {0, plenty}, {}, id(5), 3);
   append("t", "1");
   poll();
@@ -338,7 +340,7 @@ TEST_CASE_FIXTURE(Fixture, "a consumer that comes again takes the place of its o
   CHECK(outlet->subscribers() == 2);
 }
 
-TEST_CASE_FIXTURE(Fixture, "a subscriber that looks for another stage, or says what it may not, is told off") {
+TEST_CASE_FIXTURE(OutletFixture, "a subscriber that looks for another stage, or says what it may not, is told off") {
   subscribe("a", {1, 1}, {}, {}, 1, id(9));
   CHECK(poll() == Strings{"a: cancel wrong-stage"});
   subscribe("a", {1, 1}, {}, {}, 1, id(1));
@@ -362,7 +364,7 @@ TEST_CASE_FIXTURE(Fixture, "a subscriber that looks for another stage, or says w
   CHECK(poll() == Strings{"stranger: cancel malformed"});
 }
 
-TEST_CASE_FIXTURE(Fixture, "the end tells every subscriber how far the stream went") {
+TEST_CASE_FIXTURE(OutletFixture, "the end tells every subscriber how far the stream went") {
   subscribe("a", {plenty, plenty});
   subscribe("b", {1, plenty});
   append_numbers(0, 2);
@@ -376,7 +378,7 @@ TEST_CASE_FIXTURE(Fixture, "the end tells every subscriber how far the stream we
   CHECK(outlet->buffer().drops().counts() == Counts{{{"t", "stopped"}, 2}});
 }
 
-TEST_CASE_FIXTURE(Fixture, "a stage that stops tells every subscriber why") {
+TEST_CASE_FIXTURE(OutletFixture, "a stage that stops tells every subscriber why") {
   for (const auto* peer : {"a", "b", "c"}) subscribe(peer, {plenty, plenty});
   poll();
   outlet->cancel_all(reason::stopped, "the handler threw");
@@ -386,7 +388,7 @@ TEST_CASE_FIXTURE(Fixture, "a stage that stops tells every subscriber why") {
   CHECK(outlet->subscribers() == 0);
 }
 
-TEST_CASE_FIXTURE(Fixture,
+TEST_CASE_FIXTURE(OutletFixture,
                   "what was dropped for a slow subscriber is told before what follows, and counted in its link") {
   make({.limit_events = 3, .when_full = WhenFull::keep_last});
   subscribe("a", {1, plenty});
@@ -404,7 +406,7 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(outlet->drained());
 }
 
-TEST_CASE_FIXTURE(Fixture, "a subscriber that stands still is not sent one gap after the other") {
+TEST_CASE_FIXTURE(OutletFixture, "a subscriber that stands still is not sent one gap after the other") {
   make({.limit_events = 3, .when_full = WhenFull::keep_first});
   subscribe("a", {10, plenty});
   append_numbers(0, 3);
@@ -423,7 +425,7 @@ TEST_CASE_FIXTURE(Fixture, "a subscriber that stands still is not sent one gap a
   CHECK(outlet->drained());
 }
 
-TEST_CASE_FIXTURE(Fixture,
+TEST_CASE_FIXTURE(OutletFixture,
                   "keep_last takes nothing from what is in flight, and what is lost with the link is counted once") {
   make({.limit_events = 3, .when_full = WhenFull::keep_last});
   subscribe("a", {2, plenty});
@@ -436,7 +438,7 @@ TEST_CASE_FIXTURE(Fixture,
         Counts{{{"(no longer held)", "lost"}, 2}, {{"t", "full"}, 1}, {{"t", "lost"}, 3}});
 }
 
-TEST_CASE_FIXTURE(Fixture, "the first subscriber is sent what nobody was offered, the second only what is new") {
+TEST_CASE_FIXTURE(OutletFixture, "the first subscriber is sent what nobody was offered, the second only what is new") {
   append_numbers(0, 3);
   CHECK(outlet->outstanding() == 3);
   CHECK(!outlet->drained());
@@ -449,7 +451,7 @@ TEST_CASE_FIXTURE(Fixture, "the first subscriber is sent what nobody was offered
   CHECK(poll() == Strings{"a: 3"});
 }
 
-TEST_CASE_FIXTURE(Fixture, "what happened can be read in words, once") {
+TEST_CASE_FIXTURE(OutletFixture, "what happened can be read in words, once") {
   subscribe("shop", {1, 1}, topics({"x", "y"}));
   append("x", "1");
   outlet->handle_gone("shop", now);

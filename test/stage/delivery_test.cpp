@@ -21,7 +21,7 @@ struct Marked {
   void handle_consume(const EventView& event) { events->add(std::string(event.payload) + (event.repeated ? "?" : "")); }
 };
 
-std::vector<std::string> numbers(int from, int upto) {
+std::vector<std::string> range(int from, int upto) {
   std::vector<std::string> list;
   for (int i = from; i < upto; ++i) list.push_back(std::to_string(i));
   return list;
@@ -49,14 +49,14 @@ TEST_CASE("who comes with the identity of one that left goes on where that one s
     Consumer consumer(node, first, options);
     ingest(producer, 0, 5);
     REQUIRE(producer.drain(10s));
-    CHECK(first.events->all() == numbers(0, 5));
+    CHECK(first.events->all() == range(0, 5));
   }
   ingest(producer, 5, 8);
   Marked second;
   Consumer consumer(node, second, options);
   ingest(producer, 8, 10);
   REQUIRE(producer.drain(10s));
-  CHECK(second.events->all() == numbers(5, 10));
+  CHECK(second.events->all() == range(5, 10));
   CHECK(consumer.stats().lost + consumer.stats().unknown_gaps == 0);
 }
 
@@ -85,8 +85,8 @@ TEST_CASE("of two that live with one identity the later has it, and the earlier 
   }
   ingest(producer, 3, 6);
   REQUIRE(producer.drain(10s));
-  CHECK(first.events->all() == numbers(0, 3));
-  CHECK(second.events->all() == numbers(3, 6));
+  CHECK(first.events->all() == range(0, 3));
+  CHECK(second.events->all() == range(3, 6));
   CHECK(producer.stats().subscribers.size() == 1);
 }
 
@@ -103,7 +103,7 @@ TEST_CASE("a position is kept in a file, a line for each subscription, and read 
     REQUIRE(producer.wait_for_subscribers(2, 10s));
     ingest(producer, round * 4, round * 4 + 4);
     REQUIRE(producer.drain(10s));
-    CHECK(marked.events->all() == numbers(round * 4, round * 4 + 4));
+    CHECK(marked.events->all() == range(round * 4, round * 4 + 4));
   }
   std::ifstream text(file.path);
   std::string line;
@@ -225,7 +225,7 @@ TEST_CASE("a relay acknowledges what was acknowledged to it, and what it left ou
   Marked marked;
   const Consumer consumer(node, marked, {.subscriptions = {{"r"}}, .identity = "c"});
   CHECK(producer.drain(10s));
-  CHECK(marked.events->all() == numbers(0, 2));
+  CHECK(marked.events->all() == range(0, 2));
   producer.ingest("t", "x");
   CHECK(producer.drain(10s));
 }
@@ -289,8 +289,8 @@ TEST_CASE("a consumer comes to a producer's successor at the oldest that is kept
   REQUIRE(producer.wait_for_subscribers(2, 10s));
   ingest(producer, 5, 7);
   REQUIRE(producer.drain(10s));
-  CHECK(expected.events->all() == numbers(0, 7));
-  CHECK(late.events->all() == numbers(0, 7));
+  CHECK(expected.events->all() == range(0, 7));
+  CHECK(late.events->all() == range(0, 7));
   CHECK(first->stats().unknown_gaps + second->stats().unknown_gaps == 0);
 }
 

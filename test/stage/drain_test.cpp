@@ -12,8 +12,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-ConsumerOptions of(const Source& producer) { return {.subscriptions = {{producer}}}; }
-
 TEST_CASE("drain waits for a first subscriber, and until it has handled everything") {
   Realm realm;
   Node node(realm.options());

@@ -12,10 +12,6 @@ namespace {
 using namespace std::chrono_literals;
 using namespace std::string_literals;
 
-ConsumerOptions of(const Source& producer, Topics topics = {}, std::uint64_t max_demand = 0) {
-  return {.subscriptions = {{producer, std::move(topics), max_demand}}};
-}
-
 /// A consumer that stands still at the first of two events, and so holds both in the producer's buffer.
 struct Standstill {
   explicit Standstill(ProducerOptions options) : producer(node, std::move(options)) {

@@ -148,6 +148,11 @@ struct Realm {
   }
 };
 
+/// A consumer's options for one subscription.
+inline ConsumerOptions of(const Source& producer, Topics topics = {}, std::uint64_t max_demand = 0) {
+  return {.subscriptions = {{producer, std::move(topics), max_demand}}};
+}
+
 inline std::vector<std::string> messages_of(const Events& events, std::string_view topic) {
   std::vector<std::string> messages;
   for (const Received& each : events.all()) {

@@ -40,6 +40,7 @@ bool is_loopback(const std::string& endpoint) { return endpoint.starts_with("tcp
 
 NodeCore::NodeCore(NodeOptions options)
     : options_(with_environment(std::move(options))), host_id_(host_id()), host_name_(host_name()) {
+  for (std::size_t i = 0; i < options_.threads; ++i) shared_loops_.push_back(std::make_shared<Loop>());
   loop_.call([this] { tick(); });
 }
 
@@ -51,6 +52,11 @@ NodeCore::~NodeCore() {
 void NodeCore::tick() {
   ticks_.fetch_add(1, std::memory_order_relaxed);
   loop_.reactor().after(options_.liveness / 8, [this] { tick(); });
+}
+
+std::shared_ptr<Loop> NodeCore::loop_for_stage() {
+  if (shared_loops_.empty()) return std::make_shared<Loop>();
+  return shared_loops_[next_loop_++ % shared_loops_.size()];
 }
 
 names::Directory& NodeCore::directory() {
@@ -193,7 +199,8 @@ void NodeCore::tell_local_watches(const Id& stage, const std::string& name) {
   }
 }
 
-/// Within a node inproc; on one host TCP over loopback (for packed frames faster than ipc), then ipc; else the others.
+/// Within a node inproc; on one host TCP over loopback (for packed frames faster than ipc), then ipc, or as the options
+/// say; else the others.
 std::optional<Target> NodeCore::resolve(const std::optional<names::Entry>& entry) const {
   if (!entry) return std::nullopt;
   const names::Registration& holder = entry->holder;
@@ -201,8 +208,8 @@ std::optional<Target> NodeCore::resolve(const std::optional<names::Entry>& entry
   const bool same_host = holder.host_id == host_id_;
   const auto rank = [&](const std::string& endpoint) {
     if (endpoint.starts_with("inproc://")) return same_node ? 0 : -1;
-    if (is_loopback(endpoint)) return same_host ? 1 : -1;
-    if (endpoint.starts_with("ipc://")) return same_host ? 2 : -1;
+    if (is_loopback(endpoint)) return same_host ? (options_.prefer_ipc ? 2 : 1) : -1;
+    if (endpoint.starts_with("ipc://")) return same_host ? (options_.prefer_ipc ? 1 : 2) : -1;
     return 3;
   };
   std::vector<std::string> endpoints;

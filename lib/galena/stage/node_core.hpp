@@ -52,6 +52,9 @@ class NodeCore {
 
   // Any thread; not from the node's own.
 
+  /// Of its own, or one that it shares: see NodeOptions.threads.
+  std::shared_ptr<Loop> loop_for_stage();
+
   /// A stage has started: from now on its local name and its id lead to `endpoint`.
   void add_stage(const Name& name, const Id& stage, const std::string& endpoint);
   void remove_stage(const Name& name, const Id& stage);
@@ -106,6 +109,8 @@ class NodeCore {
   net::Context context_;
   std::atomic<std::uint64_t> ticks_{0};
   std::atomic<std::size_t> stages_{0};
+  std::vector<std::shared_ptr<Loop>> shared_loops_;
+  std::atomic<std::size_t> next_loop_{0};
   net::Bell bell_;
 
   std::mutex mutex_;  // guards these two

@@ -36,6 +36,11 @@ struct NodeOptions {
   bool host_names = true;
   /// A peer that is silent for so long is gone. Heartbeats come at a quarter of it.
   Duration liveness = std::chrono::seconds(10);
+  /// How many threads its stages share. 0: each has one of its own, so that a slow handler delays nobody else; with
+  /// hundreds of stages that costs memory (see docs/performance.md).
+  std::size_t threads = 0;
+  /// Reach producers of this host over ipc rather than over TCP.
+  bool prefer_ipc = false;
   Logger logger = {};
 };
 

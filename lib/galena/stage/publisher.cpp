@@ -98,6 +98,12 @@ core::Outlet::Answer Publisher::append(const EventView& event, const core::Prove
 
 bool Publisher::wait_for_room(std::unique_lock<std::mutex>& lock, std::optional<Time> deadline) {
   if (interrupted_) return false;
+  if (loop_.is_here()) {
+    throw Error(ErrorCode::invalid,
+                fmt::format("{}: its buffer is full, and only the thread that waits could make room: ingest from another "
+                            "thread, or use try_ingest",
+                            options_.label));
+  }
   // What was appended before must be on its way, or nothing ever makes room.
   if (outlet_.wants_poll() && !wake_pending_) {
     wake_pending_ = true;

@@ -56,7 +56,8 @@ class Publisher {
   std::string& scratch() { return scratch_; }
   /// Throws Error (invalid) if it is too large.
   core::Outlet::Answer append(const EventView& event, const core::Provenance* from);
-  /// Sleeps until there may be room (or `deadline`, which answers false). Lets go of the mutex meanwhile.
+  /// Sleeps until there may be room (or `deadline`, which answers false). Lets go of the mutex meanwhile. Throws Error
+  /// (invalid) on the loop's own thread.
   bool wait_for_room(std::unique_lock<std::mutex>& lock, std::optional<Time> deadline);
   /// Lets go of the mutex and has what was appended sent.
   void unlock_and_wake(std::unique_lock<std::mutex>& lock);

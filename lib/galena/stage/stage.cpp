@@ -52,7 +52,7 @@ class Stage::Impl final : public EventTaker {
   }
 
   ~Impl() override {
-    GALENA_ASSERT(!loop_.is_here(), "a stage was destroyed inside its own handler: " + label_);
+    GALENA_ASSERT(!loop_.is_here(), "a stage was destroyed inside its own handler, or one on the same thread: " + label_);
     const Name& name = spec_.options.name;
     // No more input; what was made of it so far is drained, and acknowledged to where it came from.
     loop_.call([this] {
@@ -412,7 +412,8 @@ class Stage::Impl final : public EventTaker {
   std::shared_ptr<Impl*> self_ = std::make_shared<Impl*>(this);
   std::deque<Made> stash_;            // without room yet
   std::atomic<bool> stashed_{false};  // it is not empty
-  Loop loop_;
+  const std::shared_ptr<Loop> loop_owner_ = node_.loop_for_stage();
+  Loop& loop_ = *loop_owner_;
   std::unique_ptr<Publisher> publisher_;              // lives on the loop
   std::vector<std::unique_ptr<Receiver>> receivers_;  // live on the loop
 };

@@ -120,9 +120,9 @@ def throttled(scene):
 @row("six processes, two sources, two relays, two sinks, and each link cut, one after the other, and restored in "
      "random order: every event once at either sink")
 def swizzle(scene):
-    scene.rate = 500  # a place without an identity is held within the buffer: no cut may last until that is full
+    scene.rate, scene.size = 500, 100  # a place without an identity is held within the buffer: no cut may last until that is full
     for source in ("a", "b"):
-        scene.source(source, size=100)
+        scene.source(source)
     for relay, make in (("x", "pass"), ("y", "copy")):
         for source in ("a", "b"):
             scene.via(source, f"{source}-for-{relay}")

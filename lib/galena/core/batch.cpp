@@ -93,7 +93,26 @@ char* write_payload_head(char* to, std::size_t size, Encoding encoding) {
   return to;
 }
 
-/// Everything that the short form is not: long topics and payloads, MessagePack, and what other languages make of it.
+/// A short topic, and behind it, at `head`, a long payload or one of MessagePack.
+bool EventReader::next_wide(EventView& event, const char* head) {
+  const unsigned kind = static_cast<std::uint8_t>(*head) - 0xc4U;  // bin 8, 16, 32, ext 8, 16, 32
+  if (kind > 5) return next_general(event);
+  const bool is_ext = kind >= 3;
+  const std::size_t width = std::size_t{1} << (is_ext ? kind - 3 : kind);
+  const std::size_t head_size = 1 + width + (is_ext ? 1 : 0);
+  const auto left = static_cast<std::size_t>(end_ - head);
+  if (left < head_size || (is_ext && !is(head + 1 + width, msgpack_ext_type))) return next_general(event);
+  std::size_t size = 0;
+  for (std::size_t i = 0; i < width; ++i) size = size << 8 | byte(head + 1 + i);
+  if (left - head_size < size) return next_general(event);
+  const char* const payload = head + head_size;
+  event = {
+      {at_ + 2, static_cast<std::size_t>(head - at_ - 2)}, {payload, size}, is_ext ? Encoding::msgpack : Encoding::raw};
+  at_ = payload + size;
+  return !has_steps_ || read_step();
+}
+
+/// Everything else: long topics, and what other languages make of events.
 bool EventReader::next_general(EventView& event) {
   PackReader reader(rest());
   const auto topic = reader.text();

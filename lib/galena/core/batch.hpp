@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string_view>
 
@@ -95,26 +96,46 @@ inline std::size_t event_bytes(const EventView& event) {
 char* write_topic_head(char* to, std::size_t size);
 char* write_payload_head(char* to, std::size_t size, Encoding encoding);
 
+/// Copies what is short (most topics, many payloads) in two overlapping moves: a call of memcpy costs more than that.
+inline char* write_bytes(char* to, std::string_view bytes) {
+  const std::size_t size = bytes.size();
+  const char* from = bytes.data();
+  const auto move_both_ends = [&]<class Word>(Word) {
+    Word first;
+    Word last;
+    std::memcpy(&first, from, sizeof first);
+    std::memcpy(&last, from + size - sizeof last, sizeof last);
+    std::memcpy(to, &first, sizeof first);
+    std::memcpy(to + size - sizeof last, &last, sizeof last);
+  };
+  if (size > 16) {
+    std::memcpy(to, from, size);
+  } else if (size >= 8) {
+    move_both_ends(std::uint64_t{});
+  } else if (size >= 4) {
+    move_both_ends(std::uint32_t{});
+  } else {
+    for (std::size_t i = 0; i < size; ++i) to[i] = from[i];
+  }
+  return to + size;
+}
+
 /// Writes event_bytes(event) bytes and returns the end. REQUIRES: topic.size() <= max_topic_bytes, payload < 4 GiB.
 inline char* write_event(char* to, const EventView& event) {
-  const auto put = [&to](std::string_view bytes) {
-    to += bytes.copy(to, bytes.size());  // unlike memcpy, of an empty view as well
-  };
   if (event.topic.size() < 0x100) [[likely]] {
     *to++ = static_cast<char>(0xc4);
     *to++ = static_cast<char>(event.topic.size());
   } else {
     to = write_topic_head(to, event.topic.size());
   }
-  put(event.topic);
+  to = write_bytes(to, event.topic);
   if (event.payload.size() < 0x100 && event.encoding == Encoding::raw) {
     *to++ = static_cast<char>(0xc4);
     *to++ = static_cast<char>(event.payload.size());
   } else {
     to = write_payload_head(to, event.payload.size(), event.encoding);
   }
-  put(event.payload);
-  return to;
+  return write_bytes(to, event.payload);
 }
 
 /// Writes how many ordinals an event's origin is behind that of the event before. Returns the end.
@@ -130,19 +151,19 @@ class EventReader {
   /// The next event, as views into the batch. False at the end, and if what comes next is not an event.
   bool next(EventView& event) {
     const auto left = static_cast<std::size_t>(end_ - at_);
-    if (left >= 4 && is(at_, 0xc4)) [[likely]] {
-      const std::size_t topic = byte(at_ + 1);
-      if (left >= topic + 4 && is(at_ + 2 + topic, 0xc4)) [[likely]] {
-        const char* payload_head = at_ + 2 + topic;
-        const std::size_t payload = byte(payload_head + 1);
-        if (left >= topic + payload + 4) [[likely]] {
-          event = {{at_ + 2, topic}, {payload_head + 2, payload}, Encoding::raw};
-          at_ = payload_head + 2 + payload;
-          return !has_steps_ || read_step();
-        }
-      }
+    if (left < 4 || !is(at_, 0xc4)) [[unlikely]] {
+      return next_general(event);
     }
-    return next_general(event);
+    const std::size_t topic = byte(at_ + 1);
+    if (left < topic + 4) [[unlikely]] {
+      return next_general(event);
+    }
+    const char* const head = at_ + 2 + topic;
+    const std::size_t payload = byte(head + 1);
+    if (!is(head, 0xc4) || left < topic + payload + 4) return next_wide(event, head);
+    event = {{at_ + 2, topic}, {head + 2, payload}, Encoding::raw};
+    at_ = head + 2 + payload;
+    return !has_steps_ || read_step();
   }
 
   /// Of the event that next() gave, in a batch with an origin.
@@ -152,6 +173,7 @@ class EventReader {
  private:
   static bool is(const char* at, std::uint8_t code) { return static_cast<std::uint8_t>(*at) == code; }
   static std::size_t byte(const char* at) { return static_cast<std::uint8_t>(*at); }
+  bool next_wide(EventView& event, const char* head);
   bool next_general(EventView& event);
   bool read_step();
 

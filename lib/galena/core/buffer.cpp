@@ -26,8 +26,9 @@ Buffer::Buffer(Options options)
 
 Buffer::~Buffer() = default;
 
-Buffer::Answer Buffer::append(const EventView& event, const Provenance* from) {
+Buffer::Answer Buffer::append_general(const EventView& event, const Provenance* from) {
   static const Takers nobody;
+  lane_ = nullptr;
   const std::size_t bytes = event_bytes(event) + (from != nullptr ? most_of_provenance : 0);
   if (from != from_) change_provenance(from);
   if (bytes > largest_event() || event.topic.size() > max_topic_bytes) return Answer::too_large;
@@ -48,7 +49,14 @@ Buffer::Answer Buffer::append(const EventView& event, const Provenance* from) {
     base_.log.move_floor(base_.log.end());
     evict_cache(options_.retain_bytes);
   }
+  choose_lane(takers);
   return Answer::accepted;
+}
+
+void Buffer::choose_lane(const Takers& takers) {
+  if (options_.limit_events != 0) return;
+  if (base_.holds() && takers.empty()) lane_ = &base_;
+  if (!uses_base() && takers.size() == 1) lane_ = takers.front();
 }
 
 /// Open batches are of plain events, or of those that say where they come from.
@@ -72,8 +80,7 @@ void Buffer::put(View& view, const EventView& event, std::size_t bytes) {
   } else {
     view.log.append(event, bytes - most_of_provenance, next_, *from_);
   }
-  ++view.selected;
-  if (view.log.open_bytes() >= view.wake_at && !view.dirty) mark_dirty(view);
+  note_put(view);
 }
 
 /// For keep_last and keep_first, when at least one taker has no room.
@@ -208,6 +215,7 @@ void Buffer::release(View& view) {
 }
 
 std::uint64_t Buffer::attach(Cursor& cursor, const Selection& selection) {
+  lane_ = nullptr;
   const bool first = readers_++ == 0;
   if (first) std::erase(base_.cursors, &unclaimed_);
   seal(base_);
@@ -280,6 +288,7 @@ void Buffer::fill(View& view) {
 }
 
 void Buffer::detach(Cursor& cursor, std::uint64_t done, std::uint64_t owed, std::string_view reason) {
+  lane_ = nullptr;
   View& view = *cursor.view;
   seal(view);
   if (!reason.empty()) count_owed(cursor, done, owed, reason);
@@ -312,6 +321,7 @@ void Buffer::read_base(Cursor& cursor) {
 }
 
 void Buffer::expect(Cursor& place) {
+  lane_ = nullptr;
   seal(base_);
   const std::uint64_t end = base_.log.end();
   place = {.view = &base_, .item = end, .held = end, .selected_before = base_.selected};
@@ -319,6 +329,7 @@ void Buffer::expect(Cursor& place) {
 }
 
 void Buffer::forget(Cursor& place) {
+  lane_ = nullptr;
   std::erase(base_.cursors, &place);
   release(base_);
 }

@@ -102,10 +102,13 @@ class Inlet {
   /// With acknowledge_later: the first `deliveries` of this link are done with for good.
   void acknowledge(std::uint64_t deliveries);
   /// No more credit: what was granted may still come.
-  void stop_granting() { granting_ = false; }
+  void stop_granting() {
+    granting_ = false;
+    attention_ = true;
+  }
   /// All that was handled so far, for those who come after this link.
   void note_seen();
-  /// take_grant() or take_gaps() has something. Cheap: to be asked after each event.
+  /// take_grant() or take_gaps() may have something. Cheap: to be asked after each event.
   bool attention() const { return attention_; }
 
   /// take_grant() would have one.

@@ -83,6 +83,16 @@ class Log {
   std::uint32_t growth(std::size_t bytes) const;
   /// The open batch has room for the event as it is: append() is then a copy and nothing else.
   bool has_space(std::size_t bytes) const { return open_end_ + bytes <= space_end_; }
+  /// Adds the event behind those of the open batch, if it fits there as it is: the usual case, in which nothing is to
+  /// be thought about. REQUIRES: an open batch is one of plain events.
+  bool append_here(const EventView& event) {
+    if (event.topic.size() >= 0x100 || !has_space(event_bytes(event))) return false;
+    const char* const end = write_event(segment_->data() + open_end_, event);
+    open_end_ = static_cast<std::uint32_t>(end - segment_->data());
+    ++open_count_;
+    ++held_events_;
+    return true;
+  }
   /// Adds the event, of event_bytes() `bytes`, at `position`. REQUIRES: an open batch is one of plain events.
   void append(const EventView& event, std::size_t bytes, std::uint64_t position) {
     if (!has_space(bytes)) [[unlikely]] {

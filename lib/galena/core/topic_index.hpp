@@ -58,6 +58,9 @@ class TopicIndex {
     forget();
   }
 
+  /// find() would have the answer it gave last.
+  bool is_last(std::string_view topic) const { return takers_ == 0 || (last_ != nullptr && topic == last_topic_); }
+
   /// Each taker once, in the order in which they were added. Valid until the next call of any member.
   const Takers& find(std::string_view topic) {
     if (last_ != nullptr && topic == last_topic_) return *last_;

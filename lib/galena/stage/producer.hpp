@@ -32,21 +32,21 @@ class Producer {
   /// NodeOptions.threads).
   template <class... In>
   void ingest(In&&... in) {
-    detail::SinkUser user(stage_.publisher());
+    detail::SinkUser user(stage_.intake());
     produce_into(user.sink(), std::forward<In>(in)...);
     user.finish();
   }
   /// False instead of waiting: then nothing was taken (but the handler has run).
   template <class... In>
   bool try_ingest(In&&... in) {
-    detail::SinkUser user(stage_.publisher());
+    detail::SinkUser user(stage_.intake());
     produce_into(user.sink(), std::forward<In>(in)...);
     return user.try_finish();
   }
   /// Waits for at most `timeout`. False if that was not enough.
   template <class... In>
   bool ingest_within(Duration timeout, In&&... in) {
-    detail::SinkUser user(stage_.publisher());
+    detail::SinkUser user(stage_.intake());
     produce_into(user.sink(), std::forward<In>(in)...);
     return user.finish(Clock::now() + timeout);
   }

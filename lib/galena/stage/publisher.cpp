@@ -5,7 +5,6 @@
 
 #include "galena/base/error.hpp"
 #include "galena/net/interface.hpp"
-#include "galena/stage/spin_lock.hpp"
 
 namespace galena::detail {
 namespace {
@@ -35,7 +34,7 @@ Publisher::Publisher(Loop& loop, net::Context& context, const Logger& logger, Op
     loop_.post([this, self] {
       if (self.expired()) return;
       {
-        const auto lock = lock_soon(mutex_);
+        const std::lock_guard guard(lock());
         outlet_.buffer().reclaim();
       }
       transmit();
@@ -82,27 +81,38 @@ void Publisher::bind() {
   }
 }
 
-core::Outlet::Answer Publisher::append(const EventView& event, const core::Provenance* from) {
+bool Publisher::append(const EventView& event, core::Provenance* from) {
   const auto answer = outlet_.append(event, from);
-  if (answer == core::Outlet::Answer::too_large) {
-    throw Error(
-        ErrorCode::invalid,
-        fmt::format("an event of {} bytes with a topic of {} bytes is too large for {}: at most {} bytes in all, a "
-                    "quarter of buffer_bytes, and {} of topic",
-                    event.payload.size(), event.topic.size(), options_.label, outlet_.buffer().largest_event(),
-                    core::max_topic_bytes));
+  if (!wake_pending_ && outlet_.wants_poll()) [[unlikely]] {
+    // On its own thread the stage transmits by itself when it has done what it is doing.
+    wants_wake_ = !loop_.is_here() || options_.shares_loop;
   }
-  if (answer == core::Outlet::Answer::accepted) ++ingested_;
-  return answer;
+  if (answer == core::Outlet::Answer::accepted) [[likely]] {
+    ++ingested_;
+    if (from != nullptr) ++from->origin.part;
+    return true;
+  }
+  if (answer == core::Outlet::Answer::too_large) refuse_size(event);
+  return false;
 }
 
-bool Publisher::wait_for_room(std::unique_lock<std::mutex>& lock, std::optional<Time> deadline) {
+void Publisher::refuse_size(const EventView& event) const {
+  throw Error(
+      ErrorCode::invalid,
+      fmt::format("an event of {} bytes with a topic of {} bytes is too large for {}: at most {} bytes in all, a "
+                  "quarter of buffer_bytes, and {} of topic",
+                  event.payload.size(), event.topic.size(), options_.label, outlet_.buffer().largest_event(),
+                  core::max_topic_bytes));
+}
+
+bool Publisher::wait_for_room(std::unique_lock<Lock>& lock, std::optional<Time> deadline) {
   if (interrupted_) return false;
   if (loop_.is_here()) {
-    throw Error(ErrorCode::invalid,
-                fmt::format("{}: its buffer is full, and only the thread that waits could make room: ingest from another "
-                            "thread, or use try_ingest",
-                            options_.label));
+    throw Error(
+        ErrorCode::invalid,
+        fmt::format("{}: its buffer is full, and only the thread that waits could make room: ingest from another "
+                    "thread, or use try_ingest",
+                    options_.label));
   }
   // What was appended before must be on its way, or nothing ever makes room.
   if (outlet_.wants_poll() && !wake_pending_) {
@@ -125,12 +135,11 @@ bool Publisher::wait_for_room(std::unique_lock<std::mutex>& lock, std::optional<
   return changed_.wait_until(lock, *deadline) == std::cv_status::no_timeout && !interrupted_;
 }
 
-void Publisher::unlock_and_wake(std::unique_lock<std::mutex>& lock) {
-  // On its own thread the stage transmits by itself when it has done what it is doing.
-  const bool wake = outlet_.wants_poll() && !wake_pending_ && !loop_.is_here();
-  if (wake) wake_pending_ = true;
-  lock.unlock();
-  if (wake) loop_.post([this] { transmit(); });
+void Publisher::unlock_and_wake() {
+  wants_wake_ = false;
+  wake_pending_ = true;
+  lock().unlock();
+  loop_.post([this] { transmit(); });
 }
 
 void Publisher::count_abandoned(const EventView& event) { abandoned_.add(event.topic, core::reason::stopped); }
@@ -162,7 +171,7 @@ void Publisher::receive(net::Router::Message message) {
     last_report_ = now;
     return;
   }
-  const auto lock = lock_soon(mutex_);
+  const std::lock_guard guard(lock());
   if (decoded) {
     outlet_.handle(peer, *decoded, now);
   } else {
@@ -213,7 +222,7 @@ void Publisher::transmit() {
   for (bool freed = true; freed;) {
     std::vector<std::string> notes;
     {
-      const auto lock = lock_soon(mutex_);
+      const std::lock_guard guard(lock());
       wake_pending_ = false;
       outlet_.poll(parcels_, Clock::now());
       notes = outlet_.take_notes();
@@ -254,7 +263,7 @@ void Publisher::send(core::Parcel& parcel) {
   }
   if (sent == net::Sent::ok) return;
   feeds_.erase(parcel.peer);
-  const auto lock = lock_soon(mutex_);
+  const std::lock_guard guard(lock());
   outlet_.handle_gone(parcel.peer, Clock::now());
 }
 
@@ -267,7 +276,7 @@ void Publisher::log_notes(const std::vector<std::string>& notes) {
 void Publisher::note_subscribers() {
   std::size_t subscribers = 0;
   {
-    const auto lock = lock_soon(mutex_);
+    const std::lock_guard guard(lock());
     subscribers = outlet_.subscribers();
   }
   if (subscribers != told_subscribers_ && options_.on_subscribers) options_.on_subscribers(subscribers);
@@ -280,7 +289,7 @@ void Publisher::handle_time() {
     it = it->second->handle_time(now) ? std::next(it) : feeds_.erase(it);
   }
   {
-    const auto lock = lock_soon(mutex_);
+    const std::lock_guard guard(lock());
     outlet_.handle_time(now);
   }
   transmit();
@@ -297,7 +306,7 @@ void Publisher::begin_drain() {
   close_feeds(core::reason::stopped, "the producer stops");
   options_.takes_feeds = false;
   {
-    const auto lock = lock_soon(mutex_);
+    const std::lock_guard guard(lock());
     outlet_.drain();
   }
   transmit();
@@ -305,7 +314,7 @@ void Publisher::begin_drain() {
 
 void Publisher::end() {
   {
-    const auto lock = lock_soon(mutex_);
+    const std::lock_guard guard(lock());
     outlet_.end();
   }
   transmit();
@@ -314,13 +323,13 @@ void Publisher::end() {
 void Publisher::cancel_all(std::string_view reason, std::string_view detail) {
   close_feeds(reason, detail);
   {
-    const auto lock = lock_soon(mutex_);
+    const std::lock_guard guard(lock());
     outlet_.cancel_all(reason, detail);
   }
   transmit();
 }
 
-bool Publisher::wait_until(std::unique_lock<std::mutex>& lock, std::optional<Time> deadline,
+bool Publisher::wait_until(std::unique_lock<Lock>& lock, std::optional<Time> deadline,
                            const std::function<bool()>& done) {
   const auto over = [&] { return done() || interrupted_; };
   if (deadline) {
@@ -332,39 +341,39 @@ bool Publisher::wait_until(std::unique_lock<std::mutex>& lock, std::optional<Tim
 }
 
 bool Publisher::drain(std::optional<Time> deadline) {
-  std::unique_lock lock(mutex_);
+  std::unique_lock guard(lock());
   const std::uint64_t dropped = outlet_.buffer().drops().total();
-  const bool drained = wait_until(lock, deadline, [this] {
+  const bool drained = wait_until(guard, deadline, [this] {
     return outlet_.drained() && (ever_subscribed_ || ingested_ == 0) && !(options_.has_more && options_.has_more());
   });
   return drained && outlet_.buffer().drops().total() == dropped;
 }
 
 bool Publisher::wait_for_subscribers(std::size_t count, std::optional<Time> deadline) {
-  std::unique_lock lock(mutex_);
-  return wait_until(lock, deadline, [&] { return outlet_.subscribers() >= count; });
+  std::unique_lock guard(lock());
+  return wait_until(guard, deadline, [&] { return outlet_.subscribers() >= count; });
 }
 
 void Publisher::interrupt() {
   {
-    const auto lock = lock_soon(mutex_);
+    const std::lock_guard guard(lock());
     interrupted_ = true;
   }
   changed_.notify_all();
 }
 
 std::uint64_t Publisher::next() {
-  const auto lock = lock_soon(mutex_);
+  const std::lock_guard guard(lock());
   return outlet_.buffer().next();
 }
 
 std::uint64_t Publisher::settled_upto() {
-  const auto lock = lock_soon(mutex_);
+  const std::lock_guard guard(lock());
   return outlet_.settled_upto();
 }
 
 std::uint64_t Publisher::outstanding() {
-  const auto lock = lock_soon(mutex_);
+  const std::lock_guard guard(lock());
   return outlet_.outstanding();
 }
 
@@ -374,7 +383,7 @@ core::Report Publisher::report() {
 }
 
 ProducerStats Publisher::stats() {
-  const auto lock = lock_soon(mutex_);
+  const std::lock_guard guard(lock());
   ProducerStats stats;
   stats.ingested = ingested_;
   stats.outstanding = outlet_.outstanding();

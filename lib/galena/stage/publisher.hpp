@@ -15,6 +15,7 @@
 #include "galena/core/report.hpp"
 #include "galena/net/socket.hpp"
 #include "galena/stage/feed.hpp"
+#include "galena/stage/intake.hpp"
 #include "galena/stage/loop.hpp"
 #include "galena/stage/options.hpp"
 #include "galena/stage/release_hook.hpp"
@@ -24,9 +25,9 @@ namespace galena::detail {
 /// The publishing side of a stage: an Outlet, the ROUTER that its subscribers connect to, and the feeds of those who
 /// ingest from elsewhere. It lives on the stage's loop; what other threads may call says so.
 ///
-/// The mutex guards the Outlet: callers of ingest() append under it, the loop polls under it and sends outside it. It
-/// is the only state that two threads share.
-class Publisher {
+/// The Intake's lock guards the Outlet: callers of ingest() append under it, the loop polls under it and sends outside
+/// it. It is the only state that two threads share.
+class Publisher final : public Intake {
  public:
   struct Options {
     core::Outlet::Options outlet = {};
@@ -35,6 +36,7 @@ class Publisher {
     std::string label;           ///< for log lines
     FeedTaker taker = {};        ///< what becomes of events and values that come from elsewhere
     bool takes_feeds = true;
+    bool shares_loop = false;                              ///< other stages run on it, and may ingest here
     std::function<void()> on_room = {};                    ///< what was full has room again
     std::function<bool()> has_more = {};                   ///< some events wait for on_room; any thread
     std::function<void(std::size_t)> on_subscribers = {};  ///< how many there are now
@@ -49,20 +51,13 @@ class Publisher {
   const std::vector<std::string>& endpoints() const { return endpoints_; }
   const std::string& local_endpoint() const { return endpoints_.front(); }
 
-  // For Sink, on the thread of the call, under mutex().
-
   std::uint64_t largest_event() const { return outlet_.buffer().largest_event(); }
-  std::mutex& mutex() { return mutex_; }
-  std::string& scratch() { return scratch_; }
-  /// Throws Error (invalid) if it is too large.
-  core::Outlet::Answer append(const EventView& event, const core::Provenance* from);
-  /// Sleeps until there may be room (or `deadline`, which answers false). Lets go of the mutex meanwhile. Throws Error
-  /// (invalid) on the loop's own thread.
-  bool wait_for_room(std::unique_lock<std::mutex>& lock, std::optional<Time> deadline);
-  /// Lets go of the mutex and has what was appended sent.
-  void unlock_and_wake(std::unique_lock<std::mutex>& lock);
-  /// An event that a handler emitted before it threw, and that did not fit.
-  void count_abandoned(const EventView& event);
+
+  // Intake, on the thread of the call, under the lock.
+
+  bool append(const EventView& event, core::Provenance* from) override;
+  bool wait_for_room(std::unique_lock<Lock>& lock, std::optional<Time> deadline) override;
+  void count_abandoned(const EventView& event) override;
 
   // Any thread.
 
@@ -91,6 +86,8 @@ class Publisher {
   void cancel_all(std::string_view reason, std::string_view detail);
 
  private:
+  void unlock_and_wake() override;
+  [[noreturn]] void refuse_size(const EventView& event) const;
   void bind();
   void transmit_later();
   void serve();
@@ -104,17 +101,15 @@ class Publisher {
   void tell(const std::string& peer, const std::string& bytes);
   void log_notes(const std::vector<std::string>& notes);
   void note_subscribers();
-  bool wait_until(std::unique_lock<std::mutex>& lock, std::optional<Time> deadline, const std::function<bool()>& done);
+  bool wait_until(std::unique_lock<Lock>& lock, std::optional<Time> deadline, const std::function<bool()>& done);
 
   Loop& loop_;
   const Logger& logger_;
   Options options_;
   std::vector<std::string> endpoints_;
 
-  std::mutex mutex_;
-  std::condition_variable changed_;  // room, acknowledgements, subscribers
+  std::condition_variable_any changed_;  // room, acknowledgements, subscribers
   core::Outlet outlet_;
-  std::string scratch_;
   std::uint64_t ingested_ = 0;
   std::atomic<std::uint64_t> refused_{0};
   std::atomic<std::uint64_t> malformed_feeds_{0};

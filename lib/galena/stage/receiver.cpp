@@ -234,17 +234,18 @@ void Receiver::work() {
 
 /// Hands the events of the frame to the taker. False if it has to stop before the end of it.
 bool Receiver::read_events() {
+  using Progress = EventTaker::Progress;
   const std::uint64_t tick = node_.ticks();
-  for (EventView event; inlet_->next(event);) {
-    add(received_, 1);
-    const EventTaker::Progress progress = taker_.take(event, source(), *inlet_);
-    if (progress != EventTaker::Progress::done) {
-      blocked_ = finish_later_ = progress == EventTaker::Progress::blocked;
-      failed_ = progress == EventTaker::Progress::failed;
+  for (;;) {
+    const Progress progress = taker_.take({*inlet_, source(), received_, tick});
+    if (progress == Progress::read) break;
+    if (progress != Progress::handled) {
+      blocked_ = finish_later_ = progress == Progress::blocked;
+      failed_ = progress == Progress::failed;
       taker_.note_pause();
       return false;
     }
-    finish_event();
+    see_to_inlet();
     if (node_.ticks() != tick || stopped_taking_) {  // time for heartbeats, or to stop
       work_later();
       return false;
@@ -331,6 +332,10 @@ void Receiver::note_malformed() {
 
 void Receiver::finish_event() {
   inlet_->handled();
+  see_to_inlet();
+}
+
+void Receiver::see_to_inlet() {
   if (inlet_->handled_events() % events_an_entry == 0) note_made();
   if (!inlet_->attention()) return;
   tell_gaps();

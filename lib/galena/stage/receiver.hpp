@@ -22,12 +22,19 @@ namespace galena::detail {
 class EventTaker {
  public:
   enum class Progress : std::uint8_t {
-    done,     ///< handled: it may be acknowledged
-    blocked,  ///< handled, but what was made of it has no room yet; call Receiver::resume() when it has
+    read,     ///< the frame has no more events
+    handled,  ///< an event, or some: the inlet wants attention, or it is time for something else
+    blocked,  ///< an event was taken, but what was made of it has no room yet; call Receiver::resume() when it has
     failed,   ///< the stage stops
   };
-  /// `inlet` gave the event.
-  virtual Progress take(const EventView& event, const Source& from, const core::Inlet& inlet) = 0;
+  /// What a receiver reads events with.
+  struct Reading {
+    core::Inlet& inlet;
+    const Source& from;
+    std::atomic<std::uint64_t>& received;  ///< counts events that the handler is given
+    std::uint64_t tick;                    ///< of the node, when it began: another one means it is time
+  };
+  virtual Progress take(Reading reading) = 0;
   /// A frame has been handled, or there is no room: what was made of it should leave.
   virtual void note_pause() = 0;
   /// All that has arrived has been handled.
@@ -92,6 +99,7 @@ class Receiver {
   bool handle_frame(net::Frame frame);
   void note_malformed();
   void finish_event();
+  void see_to_inlet();
   void say(bool idle);
   void load_position();
   bool save_position();

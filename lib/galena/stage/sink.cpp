@@ -1,67 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "galena/stage/sink.hpp"
 
-#include "galena/stage/publisher.hpp"
-#include "galena/stage/spin_lock.hpp"
+#include <mutex>
 
 namespace galena {
 
-using Answer = core::Outlet::Answer;
-
-Sink::Sink(detail::Publisher& publisher, core::Provenance* from)
-    : publisher_(publisher), from_(from), lock_(detail::lock_soon(publisher.mutex())) {}
-
-Sink::~Sink() {
-  if (!lock_.owns_lock()) return;
-  // The handler threw. What it emitted before stands, as far as it fitted.
-  for (const Event& event : overflow_) publisher_.count_abandoned(event.view());
-  publisher_.unlock_and_wake(lock_);
-}
-
-std::string& Sink::scratch() { return publisher_.scratch(); }
-
-bool Sink::append(const EventView& event) {
-  if (publisher_.append(event, from_) != Answer::accepted) return false;
-  if (from_ != nullptr) ++from_->origin.part;
-  return true;
-}
-
-void Sink::emit(const EventView& event) {
-  // Once one had to wait, those after it do too: order.
-  if (overflow_.empty() && append(event)) [[likely]] {
-    ++taken_;
-  } else {
-    overflow_.emplace_back(event);
-  }
-}
-
-bool Sink::finish(std::optional<Time> deadline) {
+bool Sink::finish_later(std::optional<Time> deadline) {
+  std::unique_lock lock(intake_.lock(), std::adopt_lock);
+  holds_ = false;
   bool in_time = true;
-  for (auto event = overflow_.begin(); event != overflow_.end() && in_time;) {
-    if (append(event->view())) {
-      ++event;
-    } else {
-      in_time = publisher_.wait_for_room(lock_, deadline);
+  auto event = overflow_.begin();
+  try {
+    while (event != overflow_.end() && in_time) {
+      if (intake_.append(event->view(), from_)) {
+        ++event;
+      } else {
+        in_time = intake_.wait_for_room(lock, deadline);
+      }
     }
+  } catch (...) {
+    overflow_.erase(overflow_.begin(), event);
+    lock.release();
+    holds_ = true;
+    throw;
   }
   overflow_.clear();
-  publisher_.unlock_and_wake(lock_);
+  lock.release();
+  intake_.unlock();
   return in_time;
 }
 
 bool Sink::try_finish() {
-  if (!overflow_.empty() && taken_ == 0) {
-    overflow_.clear();
-    publisher_.unlock_and_wake(lock_);
-    return false;
-  }
-  return finish(std::nullopt);
+  if (overflow_.empty() || taken_ > 0) return finish(std::nullopt);
+  overflow_.clear();
+  let_go();
+  return false;
 }
 
-void Sink::finish_into(std::vector<Event>& rest) {
-  for (Event& event : overflow_) rest.push_back(std::move(event));
-  overflow_.clear();
-  publisher_.unlock_and_wake(lock_);
+/// The handler threw. What it emitted before stands, as far as it fitted.
+void Sink::abandon() {
+  for (const Event& event : overflow_) intake_.count_abandoned(event.view());
+  let_go();
 }
 
 }  // namespace galena

@@ -1,22 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "galena/base/time.hpp"
+#include "galena/stage/intake.hpp"
 #include "galena/stage/message.hpp"
 
 namespace galena {
 
-namespace core {
-struct Provenance;
-}
 namespace detail {
-class Publisher;
 class SinkUser;
 }  // namespace detail
 
@@ -27,39 +23,64 @@ class Sink {
   /// Adds an event. Its bytes are copied (or packed) before this returns. Throws Error (invalid) if it is too large.
   template <class M>
   void emit(std::string_view topic, const M& message) {
-    emit(detail::encode_message(topic, message, scratch()));
+    emit(detail::encode_message(topic, message, intake_.scratch()));
   }
-  void emit(const EventView& event);
+  void emit(const EventView& event) {
+    // Once one had to wait, those after it do too: order.
+    if (overflow_.empty() && intake_.append(event, from_)) [[likely]] {
+      ++taken_;
+    } else {
+      overflow_.emplace_back(event);
+    }
+  }
 
   Sink(const Sink&) = delete;
   Sink& operator=(const Sink&) = delete;
 
  private:
-  friend class detail::Publisher;
   friend class detail::SinkUser;
 
-  /// Holds the publisher's mutex from here to finish(), except while it waits. `from` says what everything that is
-  /// emitted was made of, if it was, and counts it.
-  Sink(detail::Publisher& publisher, core::Provenance* from);
-  ~Sink();
+  /// Holds the intake's lock from here to finish(), except while it waits. `from` says what everything that is emitted
+  /// was made of, if it was; the intake counts the parts there.
+  Sink(detail::Intake& intake, core::Provenance* from) : intake_(intake), from_(from) { intake_.lock().lock(); }
+  ~Sink() {
+    if (holds_) [[unlikely]] {
+      abandon();
+    }
+  }
 
-  std::string& scratch();
   /// The handler has returned. What did not fit waits for room until `deadline`; without a deadline, for ever. False if
   /// it passed: then what still did not fit was not taken.
-  bool finish(std::optional<Time> deadline);
+  bool finish(std::optional<Time> deadline) {
+    if (!overflow_.empty()) [[unlikely]] {
+      return finish_later(deadline);
+    }
+    let_go();
+    return true;
+  }
   /// The same without waiting: if nothing fitted, nothing was taken, and the answer is false.
   bool try_finish();
   /// For a stage's own thread, which must not wait: what did not fit is appended to `rest`.
-  void finish_into(std::vector<Event>& rest);
+  void finish_into(std::vector<Event>& rest) {
+    if (!overflow_.empty()) [[unlikely]] {
+      for (Event& event : overflow_) rest.push_back(std::move(event));
+      overflow_.clear();
+    }
+    let_go();
+  }
 
-  /// False if it has no room.
-  bool append(const EventView& event);
+  void let_go() {
+    holds_ = false;
+    intake_.unlock();
+  }
+  bool finish_later(std::optional<Time> deadline);
+  void abandon();
 
-  detail::Publisher& publisher_;
+  detail::Intake& intake_;
   core::Provenance* from_;
-  std::unique_lock<std::mutex> lock_;
-  std::vector<Event> overflow_;  // emitted and not taken yet, in order
+  bool holds_ = true;
   std::size_t taken_ = 0;
+  std::vector<Event> overflow_;  // emitted and not taken yet, in order
 };
 
 namespace detail {
@@ -67,7 +88,7 @@ namespace detail {
 /// Makes a Sink, for one call of a handler, and ends it: for those who run handlers.
 class SinkUser {
  public:
-  explicit SinkUser(Publisher& publisher, core::Provenance* from = nullptr) : sink_(publisher, from) {}
+  explicit SinkUser(Intake& intake, core::Provenance* from = nullptr) : sink_(intake, from) {}
   Sink& sink() { return sink_; }
   void finish() { sink_.finish(std::nullopt); }
   bool finish(Time deadline) { return sink_.finish(deadline); }

@@ -52,7 +52,8 @@ class Stage::Impl final : public EventTaker {
   }
 
   ~Impl() override {
-    GALENA_ASSERT(!loop_.is_here(), "a stage was destroyed inside its own handler, or one on the same thread: " + label_);
+    GALENA_ASSERT(!loop_.is_here(),
+                  "a stage was destroyed inside its own handler, or one on the same thread: " + label_);
     const Name& name = spec_.options.name;
     // No more input; what was made of it so far is drained, and acknowledged to where it came from.
     loop_.call([this] {
@@ -70,6 +71,7 @@ class Stage::Impl final : public EventTaker {
   const Name& name() const { return spec_.options.name; }
   std::uint32_t waiting() const { return waiting_; }
 
+  Intake* intake() { return publisher_.get(); }
   Publisher& publisher() {
     GALENA_ASSERT(publisher_ != nullptr, "a consumer publishes nothing");
     return *publisher_;
@@ -203,6 +205,7 @@ class Stage::Impl final : public EventTaker {
     publisher.label = label_;
     publisher.taker = {spec_.handler, spec_.on_value};
     publisher.takes_feeds = spec_.role == Role::producer;
+    publisher.shares_loop = node_.options().threads > 0;
     publisher.on_room = [this] { flush(); };
     publisher.has_more = [this] { return stashed_.load(); };
     publisher.on_subscribers = [this](std::size_t subscribers) {
@@ -254,30 +257,15 @@ class Stage::Impl final : public EventTaker {
 
   // EventTaker, on the loop.
 
-  Progress take(const EventView& event, const Source& from, const core::Inlet& inlet) override {
-    Taken taken = Taken::yes;
+  Progress take(Reading reading) override {
     try {
-      if (!publisher_) {
-        taken = spec_.on_event(spec_.handler, event, nullptr);
-      } else {
-        Made made;
-        if (acknowledges_downstream()) made.from = inlet.provenance(event);
-        made.from.repeated = event.repeated;
-        SinkUser user(*publisher_, made.provenance());
-        taken = spec_.on_event(spec_.handler, event, &user.sink());
-        user.finish_into(made.events);
-        if (!made.events.empty()) stash_.push_back(std::move(made));
-        stashed_ = !stash_.empty();
-      }
+      return publisher_ ? relay(reading) : consume(reading);
     } catch (const Enough&) {
       end_input();
-      return Progress::failed;
     } catch (...) {
       fail(std::current_exception());
-      return Progress::failed;
     }
-    if (taken != Taken::yes && !note_mismatch(event, from)) return Progress::failed;
-    return stash_.empty() ? Progress::done : Progress::blocked;
+    return Progress::failed;
   }
 
   void note_pause() override {
@@ -305,6 +293,41 @@ class Stage::Impl final : public EventTaker {
 
   std::uint64_t made_upto() override { return publisher_->next(); }
   std::uint64_t settled_upto() override { return publisher_->settled_upto(); }
+
+  /// The next event, for a handler that makes others of it.
+  Progress relay(Reading& reading) {
+    EventView event;
+    if (!reading.inlet.next(event)) return Progress::read;
+    count(reading.received);
+    Made made;
+    if (acknowledges_downstream()) made.from = reading.inlet.provenance(event);
+    made.from.repeated = event.repeated;
+    SinkUser user(*publisher_, made.provenance());
+    const Taken taken = spec_.on_event(spec_.handler, event, &user.sink());
+    user.finish_into(made.events);
+    if (!made.events.empty()) stash_.push_back(std::move(made));
+    stashed_ = !stash_.empty();
+    if (taken != Taken::yes && !note_mismatch(event, reading.from)) return Progress::failed;
+    if (!stash_.empty()) return Progress::blocked;
+    reading.inlet.handled();
+    return Progress::handled;
+  }
+
+  /// Events for a handler that keeps them, until something else is to be done.
+  Progress consume(Reading& reading) {
+    for (EventView event; reading.inlet.next(event);) {
+      count(reading.received);
+      const Taken taken = spec_.on_event(spec_.handler, event, nullptr);
+      if (taken != Taken::yes && !note_mismatch(event, reading.from)) return Progress::failed;
+      reading.inlet.handled();
+      if (reading.inlet.attention() || node_.ticks() != reading.tick) return Progress::handled;
+    }
+    return Progress::read;
+  }
+
+  static void count(std::atomic<std::uint64_t>& events) {  // one writer: no locked instruction
+    events.store(events.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  }
 
   template <class Call>
   void guard(Call call) {
@@ -418,13 +441,12 @@ class Stage::Impl final : public EventTaker {
   std::vector<std::unique_ptr<Receiver>> receivers_;  // live on the loop
 };
 
-Stage::Stage(Node& node, Spec spec) : impl_(std::make_unique<Impl>(node, std::move(spec))) {}
+Stage::Stage(Node& node, Spec spec) : impl_(std::make_unique<Impl>(node, std::move(spec))), intake_(impl_->intake()) {}
 Stage::~Stage() = default;
 
 Id Stage::id() const { return impl_->id(); }
 const Name& Stage::name() const { return impl_->name(); }
 std::uint32_t Stage::waiting() const { return impl_->waiting(); }
-Publisher& Stage::publisher() { return impl_->publisher(); }
 ProducerStats Stage::producer_stats() const { return impl_->publisher().stats(); }
 ConsumerStats Stage::consumer_stats() const { return impl_->consumer_stats(); }
 void Stage::stop_input() { impl_->stop_input(); }

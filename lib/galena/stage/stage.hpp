@@ -42,7 +42,8 @@ class Stage {
   /// How many consumers were waiting for the name when it was registered.
   std::uint32_t waiting() const;
 
-  Publisher& publisher();
+  /// REQUIRES: it is not a consumer.
+  Intake& intake() { return *intake_; }
   ProducerStats producer_stats() const;
   ConsumerStats consumer_stats() const;
   void stop_input();
@@ -53,6 +54,7 @@ class Stage {
  private:
   class Impl;
   std::unique_ptr<Impl> impl_;
+  Intake* intake_;
 };
 
 inline std::optional<Time> deadline_in(Duration timeout) { return Clock::now() + timeout; }

@@ -142,17 +142,17 @@ TEST_CASE("what could not be saved is not acknowledged, and the next one gets it
     ingest(producer, 0, 2);
     REQUIRE(producer.drain(10s));
     store->fails = true;
-    ingest(producer, 2, 4);
-    REQUIRE(first.events->wait_for(4));
+    ingest(producer, 2, 3);  // one: a second might wait for the acknowledgement of the first
+    REQUIRE(first.events->wait_for(3));
     CHECK_FALSE(producer.drain(300ms));
-    CHECK(producer.stats().outstanding == 2);
+    CHECK(producer.stats().outstanding == 1);
   }
   store->fails = false;
   Marked second;
   const Consumer consumer(node, second, options);
-  ingest(producer, 4, 6);
+  ingest(producer, 3, 5);
   REQUIRE(producer.drain(10s));
-  CHECK(second.events->all() == std::vector<std::string>{"2?", "3?", "4", "5"});
+  CHECK(second.events->all() == std::vector<std::string>{"2?", "3", "4"});
 }
 
 TEST_CASE("a store that works again is used again: nobody has to come for that") {
@@ -163,8 +163,8 @@ TEST_CASE("a store that works again is used again: nobody has to come for that")
   store->fails = true;
   Marked marked;
   const Consumer consumer(node, marked, {.subscriptions = {{"p"}}, .identity = "c", .positions = store});
-  ingest(producer, 0, 2);
-  REQUIRE(marked.events->wait_for(2));
+  ingest(producer, 0, 1);
+  REQUIRE(marked.events->wait_for(1));
   CHECK_FALSE(producer.drain(200ms));
   store->fails = false;
   CHECK(producer.drain(10s));

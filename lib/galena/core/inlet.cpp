@@ -9,7 +9,11 @@
 namespace galena::core {
 
 Inlet::Inlet(Options options, Time now)
-    : options_(std::move(options)), heard_(now), told_(now), peer_silence_(options_.silence) {
+    : options_(std::move(options)),
+      window_(options_.demand.max_bytes, options_.demand.most_bytes),
+      heard_(now),
+      told_(now),
+      peer_silence_(options_.silence) {
   const Demand& demand = options_.demand;
   GALENA_ASSERT(demand.max_events > 0 && demand.min_events < demand.max_events && demand.max_bytes > 0,
                 "a demand must ask for something, and again before it has everything");
@@ -46,6 +50,7 @@ Inlet::Input Inlet::handle(std::string_view frame, Time now) {
   if (starts_with_batch(frame)) {
     if (!accepted()) return fail(reason::malformed, "events came before the subscription was accepted");
     frame_ = frame;
+    window_.note_arrival(now);
     return Input::events;
   }
   const auto message = decode(frame);
@@ -293,9 +298,12 @@ std::optional<std::string> Inlet::take_grant(bool idle, Time now) {
   if (credit_due(idle)) {
     const Demand& demand = options_.demand;
     const std::uint64_t bytes = handled_bytes();
-    limit_ = {handled_ + demand.max_events, bytes + demand.max_bytes};
+    window_.tune();
+    const std::uint64_t window = window_.bytes();
+    limit_ = {handled_ + demand.max_events, std::max(limit_.bytes, bytes + window)};
+    window_.note_grant(limit_.bytes);
     grant_at_ = handled_ + demand.max_events - demand.min_events;
-    grant_at_bytes_ = bytes + demand.max_bytes - demand.max_bytes / 2;
+    grant_at_bytes_ = bytes + window - window / 2;
   }
   acknowledged_ = done();
   told_ = now;

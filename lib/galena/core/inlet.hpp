@@ -14,6 +14,7 @@
 #include "galena/core/log.hpp"
 #include "galena/core/message.hpp"
 #include "galena/core/seen.hpp"
+#include "galena/core/window.hpp"
 
 namespace galena::core {
 
@@ -24,6 +25,7 @@ struct Demand {
   std::uint64_t max_events = 1 << 20;
   std::uint64_t min_events = 1 << 19;
   std::uint64_t max_bytes = 2 << 20;
+  std::uint64_t most_bytes = 0;  ///< if it is more, `max_bytes` is where a Window starts, and this how far it grows
 };
 
 /// Where a subscription stands in a stream: everything below `upto` is done with, and of the batch that begins there
@@ -111,6 +113,10 @@ class Inlet {
   /// take_grant() or take_gaps() may have something. Cheap: to be asked after each event.
   bool attention() const { return attention_; }
 
+  /// All that has arrived has been handled, and nothing is left to be received.
+  void note_idle(Time now) { window_.note_idle(received_bytes_, now); }
+  /// The most that may be on its way or waiting, in bytes.
+  std::uint64_t window_bytes() const { return window_.bytes(); }
   /// take_grant() would have one.
   bool grant_waits(bool idle) const;
   /// A grant to send, if one is due. `idle`: nothing has been received that is not handled; then everything handled is
@@ -186,6 +192,7 @@ class Inlet {
   std::optional<Point> repeated_;  // the publisher sent what lies below before
   std::optional<std::uint64_t> draining_upto_;
   Credit limit_;
+  Window window_;
 
   Time heard_;
   Time told_;

@@ -57,12 +57,13 @@ std::string_view to_string(State state);
 struct Subscription {
   Source producer;
   Topics topics = {};
-  /// GenStage's max_demand: never more events than this are on their way or waiting. 0: a window bounded by max_bytes.
+  /// GenStage's max_demand: never more events than this are on their way or waiting. 0: as many as max_bytes lets.
   std::uint64_t max_demand = 0;
   /// When so few are left of what was asked, it asks up to max_demand again; less than max_demand. Empty: half.
   std::optional<std::uint64_t> min_demand = {};
-  /// The same bound in bytes (one event may pass it).
-  std::uint64_t max_bytes = 2 << 20;
+  /// The same bound in bytes (one event may pass it). Empty: 2 MiB; and without max_demand it tunes itself: it grows up
+  /// to 16 MiB while the delay of the link is what limits, and shrinks again while the handler is.
+  std::optional<std::uint64_t> max_bytes = {};
   /// How long the handler may take for one event before the producer takes this consumer for dead, an hour at most: it
   /// waits (or drops) for it meanwhile. What ends with its process or its connection is noticed at once all the same.
   /// Less than the Node's liveness: that.

@@ -20,6 +20,8 @@ constexpr int frames_a_turn = 16;
 constexpr std::uint64_t events_an_entry = 256;
 /// No producer accepts an event of more than 1 GiB, and a frame of more has one event.
 constexpr std::int64_t largest_frame = (1LL << 30) + (1 << 20);
+/// What a producer lets be in flight on one link is as much (Outlet::Options.max_in_flight_bytes).
+constexpr std::uint64_t largest_window = 16 << 20;
 constexpr Duration shortest_back_off = std::chrono::milliseconds(20);
 constexpr Duration longest_back_off = std::chrono::seconds(2);
 constexpr Duration accept_within = std::chrono::seconds(3);
@@ -45,7 +47,11 @@ core::Demand demand_of(const Subscription& subscription) {
   core::Demand demand;
   if (subscription.max_demand > 0) demand.max_events = subscription.max_demand;
   demand.min_events = subscription.min_demand.value_or(demand.max_events / 2);
-  demand.max_bytes = subscription.max_bytes;
+  if (subscription.max_bytes) {
+    demand.max_bytes = *subscription.max_bytes;
+  } else if (subscription.max_demand == 0) {
+    demand.most_bytes = largest_window;
+  }
   if (demand.min_events >= demand.max_events || demand.max_bytes == 0) {
     throw Error(
         ErrorCode::invalid,
@@ -223,6 +229,7 @@ void Receiver::work() {
       if (disconnected_) {
         lose("the connection ended", false);
       } else {
+        inlet_->note_idle(Clock::now());
         say(true);
         taker_.note_idle();
       }

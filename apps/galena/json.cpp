@@ -176,18 +176,10 @@ void append_json_member(std::string& out, std::string_view key, std::string_view
 }
 
 bool append_json_msgpack(std::string& out, std::string_view payload) {
-  try {
-    const std::size_t size = payload.size();
-    std::size_t read = 0;
-    const msgpack::unpack_limit limit(size, size, size, size, size, detail::max_msgpack_depth);
-    const auto refer = [](msgpack::type::object_type, std::size_t, void*) { return true; };
-    const msgpack::object_handle handle = msgpack::unpack(payload.data(), size, read, refer, nullptr, limit);
-    if (read != size) return false;
-    append_object(out, handle.get());
-    return true;
-  } catch (const msgpack::unpack_error&) {
-    return false;
-  }
+  const msgpack::object* const value = detail::read_object(payload);
+  if (value == nullptr) return false;
+  append_object(out, *value);
+  return true;
 }
 
 }  // namespace galena::cli

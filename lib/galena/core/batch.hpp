@@ -97,7 +97,7 @@ char* write_topic_head(char* to, std::size_t size);
 char* write_payload_head(char* to, std::size_t size, Encoding encoding);
 
 /// Copies what is short (most topics, many payloads) in two overlapping moves: a call of memcpy costs more than that.
-inline char* write_bytes(char* to, std::string_view bytes) {
+[[gnu::always_inline]] inline char* write_bytes(char* to, std::string_view bytes) {
   const std::size_t size = bytes.size();
   const char* from = bytes.data();
   const auto move_both_ends = [&]<class Word>(Word) {
@@ -121,7 +121,7 @@ inline char* write_bytes(char* to, std::string_view bytes) {
 }
 
 /// Writes event_bytes(event) bytes and returns the end. REQUIRES: topic.size() <= max_topic_bytes, payload < 4 GiB.
-inline char* write_event(char* to, const EventView& event) {
+[[gnu::always_inline]] inline char* write_event(char* to, const EventView& event) {
   if (event.topic.size() < 0x100) [[likely]] {
     *to++ = static_cast<char>(0xc4);
     *to++ = static_cast<char>(event.topic.size());

@@ -39,7 +39,7 @@ class Buffer {
 
   /// Takes the event for all who select it, or for none of them. `full` only if when_full is wait. `from` says what it
   /// was made of, if it was.
-  Answer append(const EventView& event, const Provenance* from = nullptr) {
+  [[gnu::always_inline]] Answer append(const EventView& event, const Provenance* from = nullptr) {
     if (from == nullptr && from_ == nullptr && lane_ != nullptr && index_.is_last(event.topic) &&
         lane_->log.append_here(event)) [[likely]] {
       note_put(*lane_);
@@ -98,8 +98,9 @@ class Buffer {
   std::vector<View*> take_dirty();
   void mark_dirty(View& view);
 
-  /// Memory became free since this was last asked: who waits may try again.
+  /// Memory became free since this was last asked, or can be had now: who waits may try again.
   bool take_freed() { return std::exchange(freed_, false); }
+  void note_freeable() { freed_ = true; }
   /// Memory will become free when somebody else (libzmq) lets go of it; then call reclaim().
   bool awaiting_release() const { return pool_.awaiting_release(); }
   void reclaim();

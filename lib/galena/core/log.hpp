@@ -85,7 +85,7 @@ class Log {
   bool has_space(std::size_t bytes) const { return open_end_ + bytes <= space_end_; }
   /// Adds the event behind those of the open batch, if it fits there as it is: the usual case, in which nothing is to
   /// be thought about. REQUIRES: an open batch is one of plain events.
-  bool append_here(const EventView& event) {
+  [[gnu::always_inline]] bool append_here(const EventView& event) {
     if (event.topic.size() >= 0x100 || !has_space(event_bytes(event))) return false;
     const char* const end = write_event(segment_->data() + open_end_, event);
     open_end_ = static_cast<std::uint32_t>(end - segment_->data());

@@ -266,6 +266,14 @@ void Outlet::lose(const std::string& peer, std::string_view why, Time now) {
   link.away_since = now;
   away_.emplace(key, std::move(it->second));
   links_.erase(it);
+  buffer_.note_freeable();  // of those who are away, most make nobody wait
+}
+
+/// There is no room: those who are away make some.
+Outlet::Answer Outlet::append_instead(const EventView& event, const Provenance* from) {
+  Answer answer = Answer::full;
+  while (answer == Answer::full && give_up_oldest_place()) answer = buffer_.append(event, from);
+  return answer;
 }
 
 /// A place that is held makes nobody wait, unless it has an identity. False if there is none such.

@@ -44,9 +44,8 @@ class Outlet {
   /// Takes an event, for everybody who selects it. Places that are held for those who are away make nobody wait, unless
   /// they have an identity. `from` says what the event was made of, if it was.
   Answer append(const EventView& event, const Provenance* from = nullptr) {
-    Answer answer = buffer_.append(event, from);
-    while (answer == Answer::full && give_up_oldest_place()) answer = buffer_.append(event, from);
-    return answer;
+    const Answer answer = buffer_.append(event, from);
+    return answer == Answer::full ? append_instead(event, from) : answer;
   }
 
   /// A message from a peer: Subscribe, Grant or Cancel. Anything else cancels the link.
@@ -99,6 +98,7 @@ class Outlet {
     Time since;
   };
 
+  Answer append_instead(const EventView& event, const Provenance* from);
   std::uint64_t owed_to_away() const;
   void subscribe(const std::string& peer, const Subscribe& wish, Time now);
   bool give_way(const std::string& peer, const Subscribe& wish, Time now);

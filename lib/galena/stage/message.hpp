@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <cstring>
 #include <optional>
 #include <span>
 #include <string>
@@ -12,6 +14,7 @@
 #include <msgpack.hpp>
 
 #include "galena/core/event.hpp"
+#include "galena/stage/object_reader.hpp"
 
 /// How a C++ value travels. What converts to std::string_view or std::span<const std::byte> is raw bytes; everything
 /// else is one MessagePack value (MSGPACK_DEFINE structs, numbers, vectors, maps, ...).
@@ -26,16 +29,36 @@ concept TextLike = std::is_convertible_v<const M&, std::string_view>;
 template <class M>
 concept BytesLike = !TextLike<M> && std::is_convertible_v<const M&, ByteSpan>;
 
-/// A std::string as what msgpack::pack() writes to.
-struct StringStream {
-  std::string& out;
-  void write(const char* bytes, std::size_t size) { out.append(bytes, size); }
+/// What msgpack::pack() writes to: the front of a string that only ever grows, so that the few bytes of each field are
+/// moved and nothing is called.
+class ScratchStream {
+ public:
+  explicit ScratchStream(std::string& memory) : memory_(memory), at_(memory.data()), end_(at_ + memory.size()) {}
+
+  [[gnu::always_inline]] void write(const char* bytes, std::size_t size) {
+    if (static_cast<std::size_t>(end_ - at_) < size) [[unlikely]] {
+      grow(size);
+    }
+    if (size > 0) std::memcpy(at_, bytes, size);
+    at_ += size;
+  }
+  std::string_view written() const { return {memory_.data(), used()}; }
+
+ private:
+  std::size_t used() const { return static_cast<std::size_t>(at_ - memory_.data()); }
+  void grow(std::size_t size) {
+    const std::size_t before = used();
+    memory_.resize(std::max<std::size_t>(256, 2 * (before + size)));
+    at_ = memory_.data() + before;
+    end_ = memory_.data() + memory_.size();
+  }
+
+  std::string& memory_;
+  char* at_;
+  char* end_;
 };
 
-/// Depth and lengths that a MessagePack value from a peer may have; no length may exceed the payload that tells it.
-inline constexpr std::size_t max_msgpack_depth = 32;
-
-/// The payload of a message: views into it, or, for MessagePack, into `scratch`.
+/// The payload of a message: views into it, or, for MessagePack, into `scratch`, whose size says nothing.
 template <class M>
 EventView encode_message(std::string_view topic, const M& message, std::string& scratch) {
   if constexpr (TextLike<M>) {
@@ -44,10 +67,9 @@ EventView encode_message(std::string_view topic, const M& message, std::string& 
     const ByteSpan bytes = message;
     return {topic, {reinterpret_cast<const char*>(bytes.data()), bytes.size()}, Encoding::raw};
   } else {
-    scratch.clear();
-    StringStream stream{scratch};
+    ScratchStream stream(scratch);
     msgpack::pack(stream, message);
-    return {topic, scratch, Encoding::msgpack};
+    return {topic, stream.written(), Encoding::msgpack};
   }
 }
 
@@ -69,17 +91,10 @@ std::optional<M> decode_message(const EventView& event) {
     }
   } else {
     if (event.encoding != Encoding::msgpack) return std::nullopt;
+    const msgpack::object* const value = read_object(event.payload);
+    if (value == nullptr) return std::nullopt;
     try {
-      const std::size_t size = event.payload.size();
-      std::size_t read = 0;
-      const msgpack::unpack_limit limit(size, size, size, size, size, max_msgpack_depth);
-      // Strings and binaries refer to the payload instead of being copied into the zone first.
-      const auto refer = [](msgpack::type::object_type, std::size_t, void*) { return true; };
-      const msgpack::object_handle handle = msgpack::unpack(event.payload.data(), size, read, refer, nullptr, limit);
-      if (read != size) return std::nullopt;
-      return handle.get().as<M>();
-    } catch (const msgpack::unpack_error&) {
-      return std::nullopt;
+      return value->as<M>();
     } catch (const msgpack::type_error&) {
       return std::nullopt;
     }
@@ -100,7 +115,7 @@ class Event {
       payload_ = detail::encode_message({}, message, payload_).payload;
     } else {
       encoding_ = Encoding::msgpack;
-      detail::encode_message({}, message, payload_);
+      payload_.resize(detail::encode_message({}, message, payload_).payload.size());
     }
   }
   explicit Event(const EventView& view) : topic_(view.topic), payload_(view.payload), encoding_(view.encoding) {}

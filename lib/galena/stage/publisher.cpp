@@ -129,10 +129,10 @@ bool Publisher::wait_for_room(std::unique_lock<Lock>& lock, std::optional<Time> 
     }
   }
   if (!deadline) {
-    changed_.wait(lock);
+    room_.wait(lock);
     return !interrupted_;
   }
-  return changed_.wait_until(lock, *deadline) == std::cv_status::no_timeout && !interrupted_;
+  return room_.wait_until(lock, *deadline) == std::cv_status::no_timeout && !interrupted_;
 }
 
 void Publisher::unlock_and_wake() {
@@ -232,6 +232,7 @@ void Publisher::transmit() {
       if (options_.on_settled) settled = outlet_.settled_upto();
       more = outlet_.wants_poll();
     }
+    if (freed) room_.notify_all();
     changed_.notify_all();
     for (core::Parcel& parcel : parcels_) send(parcel);
     parcels_.clear();
@@ -359,6 +360,7 @@ void Publisher::interrupt() {
     const std::lock_guard guard(lock());
     interrupted_ = true;
   }
+  room_.notify_all();
   changed_.notify_all();
 }
 

@@ -108,7 +108,8 @@ class Publisher final : public Intake {
   Options options_;
   std::vector<std::string> endpoints_;
 
-  std::condition_variable_any changed_;  // room, acknowledgements, subscribers
+  std::condition_variable_any room_;     // memory became free: nobody is woken for less
+  std::condition_variable_any changed_;  // acknowledgements, subscribers
   core::Outlet outlet_;
   std::uint64_t ingested_ = 0;
   std::atomic<std::uint64_t> refused_{0};

@@ -19,9 +19,8 @@ struct Rename {
   EventView handle_produce(const EventView& event) { return {rename(event.topic), event.payload, event.encoding}; }
 };
 
-}  // namespace
-
-int run_relay(const RelayOptions& options) {
+template <class Handler>
+int run(const RelayOptions& options, Handler handler) {
   Stop stop;
   const std::vector<Subscription> subscriptions = subscriptions_to(options.from);
   Searching searching(subscriptions);
@@ -30,7 +29,7 @@ int run_relay(const RelayOptions& options) {
   ConsumerStats in;
   {
     Node node(node_options(options.common));
-    ProducerConsumer relay(node, Rename{Renamer(options.renames)},
+    ProducerConsumer relay(node, std::move(handler),
                            {.name = global(options.name),
                             .subscriptions = subscriptions,
                             .acknowledge = options.acknowledge,
@@ -62,6 +61,12 @@ int run_relay(const RelayOptions& options) {
   if (out.dropped > 0) say(counted(out.dropped, "event") + " did not reach everybody who selected them");
   if (searching.superseded()) return exit_error;
   return losses.any() || out.outstanding + out.dropped > 0 ? exit_lost : exit_ok;
+}
+
+}  // namespace
+
+int run_relay(const RelayOptions& options) {
+  return options.renames.empty() ? run(options, PassThrough{}) : run(options, Rename{Renamer(options.renames)});
 }
 
 }  // namespace galena::cli

@@ -53,6 +53,17 @@ Buffer::Answer Buffer::append_general(const EventView& event, const Provenance* 
   return Answer::accepted;
 }
 
+bool Buffer::adopt(Segment* segment, std::uint32_t count) {
+  const std::uint64_t free = options_.limit_bytes - std::min(options_.limit_bytes, pool_.charged());
+  if (!can_adopt() || base_.log.charged() + segment->capacity() > free) return false;
+  if (from_ != nullptr) change_provenance(nullptr);
+  base_.log.adopt(segment, count, next_);
+  base_.selected += count;
+  next_ += count;
+  if (base_.wake_at != View::quiet) mark_dirty(base_);
+  return true;
+}
+
 void Buffer::choose_lane(const Takers& takers) {
   if (options_.limit_events != 0) return;
   if (base_.holds() && takers.empty()) lane_ = &base_;

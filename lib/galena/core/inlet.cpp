@@ -142,8 +142,28 @@ void Inlet::take_gap(const Gap& gap) {
   place_.told = std::max(place_.told, gap.upto);
 }
 
+bool Inlet::next_batch(EventView& event) { return find_batch() && next(event); }
+
+std::optional<Inlet::WholeBatch> Inlet::whole_batch() {
+  if (left_ == 0 && !find_batch()) return std::nullopt;
+  if (left_ != batch_.count || special_ || header_bytes_ != batch_header_bytes) return std::nullopt;
+  EventReader reader = events_;
+  std::uint32_t readable = 0;
+  for (EventView event; readable < left_ && reader.next(event);) ++readable;
+  if (readable != left_ || !reader.rest().empty()) return std::nullopt;
+  const std::string_view events = events_.rest();
+  return WholeBatch{{events.data() - batch_header_bytes, events.size() + batch_header_bytes}, left_};
+}
+
+void Inlet::handled_whole() {
+  handled_ += left_;
+  left_ = 0;
+  events_ = EventReader(events_.rest().substr(events_.rest().size()));
+  if (handled_ >= grant_at_) attention_ = true;
+}
+
 /// Steps into the next batch of the frame that has an event.
-bool Inlet::next_batch(EventView& event) {
+bool Inlet::find_batch() {
   if (!failure_.reason.empty()) return false;
   if (left_ > 0 || !events_.rest().empty()) {
     fail(reason::malformed, "a batch does not hold the events that its header tells");
@@ -167,11 +187,13 @@ bool Inlet::next_batch(EventView& event) {
     if (frame_.empty()) return false;
     if (!open_batch()) return false;
   }
-  return next(event);
+  return true;
 }
 
 bool Inlet::open_batch() {
+  const std::size_t before = frame_.size();
   const auto header = read_batch_header(frame_);
+  header_bytes_ = before - frame_.size();
   if (!header) {
     fail(reason::malformed, "a batch header is not readable");
     return false;

@@ -92,6 +92,15 @@ class Inlet {
       }
     return next_batch(event);
   }
+  /// The batch that next() would read from, if nothing of it was read yet, all of it is readable and nothing is to be
+  /// said of its events; it begins with a header of batch_header_bytes. For those who pass on all of it.
+  struct WholeBatch {
+    std::string_view bytes;
+    std::uint32_t count = 0;
+  };
+  std::optional<WholeBatch> whole_batch();
+  /// All of it was handled at once.
+  void handled_whole();
   /// The handler has returned for the event that next() gave.
   void handled() {
     if (special_ && origin_ && options_.seen != nullptr) [[unlikely]] {
@@ -153,6 +162,7 @@ class Inlet {
   void mark_batch();
   std::uint64_t index() const;
   bool next_batch(EventView& event);
+  bool find_batch();
   bool open_batch();
   void finish_upto(std::uint64_t upto);
   Input fail(std::string_view why, std::string detail);
@@ -177,6 +187,7 @@ class Inlet {
   bool seen_before_ = false;  // some of the batch may have been handled over links before
   Origin origin_;             // of the event being handled, in a batch that tells origins
   std::uint64_t batch_bytes_ = 0;
+  std::size_t header_bytes_ = 0;      // of its header, as it came
   std::uint64_t finished_bytes_ = 0;  // of the batches before it
 
   std::uint64_t received_ = 0;

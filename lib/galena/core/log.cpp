@@ -79,6 +79,15 @@ void Log::append(const EventView& event, std::size_t bytes, std::uint64_t positi
   ++held_events_;
 }
 
+void Log::adopt(Segment* segment, std::uint32_t count, std::uint64_t position) {
+  seal(position);
+  leave_segment();
+  pool_.take(*segment);
+  charged_ += segment->capacity();
+  held_events_ += count;
+  push_batch({segment, 0, segment->capacity(), count, covered_, position + count, sealed_bytes_}, {});
+}
+
 void Log::omit(std::uint64_t position) {
   seal(position);
   if (gap_grows_ && !items_.empty()) {
@@ -103,16 +112,21 @@ void Log::seal(std::uint64_t upto) {
   if (open_count_ == 0) return;
   Item item{segment_, open_begin_, open_end_, open_count_, covered_, upto, sealed_bytes_};
   item.has_origin = static_cast<bool>(open_from_.origin);
-  const std::uint16_t flags = open_from_.repeated ? flag_repeated : std::uint16_t{0};
-  write_batch_header(segment_->data() + open_begin_,
-                     {open_bytes() - item.header_size(), open_count_, covered_, upto, flags, open_from_.origin});
-  items_.push_back(item);
-  sealed_bytes_ += open_bytes();
-  covered_ = upto;
-  gap_grows_ = false;
+  push_batch(item, open_from_);
   open_begin_ = open_end_;
   open_count_ = 0;
   space_end_ = 0;
+}
+
+void Log::push_batch(const Item& item, const Provenance& from) {
+  const std::uint16_t flags = from.repeated ? flag_repeated : std::uint16_t{0};
+  const std::uint32_t bytes = item.end - item.begin;
+  write_batch_header(item.segment->data() + item.begin,
+                     {bytes - item.header_size(), item.count, item.from, item.upto, flags, from.origin});
+  items_.push_back(item);
+  sealed_bytes_ += bytes;
+  covered_ = item.upto;
+  gap_grows_ = false;
 }
 
 void Log::skip_to(std::uint64_t position) {
@@ -136,16 +150,19 @@ bool Log::reusable() const {
 void Log::open_segment(std::size_t bytes) {
   Segment* next = pool_.take(pool_.next_capacity(segment_ == nullptr ? 0 : segment_->capacity(), bytes));
   charged_ += next->capacity();
-  if (segment_ != nullptr && !has_items_in_segment()) drop_segment(segment_);  // else it goes with its last item
+  leave_segment();
   segment_ = next;
+}
+
+/// Nothing more is written to the segment in use.
+void Log::leave_segment() {
+  if (segment_ != nullptr && !has_items_in_segment()) drop_segment(segment_);  // else it goes with its last item
+  segment_ = nullptr;
   open_begin_ = open_end_ = 0;
 }
 
 void Log::release_idle_segment() {
-  if (segment_ == nullptr || open_count_ > 0 || has_items_in_segment()) return;
-  drop_segment(segment_);
-  segment_ = nullptr;
-  open_begin_ = open_end_ = 0;
+  if (segment_ != nullptr && open_count_ == 0 && !has_items_in_segment()) leave_segment();
 }
 
 void Log::drop_segment(Segment* segment) {

@@ -105,6 +105,9 @@ class Log {
   }
   /// The same for an event that was made of another. `bytes` without its step.
   void append(const EventView& event, std::size_t bytes, std::uint64_t position, const Provenance& from);
+  /// Makes an item of a whole batch of `count` plain events that lies in `segment`, behind room for a header. They have
+  /// the positions from `position` on. The log holds the segment from now on.
+  void adopt(Segment* segment, std::uint32_t count, std::uint64_t position);
   /// Notes that the event at `position` is not kept. A run of them is one gap, the last item, which grows.
   void omit(std::uint64_t position);
   /// The last item does not grow any more: somebody reads on behind it.
@@ -140,10 +143,12 @@ class Log {
   void skip_to(std::uint64_t position);
 
  private:
+  void push_batch(const Item& item, const Provenance& from);
   bool has_items_in_segment() const;
   bool reusable() const;
   void make_space(std::size_t bytes, std::uint64_t position, const Provenance& from);
   void open_segment(std::size_t bytes);
+  void leave_segment();
   void drop_segment(Segment* segment);
 
   SegmentPool& pool_;

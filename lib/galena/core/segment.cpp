@@ -65,7 +65,7 @@ bool SegmentPool::reclaim() {
 
 void SegmentPool::retire(Segment* segment) {
   charged_ -= segment->capacity();
-  if (segment->capacity() == largest_ && spare_.size() < max_spare) {
+  if (segment->capacity() == largest_ && segment->keeper_ == nullptr && spare_.size() < max_spare) {
     spare_.push_back(segment);
   } else {
     segment->release();

@@ -4,6 +4,8 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <utility>
 #include <vector>
 
 namespace galena::core {
@@ -12,7 +14,13 @@ namespace galena::core {
 /// that part has left. Counting is all that another thread ever does to it.
 class Segment {
  public:
-  char* data() { return reinterpret_cast<char*>(this + 1); }
+  /// One that lies in somebody else's memory, which `keeper` keeps: a received frame. Its log does not write behind
+  /// what is there.
+  static Segment* adopt(char* data, std::uint32_t size, std::shared_ptr<void> keeper) {
+    return new Segment(data, size, std::move(keeper));
+  }
+
+  char* data() { return data_; }
   std::uint32_t capacity() const { return capacity_; }
 
   void hold() { holds_.fetch_add(1, std::memory_order_relaxed); }
@@ -26,12 +34,16 @@ class Segment {
 
  private:
   friend class SegmentPool;
-  explicit Segment(std::uint32_t capacity) : capacity_(capacity) {}
+  explicit Segment(std::uint32_t capacity) : data_(reinterpret_cast<char*>(this + 1)), capacity_(capacity) {}
+  Segment(char* data, std::uint32_t size, std::shared_ptr<void> keeper)
+      : data_(data), capacity_(size), keeper_(std::move(keeper)) {}
   ~Segment() = default;
   static Segment* create(std::uint32_t capacity);
 
+  char* data_;
   std::atomic<std::uint32_t> holds_{1};
   std::uint32_t capacity_;
+  std::shared_ptr<void> keeper_;
 };
 
 /// Makes segments, knows what they take, and uses them again. `charged()` counts every byte from the moment a segment
@@ -47,6 +59,8 @@ class SegmentPool {
   /// 1 KiB, growing fourfold to the largest; whatever is needed if that is more.
   std::uint32_t next_capacity(std::uint32_t previous, std::size_t needed) const;
   Segment* take(std::uint32_t capacity);
+  /// Counts a segment that was adopted.
+  void take(const Segment& adopted) { charged_ += adopted.capacity(); }
   /// The log is done with `segment`.
   void give_back(Segment* segment);
   /// Looks which of the segments given back have been released by everybody else since; true if any was.

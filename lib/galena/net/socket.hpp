@@ -19,6 +19,7 @@ class Frame {
  public:
   Frame() = default;
   explicit Frame(zmq::message_t message) : message_(std::move(message)) {}
+  char* data() { return static_cast<char*>(message_.data()); }
   std::string_view bytes() const { return {static_cast<const char*>(message_.data()), message_.size()}; }
 
  private:

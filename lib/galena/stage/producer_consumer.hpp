@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <type_traits>
 #include <utility>
 
 #include "galena/stage/stage.hpp"
 
 namespace galena {
+
+/// A producer-consumer's handler that passes every event on as it is. While its consumers take everything, whole
+/// batches go out from where they came in: no event is copied.
+struct PassThrough {
+  EventView handle_produce(const EventView& event) const { return event; }
+};
 
 /// Receives events, and publishes what its handler's handle_produce(topic, message) makes of each: none, one or many.
 /// It takes input only while its own buffer has room, so pressure reaches the source through any number of them.
@@ -42,6 +49,7 @@ class ProducerConsumer {
     spec.role = detail::Role::producer_consumer;
     spec.handler = &handler_;
     spec.on_event = detail::relay_with<H>;
+    spec.passes_all = std::is_same_v<H, PassThrough>;
     spec.options = std::move(options);
     return spec;
   }

@@ -96,6 +96,23 @@ bool Publisher::append(const EventView& event, core::Provenance* from) {
   return false;
 }
 
+bool Publisher::can_adopt() {
+  const std::lock_guard guard(lock());
+  return outlet_.buffer().can_adopt();
+}
+
+bool Publisher::adopt(std::span<char> batch, std::uint32_t count, std::shared_ptr<void> frame) {
+  core::Segment* const segment =
+      core::Segment::adopt(batch.data(), static_cast<std::uint32_t>(batch.size()), std::move(frame));
+  const std::lock_guard guard(lock());
+  if (!outlet_.buffer().adopt(segment, count)) {
+    segment->release();
+    return false;
+  }
+  ingested_ += count;
+  return true;
+}
+
 void Publisher::refuse_size(const EventView& event) const {
   throw Error(
       ErrorCode::invalid,

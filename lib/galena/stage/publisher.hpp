@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -52,6 +53,11 @@ class Publisher final : public Intake {
   const std::string& local_endpoint() const { return endpoints_.front(); }
 
   std::uint64_t largest_event() const { return outlet_.buffer().largest_event(); }
+
+  /// A whole batch of a received frame, which `frame` keeps, and which nobody else reads: it is passed on where it
+  /// lies. False if that cannot be done. On the loop's thread.
+  bool adopt(std::span<char> batch, std::uint32_t count, std::shared_ptr<void> frame);
+  bool can_adopt();
 
   // Intake, on the thread of the call, under the lock.
 

@@ -180,6 +180,7 @@ void Receiver::connect() {
   connected_stage_ = target_->stage;
   connected_at_ = Clock::now();
   disconnected_ = false;
+  shares_frames_ = endpoint.starts_with("inproc://");
   ++epoch_;
   inlet_.emplace(inlet_options(), connected_at_);
   node_.logger().debug(fmt::format("{}: connecting to {} at {}", options_.consumer, source().text(), endpoint));
@@ -244,7 +245,7 @@ bool Receiver::read_events() {
   using Progress = EventTaker::Progress;
   const std::uint64_t tick = node_.ticks();
   for (;;) {
-    const Progress progress = taker_.take({*inlet_, source(), received_, tick});
+    const Progress progress = taker_.take({*inlet_, source(), received_, tick, shares_frames_ ? nullptr : frame_});
     if (progress == Progress::read) break;
     if (progress != Progress::handled) {
       blocked_ = finish_later_ = progress == Progress::blocked;
@@ -274,8 +275,8 @@ bool Receiver::read_events() {
 /// False if the link is over.
 bool Receiver::handle_frame(net::Frame frame) {
   const Time now = Clock::now();
-  frame_ = std::move(frame);
-  const Input input = inlet_->handle(frame_.bytes(), now);
+  frame_ = std::make_shared<net::Frame>(std::move(frame));
+  const Input input = inlet_->handle(frame_->bytes(), now);
   if (input == Input::events) {
     reading_ = true;
     if (inlet_->attention()) tell_gaps();

@@ -33,6 +33,7 @@ class EventTaker {
     const Source& from;
     std::atomic<std::uint64_t>& received;  ///< counts events that the handler is given
     std::uint64_t tick;                    ///< of the node, when it began: another one means it is time
+    std::shared_ptr<net::Frame> frame;     ///< where the events lie, if nobody else reads that memory
   };
   virtual Progress take(Reading reading) = 0;
   /// A frame has been handled, or there is no room: what was made of it should leave.
@@ -140,11 +141,12 @@ class Receiver {
   std::optional<core::Inlet> inlet_;
   Id connected_stage_;
   Time connected_at_;
-  net::Frame frame_;
-  bool reading_ = false;       // frame_
-  bool blocked_ = false;       // the taker has no room
-  bool finish_later_ = false;  // the event that the inlet gave last, when there is room
-  bool failed_ = false;        // the stage stops
+  std::shared_ptr<net::Frame> frame_;
+  bool reading_ = false;        // frame_
+  bool shares_frames_ = false;  // with the producer: they are what it sent
+  bool blocked_ = false;        // the taker has no room
+  bool finish_later_ = false;   // the event that the inlet gave last, when there is room
+  bool failed_ = false;         // the stage stops
   bool stopped_taking_ = false;
   bool superseded_ = false;
   bool at_fault_ = false;      // the producer broke the protocol

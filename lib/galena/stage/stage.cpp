@@ -22,6 +22,9 @@
 namespace galena::detail {
 namespace {
 
+/// A smaller batch is taken apart and packed with others.
+constexpr std::size_t smallest_adopted = 8 * 1024;
+
 names::Kind kind_of(Role role) {
   switch (role) {
     case Role::producer:
@@ -296,6 +299,7 @@ class Stage::Impl final : public EventTaker {
 
   /// The next event, for a handler that makes others of it.
   Progress relay(Reading& reading) {
+    if (spec_.passes_all && pass_batch(reading)) return Progress::handled;
     EventView event;
     if (!reading.inlet.next(event)) return Progress::read;
     count(reading.received);
@@ -313,6 +317,18 @@ class Stage::Impl final : public EventTaker {
     return Progress::handled;
   }
 
+  /// A whole batch, passed on where it lies. (With acknowledgement downstream every event tells where it comes from.)
+  bool pass_batch(const Reading& reading) {
+    if (reading.frame == nullptr || acknowledges_downstream() || !publisher_->can_adopt()) return false;
+    const auto whole = reading.inlet.whole_batch();
+    if (!whole || whole->bytes.size() < smallest_adopted) return false;
+    char* const begin = reading.frame->data() + (whole->bytes.data() - reading.frame->bytes().data());
+    if (!publisher_->adopt({begin, whole->bytes.size()}, whole->count, reading.frame)) return false;
+    count(reading.received, whole->count);
+    reading.inlet.handled_whole();
+    return true;
+  }
+
   /// Events for a handler that keeps them, until something else is to be done.
   Progress consume(Reading& reading) {
     for (EventView event; reading.inlet.next(event);) {
@@ -325,8 +341,8 @@ class Stage::Impl final : public EventTaker {
     return Progress::read;
   }
 
-  static void count(std::atomic<std::uint64_t>& events) {  // one writer: no locked instruction
-    events.store(events.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  static void count(std::atomic<std::uint64_t>& events, std::uint64_t more = 1) {  // one writer: no locked instruction
+    events.store(events.load(std::memory_order_relaxed) + more, std::memory_order_relaxed);
   }
 
   template <class Call>

@@ -28,6 +28,7 @@ class Stage {
     /// mutex.
     Taken (*on_value)(void* handler, const EventView& value, Sink* out) = nullptr;
     ProducerConsumerOptions options = {};
+    bool passes_all = false;  ///< on_event passes every event on as it is
     std::shared_ptr<PositionStore> positions = {};
     std::function<void()> on_idle = {};
   };

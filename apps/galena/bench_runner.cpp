@@ -52,7 +52,7 @@ void set_load(WorkloadResult& result) {
 /// Starting and ending the processes of a run takes a while, too.
 double seconds_of(const BenchShape& shape) {
   const double processes = static_cast<double>(shape.senders + shape.receivers);
-  return shape.seconds + 0.2 + 0.03 * processes;
+  return shape.seconds + 0.1 + 0.02 * processes;
 }
 
 }  // namespace

@@ -111,7 +111,7 @@ std::string verdict_text(const Verdict& verdict) {
 std::string short_number(double number) {
   constexpr std::pair<double, const char*> units[] = {{1e9, " G"}, {1e6, " M"}, {1e3, " k"}, {1, ""}};
   for (const auto& [unit, name] : units) {
-    if (number < unit && unit > 1) continue;
+    if (number < 0.9995 * unit && unit > 1) continue;
     const double value = number / unit;
     return fmt::format("{:.{}f}{}", value, value < 10 && unit > 1 ? 2 : value < 100 && unit > 1 ? 1 : 0, name);
   }

@@ -7,17 +7,12 @@ namespace galena::cli {
 
 namespace {
 
-/// Options that not every version of the library has.
-template <class Options>
-void set_if_known(Options& options, const BenchShape& shape) {
-  if constexpr (requires { options.threads; }) options.threads = shape.idle && shape.idle_pairs > 0 ? 1 : 0;
-  if constexpr (requires { options.prefer_ipc; }) options.prefer_ipc = shape.transport == Transport::ipc;
-}
-
 NodeOptions node_options_for(const BenchTask& task) {
-  NodeOptions options{.domain = task.peer, .interface = "lo"};
-  set_if_known(options, task.shape);
-  return options;
+  const BenchShape& shape = task.shape;
+  return {.domain = task.peer,
+          .interface = "lo",
+          .threads = shape.idle && shape.idle_pairs > 0 ? 1UL : 0UL,
+          .prefer_ipc = shape.transport == Transport::ipc};
 }
 
 }  // namespace

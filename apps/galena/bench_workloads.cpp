@@ -155,7 +155,7 @@ Workload latency_of(const std::string& name, const std::string& about, const Ben
       .name = name, .about = about, .kind = WorkloadKind::latency, .lanes = side_by_side(shape, yardsticks)};
   for (Lane& lane : workload.lanes) {
     lane.shape.rate = 1000;
-    lane.shape.seconds = std::max(lane.shape.seconds, 0.6);
+    lane.shape.seconds *= 2;
   }
   return workload;
 }
@@ -183,7 +183,7 @@ Workload own_event(const BenchShape& shape) {
 Workload loaded(const BenchShape& shape) {
   Workload workload = latency_of("latency-load", "latency at half of what raw manages", shape, {System::raw});
   workload.load = 0.5;
-  workload.targets = {at_most(Quantity::p99, 1, "raw")};
+  if (shape.transport == Transport::tcp) workload.targets = {at_most(Quantity::p99, 1, "raw")};
   return workload;
 }
 
@@ -198,7 +198,7 @@ Workload slow_sibling(BenchShape shape) {
 /// The default window against the best of some that are set by hand.
 Workload delayed(BenchShape shape, std::uint64_t ms) {
   shape.delay_us = ms * 1000;
-  shape.seconds = std::max(shape.seconds, static_cast<double>(ms) * 0.075);
+  shape.seconds *= 1 + 0.05 * static_cast<double>(ms);
   Workload workload{.name = fmt::format("delay{}", ms),
                     .about = fmt::format("a link with {} ms of delay each way", ms),
                     .lanes = {{"galena", shape}},
@@ -212,7 +212,7 @@ Workload delayed(BenchShape shape, std::uint64_t ms) {
 Workload idle_of(const std::string& name, const std::string& about, BenchShape shape) {
   shape.idle = true;
   shape.bytes = 0;
-  shape.seconds = 2 * shape.seconds;
+  shape.seconds = 4 * shape.seconds;  // a stage looks after its links every second or so
   return {.name = name, .about = about, .kind = WorkloadKind::idle, .lanes = {{"galena", shape}}};
 }
 

@@ -43,6 +43,9 @@ Meter::Meter(const BenchTask& task, std::uint64_t consumer)
     sources_[source].first = source << source_shift | (task.shape.divided ? consumer : 0);
     ++wanted_;
   }
+  // To grow while events come would show in their latencies.
+  latencies_.resize(static_cast<std::size_t>(static_cast<double>(task.shape.rate) * task.shape.seconds * 1.1));
+  latencies_.clear();
 }
 
 /// The first event of a source, its last, or one that should not be.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A long way between two processes of one host: what comes in at one end of a connection goes out at the other a fixed
-// time later. It registers the first producer under a second name, with its own address, as a name service would know
-// a stage of another host.
+// time later. The first producer is found by way of it under a second name.
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -15,14 +14,9 @@
 #include <thread>
 
 #include "bench_galena.hpp"
-#include "bench_gate.hpp"
 #include "bench_roles.hpp"
+#include "bench_second_name.hpp"
 #include "bench_socket.hpp"
-#include "galena/base/error.hpp"
-#include "galena/names/directory.hpp"
-#include "galena/net/context.hpp"
-#include "galena/stage/host.hpp"
-#include "galena/stage/loop.hpp"
 
 namespace galena::cli {
 
@@ -129,74 +123,13 @@ void carry(const Descriptor& near_end, const Descriptor& far_end, Duration delay
   }
 }
 
-/// The port of an endpoint of the loopback interface. Empty if there is none.
-std::string loopback_port(const names::Entry& entry) {
-  constexpr std::string_view start = "tcp://127.0.0.1:";
-  for (const std::string& endpoint : entry.holder.endpoints) {
-    if (endpoint.starts_with(start)) return endpoint.substr(start.size());
-  }
-  return {};
-}
-
-/// Registers the second name as soon as somebody has the first.
-class SecondName {
- public:
-  SecondName(const std::string& domain, std::string port) : port_(std::move(port)) {
-    loop_.call([&] {
-      names::DirectoryOptions options;
-      options.domain = domain;
-      options.interface = "lo";
-      directory_ = std::make_unique<names::Directory>(context_, loop_.reactor(), options, logger_);
-      directory_->watch(producer_name(0), [this](const std::optional<names::Entry>& entry) {
-        if (entry) follow(*entry);
-      });
-    });
-  }
-  ~SecondName() {
-    loop_.call([this] { directory_.reset(); });
-  }
-  SecondName(const SecondName&) = delete;
-  SecondName& operator=(const SecondName&) = delete;
-
-  /// The port of the producer. Blocks until there is one.
-  std::string target() {
-    if (!found_.wait_for(std::chrono::milliseconds(bench_patience_ms))) {
-      throw Error(ErrorCode::timeout, "the producer did not come");
-    }
-    return target_;
-  }
-
- private:
-  void follow(const names::Entry& entry) {
-    if (!target_.empty()) return;
-    target_ = loopback_port(entry);
-    names::Registration second = entry.holder;
-    second.name = far_name;
-    second.node = node_;
-    second.pid = static_cast<std::uint64_t>(getpid());
-    second.endpoints = {"tcp://127.0.0.1:" + port_};
-    directory_->enroll(
-        second, std::chrono::milliseconds(bench_patience_ms), [this](const auto&) { found_.arrive(); },
-        [](const names::Entry&) {});
-  }
-
-  std::string port_;
-  std::string target_;
-  Id node_ = Id::random();
-  Gate found_{1};
-  Logger logger_;
-  net::Context context_;
-  detail::Loop loop_;
-  std::unique_ptr<names::Directory> directory_;
-};
-
 }  // namespace
 
 void delay_proxy(Room&, const Room::Desk& desk, const BenchTask& task) {
   const Duration delay = std::chrono::microseconds(task.shape.delay_us);
   std::string port;
   const Descriptor listener = listen_on(Transport::tcp, port);
-  SecondName name(task.peer, port);
+  SecondName name({task.peer, producer_name(0), far_name, "tcp://127.0.0.1:" + port});
   desk.ready(task.peer);
   for (;;) {
     Descriptor near_end = accept_from(listener);

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // libzmq's XPUB and SUB: one event a message, its topic in front. The publisher waits for subscribers instead of
 // dropping, which is the nearest that they come to what Galena does. Subscribers bind, so that it finds them.
-#include <zmq.h>
-
 #include <sstream>
 #include <thread>
 

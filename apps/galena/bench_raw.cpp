@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // libzmq as it is used without more ado: PUSH and PULL, one event (topic and message in one frame) a message.
-#include <zmq.h>
-
 #include "bench_pace.hpp"
 #include "bench_relay.hpp"
 #include "bench_roles.hpp"

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <future>
 #include <memory>
@@ -154,6 +155,7 @@ class Company {
 
 int run_bench_role(const BenchTask& task) {
   die_with_parent();
+  unsetenv("GALENA_NAMES");  // nobody but this host's own name service is asked
   try {
     if (task.part == Part::all) {
       print_line(to_line(Company(task).run()));

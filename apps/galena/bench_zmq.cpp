@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench_zmq.hpp"
 
-#include <zmq.h>
-
 #include <algorithm>
 
 #include "bench_meter.hpp"
@@ -12,15 +10,6 @@
 #include "galena/base/id.hpp"
 
 namespace galena::cli {
-
-namespace {
-
-zmq_msg_t* as_message(unsigned char* bytes) {
-  static_assert(sizeof(zmq_msg_t) <= 64);
-  return reinterpret_cast<zmq_msg_t*>(bytes);
-}
-
-}  // namespace
 
 ZmqSocket::ZmqSocket(Room& room, int type, const BenchShape& shape) : socket_(zmq_socket(room.zmq(), type)) {
   if (socket_ == nullptr) check(-1);
@@ -58,12 +47,12 @@ std::string ZmqSocket::bind(const BenchShape& shape) {
 void ZmqSocket::connect(const std::string& endpoint) { check(zmq_connect(socket_, endpoint.c_str())); }
 void ZmqSocket::send(const std::string& frame) { check(zmq_send(socket_, frame.data(), frame.size(), 0)); }
 
-ZmqMessage::ZmqMessage() { zmq_msg_init(as_message(message_)); }
-ZmqMessage::~ZmqMessage() { zmq_msg_close(as_message(message_)); }
-bool ZmqMessage::receive(ZmqSocket& socket) { return zmq_msg_recv(as_message(message_), socket.get(), 0) >= 0; }
-void ZmqMessage::send_to(ZmqSocket& socket) { ZmqSocket::check(zmq_msg_send(as_message(message_), socket.get(), 0)); }
+ZmqMessage::ZmqMessage() { zmq_msg_init(&message_); }
+ZmqMessage::~ZmqMessage() { zmq_msg_close(&message_); }
+bool ZmqMessage::receive(ZmqSocket& socket) { return zmq_msg_recv(&message_, socket.get(), 0) >= 0; }
+void ZmqMessage::send_to(ZmqSocket& socket) { ZmqSocket::check(zmq_msg_send(&message_, socket.get(), 0)); }
 std::string_view ZmqMessage::bytes() const {
-  return {static_cast<const char*>(zmq_msg_data(as_message(message_))), zmq_msg_size(as_message(message_))};
+  return {static_cast<const char*>(zmq_msg_data(&message_)), zmq_msg_size(&message_)};
 }
 
 std::string_view message_in(std::string_view frame) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <zmq.h>
+
 #include <string>
 #include <string_view>
 
@@ -46,7 +48,7 @@ class ZmqMessage {
   std::string_view bytes() const;
 
  private:
-  alignas(void*) mutable unsigned char message_[64];
+  mutable zmq_msg_t message_;  // which libzmq's reading functions do not take as const
 };
 
 /// Topic and message in one frame.

@@ -15,6 +15,9 @@ namespace galena::cli {
 
 namespace {
 
+/// Unless it is configured.
+constexpr std::uint32_t most_of_nats = 1 << 20;
+
 constexpr std::array<std::string_view, 8> quantity_names = {"rate",   "p50",          "p99",          "p99.9",
                                                             "cpu_us", "relay_cpu_us", "core_percent", "rss_mib"};
 
@@ -313,6 +316,9 @@ std::vector<Workload> bench_workloads(const BenchOptions& options) {
         Workload workload = row.make(shape);
         for (const System system : {System::nats, System::redis}) {
           if (!row.versus || transport != Transport::tcp || !contains(options.versus, to_string(system))) continue;
+          if (system == System::nats && bytes > most_of_nats) {
+            throw UsageError("nats-server takes messages of at most 1 MiB");
+          }
           workload.lanes.push_back({std::string(to_string(system)), of_system(workload.shape(), system)});
         }
         workloads.push_back(std::move(workload));

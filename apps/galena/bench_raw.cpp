@@ -1,85 +1,65 @@
 // SPDX-License-Identifier: Apache-2.0
-// libzmq as it is used without more ado: PUSH and PULL over TCP, one event (topic and message in one frame) a message.
-#include <unistd.h>
-#include <zmq.h>
-
-#include <algorithm>
-#include <string>
-
-#include "bench_meter.hpp"
+// libzmq as it is used without more ado: PUSH and PULL, one event (topic and message in one frame) a message.
+#include "bench_pace.hpp"
+#include "bench_relay.hpp"
 #include "bench_roles.hpp"
+#include "bench_zmq.hpp"
 #include "galena/base/error.hpp"
 
 namespace galena::cli {
 
-namespace {
-
-/// Closes itself and its context.
-struct RawSocket {
-  void* context = zmq_ctx_new();
-  void* socket;
-
-  RawSocket(int type, const BenchTask& task) : socket(zmq_socket(context, type)) {
-    // Wide enough never to be what limits: about 64 MiB each side.
-    const int most = static_cast<int>(std::clamp<std::uint64_t>((64 << 20) / (task.bytes + 74), 1000, 1'000'000));
-    set(ZMQ_SNDHWM, most);
-    set(ZMQ_RCVHWM, most);
-    set(ZMQ_SNDTIMEO, bench_patience_ms);
-    set(ZMQ_RCVTIMEO, bench_patience_ms);
-  }
-  ~RawSocket() {
-    zmq_close(socket);
-    zmq_ctx_term(context);
-  }
-  RawSocket(const RawSocket&) = delete;
-  RawSocket& operator=(const RawSocket&) = delete;
-
-  void set(int option, int value) const { check(zmq_setsockopt(socket, option, &value, sizeof value)); }
-  static void check(int result) {
-    if (result < 0) throw Error(ErrorCode::system, std::string("libzmq: ") + zmq_strerror(zmq_errno()));
-  }
-};
-
-}  // namespace
-
-void raw_send(const BenchTask& task) {
-  const RawSocket push(ZMQ_PUSH, task);
-  RawSocket::check(zmq_connect(push.socket, task.peer.c_str()));
-  std::string frame(bench_topic);
-  frame.append(task.bytes, 'x');
+void raw_send(Room& room, const Room::Desk& desk, const BenchTask& task) {
+  ZmqSocket push(room, ZMQ_PUSH, task.shape);
+  push.connect(task.peer);
+  const std::vector<std::string> topics = topic_names(task.shape);
+  const std::size_t topic_bytes = topics.front().size();
+  std::string frame(topics.front());
+  frame.append(task.shape.bytes, 'x');
 
   const double cpu = cpu_seconds();
   BenchReport report;
-  report.events = send_events(task, [&](std::uint64_t word) {
-    stamp(frame.data() + bench_topic.size(), word, task.rate > 0);
-    RawSocket::check(zmq_send(push.socket, frame.data(), frame.size(), 0));
+  report.sent = send_events(task, [&](const Ticket& ticket) {
+    std::memcpy(frame.data(), topics[ticket.topic].data(), topic_bytes);
+    stamp(frame.data() + topic_bytes, ticket.word, ticket.time);
+    push.send(frame);
   });
   report.cpu_seconds = cpu_seconds() - cpu;
-  say_report(report);
-  pause();
+  desk.report(report);
+  desk.wait();
 }
 
-void raw_receive(const BenchTask& task) {
-  const RawSocket pull(ZMQ_PULL, task);
-  RawSocket::check(zmq_bind(pull.socket, "tcp://127.0.0.1:*"));
-  char endpoint[256];
-  std::size_t size = sizeof endpoint;
-  RawSocket::check(zmq_getsockopt(pull.socket, ZMQ_LAST_ENDPOINT, endpoint, &size));
-  say_ready(endpoint);
+void raw_receive(Room& room, const Room::Desk& desk, const BenchTask& task) {
+  ZmqSocket pull(room, ZMQ_PULL, task.shape);
+  desk.ready(pull.bind(task.shape));
+  std::vector<std::unique_ptr<Meter>> meters;
+  meters.push_back(std::make_unique<Meter>(task, task.index));
+  receive_frames(pull, *meters.front());
+  desk.report(Meter::report(meters));
+  desk.wait();
+}
 
-  Meter meter(task);
-  zmq_msg_t message;
-  zmq_msg_init(&message);
-  bool more = true;
-  while (more) {
-    if (zmq_msg_recv(&message, pull.socket, 0) < 0) break;
-    const std::string_view frame(static_cast<const char*>(zmq_msg_data(&message)), zmq_msg_size(&message));
-    more = meter.take(frame.substr(std::min(frame.size(), bench_topic.size())));
+void raw_relay(Room& room, const Room::Desk& desk, const BenchTask& task) {
+  ZmqSocket push(room, ZMQ_PUSH, task.shape);
+  push.connect(task.peer);
+  ZmqSocket pull(room, ZMQ_PULL, task.shape);
+  desk.ready(pull.bind(task.shape));
+
+  RelayWatch watch;
+  ZmqMessage message;
+  std::string frame;
+  for (bool last = false; !last;) {
+    if (!message.receive(pull)) throw Error(ErrorCode::timeout, "the last event did not come");
+    const std::string_view bytes = message.bytes();
+    last = watch.note(message_in(bytes));
+    if (task.shape.relay == Relay::pass) {
+      message.send_to(push);
+    } else {
+      transform_message(bytes, bytes.size() - message_in(bytes).size(), frame);
+      push.send(frame);
+    }
   }
-  zmq_msg_close(&message);
-  if (!meter.complete()) throw Error(ErrorCode::timeout, meter.problem());
-  say_report(meter.report());
-  pause();
+  desk.report(watch.report());
+  desk.wait();
 }
 
 }  // namespace galena::cli

@@ -1,30 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <string>
-
+#include "bench_room.hpp"
 #include "bench_task.hpp"
 
-/// The two halves of each measurement. A receiver prints `ready PEER` when the sender may come, where PEER is what the
-/// sender's task must say; each prints its report as a line at the end. Then it waits to be ended, so that neither half
-/// disturbs the other by going.
+/// What the processes of a run do. Each part says that it is ready, and where the next one finds it; receivers come
+/// first, then what stands between, then senders. Each reports at the end, and waits to be ended.
 namespace galena::cli {
 
-/// Runs the half that the task says, in this process. Returns the exit code.
+/// Does the part that the task says, in this process. Returns the exit code.
 int run_bench_role(const BenchTask& task);
 
-void galena_send(const BenchTask& task);
-void galena_receive(const BenchTask& task);
-void raw_send(const BenchTask& task);
-void raw_receive(const BenchTask& task);
-void tcp_send(const BenchTask& task);
-void tcp_receive(const BenchTask& task);
+void galena_send(Room& room, const Room::Desk& desk, const BenchTask& task);
+void galena_receive(Room& room, const Room::Desk& desk, const BenchTask& task);
+void galena_relay(Room& room, const Room::Desk& desk, const BenchTask& task);
+void galena_idle(Room& room, const Room::Desk& desk, const BenchTask& task);
+void raw_send(Room& room, const Room::Desk& desk, const BenchTask& task);
+void raw_receive(Room& room, const Room::Desk& desk, const BenchTask& task);
+void raw_relay(Room& room, const Room::Desk& desk, const BenchTask& task);
+void pubsub_send(Room& room, const Room::Desk& desk, const BenchTask& task);
+void pubsub_receive(Room& room, const Room::Desk& desk, const BenchTask& task);
+void tcp_send(Room& room, const Room::Desk& desk, const BenchTask& task);
+void tcp_receive(Room& room, const Room::Desk& desk, const BenchTask& task);
+void broker_send(Room& room, const Room::Desk& desk, const BenchTask& task);
+void broker_receive(Room& room, const Room::Desk& desk, const BenchTask& task);
+void broker_serve(Room& room, const Room::Desk& desk, const BenchTask& task);
+void delay_proxy(Room& room, const Room::Desk& desk, const BenchTask& task);
 
-/// For the halves: what they tell the one who started them.
-void say_ready(const std::string& peer);
-void say_report(const BenchReport& report);
-
-/// For senders and receivers that hear nothing for so long.
+/// For those that hear nothing for so long.
 inline constexpr int bench_patience_ms = 10'000;
+/// How long a receiver waits for its last event.
+inline Duration bench_patience(const BenchTask& task) {
+  return std::chrono::milliseconds(bench_patience_ms + static_cast<int>(task.shape.seconds * 2000));
+}
 
 }  // namespace galena::cli

@@ -1,80 +1,86 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/core.h>
+#include <unistd.h>
 
-#include "bench_case.hpp"
-#include "bench_roles.hpp"
-#include "child.hpp"
-#include "galena/base/error.hpp"
-#include "galena/base/id.hpp"
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+#include "bench_result.hpp"
 
 namespace galena::cli {
 
 namespace {
 
-std::vector<std::string> command(const BenchTask& task) {
-  std::vector<std::string> words{"bench", "--role"};
-  for (std::string& word : to_words(task)) words.push_back(std::move(word));
-  return words;
+/// A line that says what is being measured: the same one again on a terminal, else one after the other.
+class ProgressLine {
+ public:
+  explicit ProgressLine(std::size_t runs) : runs_(runs), overwrites_(isatty(STDERR_FILENO) != 0) {}
+  ~ProgressLine() {
+    if (overwrites_) fmt::print(stderr, "\r\033[K");
+  }
+  ProgressLine(const ProgressLine&) = delete;
+  ProgressLine& operator=(const ProgressLine&) = delete;
+
+  void begin(const Workload& workload, const Lane& lane, int round) {
+    fmt::print(stderr, "{}[{}/{}] {}, {}, round {}: ", overwrites_ ? "\r\033[K" : "", ++done_, runs_,
+               workload_title(workload), lane_title(lane.name), round + 1);
+    std::fflush(stderr);
+  }
+  void end(const std::string& outcome) {
+    fmt::print(stderr, "{}{}", outcome, overwrites_ ? "" : "\n");
+    std::fflush(stderr);
+  }
+
+ private:
+  std::size_t runs_;
+  std::size_t done_ = 0;
+  bool overwrites_;
+};
+
+/// Half of what raw manages is the same for all lanes, in all rounds.
+void set_load(WorkloadResult& result) {
+  if (result.about.load <= 0) return;
+  BenchShape full = result.about.shape();
+  full.system = System::raw;
+  full.rate = 0;
+  full.window = 0;
+  const auto rate = static_cast<std::uint64_t>(std::max(1000.0, result.about.load * measure(full).rate));
+  for (LaneResult& lane : result.lanes) lane.lane.shape.rate = rate;
 }
 
-std::string line_from(Child& child, const BenchTask& task, Time deadline) {
-  if (auto line = child.wait_for_line(deadline)) return *line;
-  const std::string who = to_string(task.system) + (task.sends ? "'s sender" : "'s receiver");
-  throw child.finished() ? Error(ErrorCode::handler, "bench: " + who + " failed")
-                         : Error(ErrorCode::timeout, "bench: " + who + " did not finish in time");
+/// Starting and ending the processes of a run takes a while, too.
+double seconds_of(const BenchShape& shape) {
+  const double processes = static_cast<double>(shape.senders + shape.receivers);
+  return shape.seconds + 0.1 + 0.02 * processes;
 }
 
 }  // namespace
 
-BenchReport measure(const BenchCase& about, System system) {
-  const auto patience = std::chrono::milliseconds(2 * bench_patience_ms + static_cast<int>(about.seconds * 3000));
-  const Time deadline = Clock::now() + patience;
-  BenchTask task{.system = system,
-                 .peer = "bench-" + Id::random().hex(),
-                 .bytes = about.bytes,
-                 .seconds = about.seconds,
-                 .rate = about.rate,
-                 .window = about.window,
-                 .selects = about.selects};
-  Child receiver(command(task));
-  const std::string ready = line_from(receiver, task, deadline);
-  BenchTask send = task;
-  send.sends = true;
-  send.peer = ready.substr(ready.find(' ') + 1);
-  Child sender(command(send));
-
-  const BenchReport sent = report_from(line_from(sender, send, deadline));
-  BenchReport report = report_from(line_from(receiver, task, deadline));
-  if (report.events != sent.events) {
-    throw Error(ErrorCode::handler, fmt::format("bench: {}: {} events were sent, and {} received", to_string(system),
-                                                sent.events, report.events));
+std::vector<WorkloadResult> measure_all(const std::vector<Workload>& workloads, int rounds) {
+  std::vector<WorkloadResult> results;
+  std::size_t lanes = 0;
+  double seconds = 0;
+  for (const Workload& workload : workloads) {
+    results.push_back({workload, {}});
+    for (const Lane& lane : workload.lanes) {
+      results.back().lanes.push_back({lane});
+      seconds += seconds_of(lane.shape);
+    }
+    lanes += workload.lanes.size();
   }
-  report.cpu_seconds += sent.cpu_seconds;
-  return report;
-}
+  const std::size_t runs = lanes * static_cast<std::size_t>(rounds);
+  fmt::print(stderr, "{} runs: {} workloads, {} measurements in turns, {} round{}; about {:.0f} s\n", runs,
+             workloads.size(), lanes, rounds, rounds == 1 ? "" : "s", std::ceil(seconds * rounds));
 
-std::vector<BenchResult> measure_all(const std::vector<BenchCase>& cases, int rounds) {
-  std::vector<BenchResult> results;
-  std::size_t runs = 0;
-  for (const BenchCase& about : cases) {
-    results.push_back({about, {}});
-    for (const System system : about.systems) results.back().series.push_back({system});
-    runs += about.systems.size() * static_cast<std::size_t>(rounds);
-  }
-
-  std::size_t done = 0;
-  for (BenchResult& result : results) {
+  ProgressLine progress(runs);
+  for (WorkloadResult& result : results) {
+    set_load(result);
     for (int round = 0; round < rounds; ++round) {
-      for (BenchSeries& series : result.series) {
-        fmt::print(stderr, "[{}/{}] {}, {} B, {}, round {}: ", ++done, runs, result.about.name, result.about.bytes,
-                   to_string(series.system), round + 1);
-        const BenchReport report = measure(result.about, series.system);
-        if (result.about.rate > 0) {
-          fmt::print(stderr, "{:.0f} us\n", report.p50_us);
-        } else {
-          fmt::print(stderr, "{:.0f} events/s\n", rate_of(report));
-        }
-        series.rounds.push_back(report);
+      for (LaneResult& lane : result.lanes) {
+        progress.begin(result.about, lane.lane, round);
+        lane.rounds.push_back(measure(lane.lane.shape));
+        progress.end(quantity_text(quantity_of(lane.rounds.back(), result.main()), result.main()));
       }
     }
   }

@@ -69,7 +69,9 @@ const char* const demo_examples =
 
 const char* const bench_examples = R"(  galena bench              the whole table, in some minutes
   galena bench --quick --json
-  galena bench --only throughput --size 64 --rounds 9)";
+  galena bench --only throughput,fanout8 --size 64 --rounds 9
+  galena bench --transport ipc --csv --plot bench.svg
+  galena bench --only throughput --vs nats,redis)";
 
 const char* const examples =
     R"(  galena sub hello                                prints what producer 'hello' publishes, once it is there
@@ -330,26 +332,42 @@ void add_demo(Commands& commands) {
 
 void add_bench(Commands& commands) {
   commands.add<BenchOptions>(
-      "bench", "Measures Galena beside libzmq's PUSH/PULL and plain TCP, two processes each.", bench_examples,
-      run_bench, [](CLI::App& command, BenchOptions& options) {
-        command.add_flag("--quick", options.quick, "Fewer and shorter runs: ends within 40 seconds");
-        command.add_flag("--json", options.json, "Print a JSON object: throughput, latency");
+      "bench", "Measures Galena beside libzmq and plain TCP, each workload in turns with its yardsticks.",
+      bench_examples, run_bench, [](CLI::App& command, BenchOptions& options) {
+        command.add_flag("--quick", options.quick, "Throughput and latency over TCP alone: ends within 40 seconds");
+        auto* json = command.add_flag("--json", options.json, "Print a JSON object: throughput, latency, workloads");
+        command.add_flag("--csv", options.csv, "Print a line for each workload and system")->excludes(json);
+        command.add_option("--plot", options.plot, "Draw the result into this file, as SVG")->type_name("FILE");
         command.add_option("--rounds", options.rounds, "How often each is measured")
             ->type_name("N")
-            ->check(CLI::Range(1, 1000));
+            ->check(CLI::Range(1, 1000).description(""));
         command.add_option("--seconds", options.seconds, "How long each run sends")
             ->type_name("N")
-            ->check(CLI::Range(0.05, 600.0));
+            ->check(CLI::Range(0.05, 600.0).description(""));
         command.add_option("--size", options.sizes, "Only messages of so many bytes; may be given several times")
             ->type_name("BYTES")
             ->allow_extra_args(false)
             ->check(CLI::Range(16, 4 << 20));
-        command.add_option("--only", options.only, "throughput or latency alone")
+        command.add_option("--only", options.only, "These workloads alone")
+            ->type_name("WORKLOAD[,...]")
+            ->delimiter(',')
+            ->allow_extra_args(false)
+            ->check(CLI::IsMember(bench_workload_names()));
+        command.add_option("--transport", options.transport, "Over this one alone, and all workloads that can")
             ->type_name("WHICH")
-            ->check(CLI::IsMember({"throughput", "latency"}));
+            ->check(CLI::IsMember({"tcp", "ipc", "inproc"}));
+        command.add_option("--vs", options.versus, "Brokers that are installed as further yardsticks")
+            ->type_name("BROKER[,...]")
+            ->delimiter(',')
+            ->allow_extra_args(false)
+            ->check(CLI::IsMember({"nats", "redis"}));
         command.add_option("--window", options.window, "Galena's subscription asks for so many bytes at a time")
             ->type_name("BYTES")
             ->check(positive_count<std::uint64_t>);
+        command.add_option("--pairs", options.pairs, "Of connected stages in the idle process")
+            ->type_name("N")
+            ->check(CLI::Range(1, 10'000).description(""))
+            ->capture_default_str();
         command.add_option("--role", options.role)->group("");  // hidden
         return [](BenchOptions&) {};
       });

@@ -74,6 +74,13 @@ struct BufferFixture {
     buffer->seal(*reader.cursor.view);
     while (reader.cursor.item < reader.cursor.view->log.end()) reader.cursor.step();
   }
+  /// A batch of `count` events, in memory that is lent.
+  Answer adopt(const std::shared_ptr<std::string>& frame, std::uint32_t count) {
+    Segment* const segment = Segment::adopt(frame->data(), static_cast<std::uint32_t>(frame->size()), frame);
+    const Answer answer = buffer->adopt(segment, count);
+    if (answer != Answer::accepted) segment->release();
+    return answer;
+  }
   std::uint64_t fill_up(const std::string& topic, std::size_t payload) {
     std::uint64_t count = 0;
     while (append(topic, payload) == Answer::accepted) ++count;
@@ -503,6 +510,62 @@ TEST_CASE_FIXTURE(BufferFixture, "views that are worth a transmission are listed
   buffer->mark_dirty(*a.cursor.view);
   buffer->detach(a.cursor, 0, 0, "");
   CHECK(!buffer->has_dirty());
+}
+
+/// A frame as it was received: room for a header, and these events.
+std::shared_ptr<std::string> received(const std::vector<Event>& events) {
+  auto frame = std::make_shared<std::string>(batch(0, events.size(), events));
+  std::fill_n(frame->begin(), batch_header_bytes, '?');
+  return frame;
+}
+
+TEST_CASE_FIXTURE(BufferFixture, "a batch that is adopted lies where it lay, under a header of this stream") {
+  make({});
+  Reader& reader = attach();
+  append_text("a", "1");
+  const auto frame = received({{"b", "2"}, {"c", "3"}});
+  REQUIRE(adopt(frame, 2) == Answer::accepted);
+  append_text("d", "4");
+  const Item& item = reader.cursor.view->log.at(1);
+  CHECK(item.batch().data() == frame->data());
+  CHECK(*frame == batch(1, 3, {{"b", "2"}, {"c", "3"}}));
+  CHECK(drain(reader) == Strings{"1", "2", "3", "4"});
+  CHECK(reader.cursor.selected() == 4);
+  CHECK(buffer->next() == 4);
+}
+
+TEST_CASE_FIXTURE(BufferFixture, "what is adopted counts as long as somebody needs it, and is kept as long") {
+  make({});
+  Reader& reader = attach();
+  const auto frame = received({{"b", std::string(5000, 'x')}});
+  const std::uint64_t before = buffer->charged();
+  REQUIRE(adopt(frame, 1) == Answer::accepted);
+  CHECK(buffer->charged() == before + frame->size());
+  CHECK(frame.use_count() == 2);
+  drain(reader);
+  CHECK(buffer->charged() == before);
+  CHECK(frame.use_count() == 1);
+}
+
+TEST_CASE_FIXTURE(BufferFixture, "a batch is not adopted where somebody selects topics, and waits for room") {
+  make({.limit_bytes = 128 << 10});
+  const auto adopts = [&](std::size_t payload) { return adopt(received({{"a", std::string(payload, 'x')}}), 1); };
+  Reader& reader = attach();
+  CHECK(adopts(40'000) == Answer::too_large);  // a quarter of the buffer is the most
+  CHECK(adopts(30'000) == Answer::accepted);
+  CHECK(adopts(30'000) == Answer::accepted);
+  CHECK(adopts(30'000) == Answer::full);  // more than half
+  CHECK(drain(reader) == Strings(2, std::string(30'000, 'x')));
+  CHECK(adopts(30'000) == Answer::accepted);
+  attach(topics({"b"}));
+  CHECK(adopts(100) == Answer::too_large);
+  CHECK(buffer->next() == 3);
+}
+
+TEST_CASE_FIXTURE(BufferFixture, "who has to drop rather than wait takes batches apart") {
+  make({.when_full = WhenFull::keep_last});
+  attach();
+  CHECK(adopt(received({{"a", "1"}}), 1) == Answer::too_large);
 }
 
 }  // namespace

@@ -83,6 +83,27 @@ class Loop {
     return answer;
   }
 
+  /// The same of several events, in memory that the outlet is to pass on as it is. False if it cannot.
+  bool adopt(const std::vector<std::string>& topics, std::size_t size) {
+    auto memory = std::make_shared<std::string>(batch_header_bytes, '\0');
+    for (std::uint64_t position = topics_.size(); const std::string& topic : topics) {
+      std::string payload(std::max<std::size_t>(size, 8), '.');
+      std::memcpy(payload.data(), &position, sizeof position);
+      ++position;
+      const EventView event{topic, payload};
+      std::string bytes(event_bytes(event), '\0');
+      write_event(bytes.data(), event);
+      *memory += bytes;
+    }
+    Segment* const segment = Segment::adopt(memory->data(), static_cast<std::uint32_t>(memory->size()), memory);
+    const bool adopted =
+        outlet_.buffer().adopt(segment, static_cast<std::uint32_t>(topics.size())) == Outlet::Answer::accepted;
+    if (adopted) topics_.insert(topics_.end(), topics.begin(), topics.end());
+    if (!adopted) segment->release();
+    check();
+    return adopted;
+  }
+
   void connect(const std::string& name, const Selection& selection, const Demand& demand) {
     if (consumers_.contains(name)) return;
     auto consumer = std::make_unique<Consumer>();

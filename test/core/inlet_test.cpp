@@ -377,5 +377,43 @@ TEST_CASE(
   CHECK(consumer.inlet.place().events == 2);
 }
 
+TEST_CASE("a whole batch can be taken at once, before any of it was read, and counts as handled") {
+  Consumer consumer({4, 2, 1 << 20});
+  const std::string first = batch(0, 3, {{"a", "1"}, {"b", "2"}, {"c", "3"}});
+  const std::string frame = first + batch(3, 4, {{"d", "4"}});
+  REQUIRE(consumer.inlet.handle(frame, at(0)) == Input::events);
+  const auto whole = consumer.inlet.whole_batch();
+  REQUIRE(whole);
+  CHECK(whole->bytes == first);
+  CHECK(whole->bytes.data() == frame.data());
+  CHECK(whole->count == 3);
+  consumer.inlet.handled_whole();
+  CHECK(consumer.inlet.handled_events() == 3);
+  CHECK(consumer.inlet.place().upto == 3);
+  CHECK(consumer.inlet.attention());
+  CHECK(expect<Grant>(*consumer.inlet.take_grant(false, at(0))) == Grant{3, {7, (1 << 20) + 9 + 3}});
+  EventView event;
+  REQUIRE(consumer.inlet.next(event));
+  CHECK(event.payload == "4");
+  CHECK_FALSE(consumer.inlet.whole_batch());  // some of it was read
+  consumer.inlet.handled();
+  CHECK_FALSE(consumer.inlet.next(event));
+  CHECK(consumer.inlet.place().upto == 4);
+}
+
+TEST_CASE("what cannot be read, or is not plain, or is not as Galena writes it, is not taken as a whole") {
+  const std::vector<Event> events{{"a", "1"}, {"b", "2"}};
+  std::string torn = batch(0, 2, events);
+  torn[torn.size() - 3] = 'x';  // the head of the last payload
+  for (const std::string& frame : {torn, batch(0, 2, events, flag_repeated), tight_batch(0, 2, events)}) {
+    Consumer consumer({10, 5, 1 << 20});
+    REQUIRE(consumer.inlet.handle(frame, at(0)) == Input::events);
+    CHECK_FALSE(consumer.inlet.whole_batch());
+    EventView event;
+    CHECK(consumer.inlet.next(event));
+    CHECK(event.payload == "1");
+  }
+}
+
 }  // namespace
 }  // namespace galena::core::test

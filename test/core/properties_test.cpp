@@ -285,11 +285,14 @@ void take(Loop& loop, const Step& step) {
     case 1:
     case 2:
     case 3:
-    case 4:
       for (int i = 0; i <= step.b % 8; ++i) {
         loop.append(names[static_cast<std::size_t>(step.a + i) % std::size(names)],
                     sizes[static_cast<std::size_t>(step.a / 6 + i * step.b) % std::size(sizes)]);
       }
+      return;
+    case 4:
+      loop.adopt({"a", names[static_cast<std::size_t>(step.a) % std::size(names)], "c"},
+                 sizes[static_cast<std::size_t>(step.b) % std::size(sizes)]);
       return;
     case 5:
     case 6:

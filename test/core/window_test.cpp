@@ -21,7 +21,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::uint64_t small = 2 << 20;
-constexpr std::uint64_t large = 16 << 20;
+constexpr std::uint64_t large = 32 << 20;
 
 /// Steps of 100 us. What is sent arrives `delay` later. The producer makes as much as there is room for, and the
 /// consumer handles 100 kB (1 GB/s), or each one event, only every so many steps.

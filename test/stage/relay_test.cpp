@@ -122,5 +122,50 @@ TEST_CASE("a relay makes many events of one, more than its buffer holds, one aft
   CHECK(relay.producer_stats().dropped == 0);
 }
 
+/// Whole batches, single events, long ones and typed ones, over TCP and, for a consumer of one topic, apart.
+TEST_CASE("a relay that passes everything on passes it on as it is, whatever its consumers select") {
+  for (const bool in_one_node : {false, true}) {
+    Realm realm;
+    Node node(realm.options());
+    Node far(realm.options());
+    Producer<> source(node, {.name = global("p")});
+    ProducerConsumer relay(in_one_node ? node : far, PassThrough{},
+                           {.name = global("r"), .subscriptions = {{global("p")}}});
+    Keep everything;
+    Consumer all(node, everything, {.subscriptions = {{global("r")}}});
+    REQUIRE(relay.wait_for_subscribers(1, patience));
+    std::vector<std::string> sent;
+    const auto send = [&](int count) {
+      for (int i = 0; i < count; ++i) {
+        sent.push_back(std::to_string(sent.size()) + std::string(i % 7 == 0 ? 3000 : i % 100, '.'));
+        source.ingest(i % 3 == 0 ? "a" : "b", sent.back());
+      }
+    };
+    send(20'000);
+    REQUIRE(source.drain(patience));
+    REQUIRE(relay.drain(patience));
+    Keep some;
+    {
+      const Consumer one(node, some, {.subscriptions = {{global("r"), {"a"}}}});
+      REQUIRE(relay.wait_for_subscribers(2, patience));
+      send(3000);
+      REQUIRE(source.drain(patience));
+      REQUIRE(relay.drain(patience));
+    }
+    send(1);
+    REQUIRE(source.drain(patience));
+    REQUIRE(relay.drain(patience));
+    CHECK(all.stats().lost + all.stats().unknown_gaps == 0);
+    const auto got = everything.events->all();
+    REQUIRE(got.size() == sent.size());
+    CHECK(messages_of(got, "a").size() + messages_of(got, "b").size() == sent.size());
+    CHECK(std::equal(got.begin(), got.end(), sent.begin(),
+                     [](const auto& one, const auto& other) { return one.second == other; }));
+    CHECK(some.events->all().size() == 1000);
+    CHECK(relay.consumer_stats().received == sent.size());
+    CHECK(relay.producer_stats().ingested == sent.size());
+  }
+}
+
 }  // namespace
 }  // namespace galena::test

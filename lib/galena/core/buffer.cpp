@@ -33,6 +33,15 @@ Buffer::Answer Buffer::append_general(const EventView& event, const Provenance* 
   if (from != from_) change_provenance(from);
   if (bytes > largest_event() || event.topic.size() > max_topic_bytes) return Answer::too_large;
   const Takers& takers = index_.empty() ? nobody : index_.find(event.topic);
+  if (from == nullptr && base_.log.floor() == base_.log.end()) {  // as in append(), now that the takers are known
+    choose_lane(takers);
+    if (lane_ != nullptr && lane_->log.append_here(event)) {
+      note_put(*lane_);
+      ++next_;
+      return Answer::accepted;
+    }
+    lane_ = nullptr;
+  }
   const bool room = has_space(takers, bytes) || make_room(takers, bytes);
   if (!room && options_.when_full == WhenFull::wait) {
     return never_fits(takers, bytes) ? Answer::too_large : Answer::full;
@@ -53,15 +62,17 @@ Buffer::Answer Buffer::append_general(const EventView& event, const Provenance* 
   return Answer::accepted;
 }
 
-bool Buffer::adopt(Segment* segment, std::uint32_t count) {
+Buffer::Answer Buffer::adopt(Segment* segment, std::uint32_t count) {
+  if (!can_adopt() || segment->capacity() > largest_event()) return Answer::too_large;
+  if (pool_.awaiting_release()) reclaim();
   const std::uint64_t free = options_.limit_bytes - std::min(options_.limit_bytes, pool_.charged());
-  if (!can_adopt() || base_.log.charged() + segment->capacity() > free) return false;
+  if (base_.log.charged() + segment->capacity() > free) return Answer::full;
   if (from_ != nullptr) change_provenance(nullptr);
   base_.log.adopt(segment, count, next_);
   base_.selected += count;
   next_ += count;
   if (base_.wake_at != View::quiet) mark_dirty(base_);
-  return true;
+  return Answer::accepted;
 }
 
 void Buffer::choose_lane(const Takers& takers) {

@@ -48,10 +48,13 @@ class Buffer {
     }
     return append_general(event, from);
   }
-  /// Takes a whole batch of `count` plain events where it lies: in `segment`, behind room for a header. False if that
-  /// cannot be done, because somebody selects topics or there is no room: then the segment is still the caller's.
-  bool adopt(Segment* segment, std::uint32_t count);
-  bool can_adopt() const { return base_.holds() && index_.empty() && options_.limit_events == 0; }
+  /// Takes a whole batch of `count` plain events where it lies: in `segment`, behind room for a header. Unless it is
+  /// accepted the segment is still the caller's; `too_large`: it has to be taken apart.
+  Answer adopt(Segment* segment, std::uint32_t count);
+  /// Nobody selects topics, or has to be dropped for.
+  bool can_adopt() const {
+    return base_.holds() && index_.empty() && options_.limit_events == 0 && options_.when_full == WhenFull::wait;
+  }
   /// An event above this is never accepted. (Nor is one of which there is not room for all copies that those who select
   /// it need, even if nothing else is held.)
   std::uint64_t largest_event() const { return std::min<std::uint64_t>(options_.limit_bytes / 4, 1 << 30); }

@@ -147,10 +147,13 @@ bool Inlet::next_batch(EventView& event) { return find_batch() && next(event); }
 std::optional<Inlet::WholeBatch> Inlet::whole_batch() {
   if (left_ == 0 && !find_batch()) return std::nullopt;
   if (left_ != batch_.count || special_ || header_bytes_ != batch_header_bytes) return std::nullopt;
-  EventReader reader = events_;
-  std::uint32_t readable = 0;
-  for (EventView event; readable < left_ && reader.next(event);) ++readable;
-  if (readable != left_ || !reader.rest().empty()) return std::nullopt;
+  if (!readable_) {
+    EventReader reader = events_;
+    std::uint32_t count = 0;
+    for (EventView event; count < left_ && reader.next(event);) ++count;
+    readable_ = count == left_ && reader.rest().empty();
+    if (!readable_) return std::nullopt;
+  }
   const std::string_view events = events_.rest();
   return WholeBatch{{events.data() - batch_header_bytes, events.size() + batch_header_bytes}, left_};
 }
@@ -211,6 +214,7 @@ bool Inlet::open_batch() {
   }
   if (header->first > 0) place_.events = header->first;  // some may be told as a gap
   batch_ = *header;
+  readable_ = false;
   batch_bytes_ = header->bytes;
   left_ = header->count;
   events_ = EventReader(frame_.substr(0, header->bytes), static_cast<bool>(header->origin));
@@ -317,14 +321,18 @@ std::optional<std::string> Inlet::take_grant(bool idle, Time now) {
   attention_ = !gaps_.empty();
   GALENA_ASSERT(handled_ <= received_, "more was handled than came");
   if (!grant_waits(idle)) return std::nullopt;
-  if (credit_due(idle)) {
+  const bool due = credit_due(idle);
+  if (due) {
     const Demand& demand = options_.demand;
-    const std::uint64_t bytes = handled_bytes();
-    window_.tune();
-    const std::uint64_t window = window_.bytes();
-    limit_ = {handled_ + demand.max_events, std::max(limit_.bytes, bytes + window)};
-    window_.note_grant(limit_.bytes);
+    window_.tune(now);
+    limit_.events = handled_ + demand.max_events;
     grant_at_ = handled_ + demand.max_events - demand.min_events;
+  }
+  if (due || (granting_ && window_.at_most())) {
+    const std::uint64_t bytes = handled_bytes();
+    const std::uint64_t window = window_.bytes();
+    limit_.bytes = std::max(limit_.bytes, bytes + window);
+    window_.note_grant(limit_.bytes);
     grant_at_bytes_ = bytes + window - window / 2;
   }
   acknowledged_ = done();

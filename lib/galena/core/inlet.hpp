@@ -188,6 +188,7 @@ class Inlet {
   Origin origin_;             // of the event being handled, in a batch that tells origins
   std::uint64_t batch_bytes_ = 0;
   std::size_t header_bytes_ = 0;      // of its header, as it came
+  bool readable_ = false;             // all of it, as whole_batch() found
   std::uint64_t finished_bytes_ = 0;  // of the batches before it
 
   std::uint64_t received_ = 0;

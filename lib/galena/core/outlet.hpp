@@ -32,7 +32,7 @@ class Outlet {
     Duration silence = std::chrono::seconds(10);   ///< the longest this side is silent; heartbeats come at a quarter
     Duration hold = Duration::zero();              ///< how long a subscription whose link broke keeps its place
     std::vector<std::string> expect = {};          ///< identities that have a place from the start, for that long
-    std::uint64_t max_in_flight_bytes = 16 << 20;  ///< per link, whatever it grants
+    std::uint64_t max_in_flight_bytes = 32 << 20;  ///< per link, whatever it grants
   };
   using Answer = Buffer::Answer;
   /// So many places are held at a time: strangers have no credit.

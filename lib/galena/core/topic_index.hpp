@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "galena/core/selection.hpp"
+#include "galena/core/topic_memory.hpp"
 
 namespace galena::core {
 
@@ -59,21 +60,23 @@ class TopicIndex {
   }
 
   /// find() would have the answer it gave last.
-  bool is_last(std::string_view topic) const { return takers_ == 0 || (last_ != nullptr && topic == last_topic_); }
+  bool is_last(std::string_view topic) const {
+    return takers_ == 0 || (last_ != nullptr && same_bytes(topic, last_topic_));
+  }
 
   /// Each taker once, in the order in which they were added. Valid until the next call of any member.
   const Takers& find(std::string_view topic) {
-    if (last_ != nullptr && topic == last_topic_) return *last_;
-    auto it = found_.find(topic);
-    if (it == found_.end()) {
+    if (last_ != nullptr && same_bytes(topic, last_topic_)) return *last_;
+    auto* found = found_.find(topic);
+    if (found == nullptr) {
       Takers takers = search(topic);
       const std::size_t bytes = entry_bytes + topic.size() + takers.size() * sizeof(Taker*);
       if (remembered_bytes_ + bytes > max_remembered_bytes) forget();
       remembered_bytes_ += bytes;
-      it = found_.emplace(std::string(topic), std::move(takers)).first;
+      found = found_.add(topic, std::move(takers));
     }
-    last_topic_ = it->first;
-    last_ = &it->second;
+    last_topic_ = found->topic;
+    last_ = &found->value;
     return *last_;
   }
 
@@ -84,7 +87,7 @@ class TopicIndex {
   };
   using Entries = std::vector<Entry>;
 
-  static constexpr std::size_t entry_bytes = 96;  // what a map's entry takes, about
+  static constexpr std::size_t entry_bytes = 96;  // what an entry takes, about
 
   void forget() {
     found_.clear();
@@ -117,7 +120,7 @@ class TopicIndex {
   std::uint64_t added_ = 0;
   TopicMap<Entries> exact_;
   std::map<std::size_t, TopicMap<Entries>> prefixes_;  // by length
-  TopicMap<Takers> found_;
+  TopicMemory<Takers> found_;
   std::size_t remembered_bytes_ = 0;  // of found_
   std::string_view last_topic_;
   const Takers* last_ = nullptr;

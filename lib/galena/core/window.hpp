@@ -35,13 +35,22 @@ class Window {
     if (!idle_since_) return;
     (at_limit_ ? waited_for_credit_ : waited_for_events_) += now - *std::exchange(idle_since_, std::nullopt);
   }
+  /// It is as wide as it may be. (Below that, credit is granted in halves of the window, or the pauses would not tell
+  /// what limits; at its widest it may as well follow each acknowledgement.)
+  bool at_most() const { return bytes_ >= most_; }
   /// About to grant more: chooses how much may be on its way from now on.
-  void tune() {
+  void tune(Time now) {
     if (most_ <= start_) return;
+    const Duration since = now - std::exchange(tuned_at_, now);
     if (waited_for_credit_ > shortest_pause && waited_for_credit_ > 2 * waited_for_events_) {
       // Not with each grant: what it did last shows only after the next one has crossed the link.
-      if (patience_ < longest_patience) bytes_ = std::min(most_, bytes_ * 2);
-      patience_ = patience_ < longest_patience ? longest_patience : longest_patience - 1;
+      if (patience_ < longest_patience) {
+        const bool far_too_narrow = waited_for_credit_ > since / 4 * 3;
+        bytes_ = std::min(most_, bytes_ * (far_too_narrow ? 4 : 2));
+        patience_ = longest_patience;
+      } else {
+        --patience_;
+      }
     } else if (waited_for_credit_ == Duration::zero() && waited_for_events_ == Duration::zero()) {
       if (patience_ > 0) {
         --patience_;
@@ -65,6 +74,7 @@ class Window {
   std::uint64_t limit_before_ = ~std::uint64_t{0};  // there was none
   std::optional<Time> idle_since_;
   bool at_limit_ = false;  // when it became idle
+  Time tuned_at_{};
   Duration waited_for_credit_{};
   Duration waited_for_events_{};
   int patience_ = 0;  // so many grants more before it shrinks

@@ -62,7 +62,7 @@ struct Subscription {
   /// When so few are left of what was asked, it asks up to max_demand again; less than max_demand. Empty: half.
   std::optional<std::uint64_t> min_demand = {};
   /// The same bound in bytes (one event may pass it). Empty: 2 MiB; and without max_demand it tunes itself: it grows up
-  /// to 16 MiB while the delay of the link is what limits, and shrinks again while the handler is.
+  /// to 32 MiB while the delay of the link is what limits, and shrinks again while the handler is.
   std::optional<std::uint64_t> max_bytes = {};
   /// How long the handler may take for one event before the producer takes this consumer for dead, an hour at most: it
   /// waits (or drops) for it meanwhile. What ends with its process or its connection is noticed at once all the same.

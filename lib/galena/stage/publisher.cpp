@@ -101,16 +101,17 @@ bool Publisher::can_adopt() {
   return outlet_.buffer().can_adopt();
 }
 
-bool Publisher::adopt(std::span<char> batch, std::uint32_t count, std::shared_ptr<void> frame) {
+core::Outlet::Answer Publisher::adopt(std::span<char> batch, std::uint32_t count, std::shared_ptr<void> frame) {
   core::Segment* const segment =
       core::Segment::adopt(batch.data(), static_cast<std::uint32_t>(batch.size()), std::move(frame));
   const std::lock_guard guard(lock());
-  if (!outlet_.buffer().adopt(segment, count)) {
+  const auto answer = outlet_.buffer().adopt(segment, count);
+  if (answer == core::Outlet::Answer::accepted) {
+    ingested_ += count;
+  } else {
     segment->release();
-    return false;
   }
-  ingested_ += count;
-  return true;
+  return answer;
 }
 
 void Publisher::refuse_size(const EventView& event) const {

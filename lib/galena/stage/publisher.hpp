@@ -55,8 +55,8 @@ class Publisher final : public Intake {
   std::uint64_t largest_event() const { return outlet_.buffer().largest_event(); }
 
   /// A whole batch of a received frame, which `frame` keeps, and which nobody else reads: it is passed on where it
-  /// lies. False if that cannot be done. On the loop's thread.
-  bool adopt(std::span<char> batch, std::uint32_t count, std::shared_ptr<void> frame);
+  /// lies. `too_large`: it has to be taken apart. On the loop's thread.
+  core::Outlet::Answer adopt(std::span<char> batch, std::uint32_t count, std::shared_ptr<void> frame);
   bool can_adopt();
 
   // Intake, on the thread of the call, under the lock.

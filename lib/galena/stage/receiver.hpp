@@ -25,6 +25,7 @@ class EventTaker {
     read,     ///< the frame has no more events
     handled,  ///< an event, or some: the inlet wants attention, or it is time for something else
     blocked,  ///< an event was taken, but what was made of it has no room yet; call Receiver::resume() when it has
+    waits,    ///< nothing was taken: there is no room yet; call Receiver::resume() when there is
     failed,   ///< the stage stops
   };
   /// What a receiver reads events with.

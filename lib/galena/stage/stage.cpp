@@ -299,7 +299,7 @@ class Stage::Impl final : public EventTaker {
 
   /// The next event, for a handler that makes others of it.
   Progress relay(Reading& reading) {
-    if (spec_.passes_all && pass_batch(reading)) return Progress::handled;
+    if (const auto passed = spec_.passes_all ? pass_batch(reading) : std::nullopt) return *passed;
     EventView event;
     if (!reading.inlet.next(event)) return Progress::read;
     count(reading.received);
@@ -317,16 +317,20 @@ class Stage::Impl final : public EventTaker {
     return Progress::handled;
   }
 
-  /// A whole batch, passed on where it lies. (With acknowledgement downstream every event tells where it comes from.)
-  bool pass_batch(const Reading& reading) {
-    if (reading.frame == nullptr || acknowledges_downstream() || !publisher_->can_adopt()) return false;
+  /// A whole batch, passed on where it lies, if that is possible. (With acknowledgement downstream every event tells
+  /// where it comes from.)
+  std::optional<Progress> pass_batch(const Reading& reading) {
+    using Answer = core::Outlet::Answer;
+    if (reading.frame == nullptr || acknowledges_downstream() || !publisher_->can_adopt()) return std::nullopt;
     const auto whole = reading.inlet.whole_batch();
-    if (!whole || whole->bytes.size() < smallest_adopted) return false;
+    if (!whole || whole->bytes.size() < smallest_adopted) return std::nullopt;
     char* const begin = reading.frame->data() + (whole->bytes.data() - reading.frame->bytes().data());
-    if (!publisher_->adopt({begin, whole->bytes.size()}, whole->count, reading.frame)) return false;
+    const Answer answer = publisher_->adopt({begin, whole->bytes.size()}, whole->count, reading.frame);
+    if (answer == Answer::full) return Progress::waits;
+    if (answer == Answer::too_large) return std::nullopt;
     count(reading.received, whole->count);
     reading.inlet.handled_whole();
-    return true;
+    return Progress::handled;
   }
 
   /// Events for a handler that keeps them, until something else is to be done.

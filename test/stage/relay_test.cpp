@@ -2,6 +2,7 @@
 // Pressure goes from a consumer that stands still through relays to the source; nothing is lost on the way.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <atomic>
 
 #include "stage/stage_fixture.hpp"
@@ -135,10 +136,12 @@ TEST_CASE("a relay that passes everything on passes it on as it is, whatever its
     Consumer all(node, everything, {.subscriptions = {{global("r")}}});
     REQUIRE(relay.wait_for_subscribers(1, patience));
     std::vector<std::string> sent;
+    std::size_t topic_a = 0;
     const auto send = [&](int count) {
       for (int i = 0; i < count; ++i) {
         sent.push_back(std::to_string(sent.size()) + std::string(i % 7 == 0 ? 3000 : i % 100, '.'));
         source.ingest(i % 3 == 0 ? "a" : "b", sent.back());
+        if (i % 3 == 0) ++topic_a;
       }
     };
     send(20'000);
@@ -157,10 +160,9 @@ TEST_CASE("a relay that passes everything on passes it on as it is, whatever its
     REQUIRE(relay.drain(patience));
     CHECK(all.stats().lost + all.stats().unknown_gaps == 0);
     const auto got = everything.events->all();
-    REQUIRE(got.size() == sent.size());
-    CHECK(messages_of(got, "a").size() + messages_of(got, "b").size() == sent.size());
-    CHECK(std::equal(got.begin(), got.end(), sent.begin(),
-                     [](const auto& one, const auto& other) { return one.second == other; }));
+    CHECK(std::equal(got.begin(), got.end(), sent.begin(), sent.end(),
+                     [](const Received& one, const std::string& other) { return one.message == other; }));
+    CHECK(messages_of(*everything.events, "a").size() == topic_a);
     CHECK(some.events->all().size() == 1000);
     CHECK(relay.consumer_stats().received == sent.size());
     CHECK(relay.producer_stats().ingested == sent.size());

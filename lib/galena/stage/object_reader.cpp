@@ -4,18 +4,43 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 namespace galena::detail {
 namespace {
 
 using msgpack::object;
 
+/// Room for the objects of most values. It needs no construction, so that a thread finds it without asking.
+struct Room {
+  alignas(object) std::byte bytes[64 * sizeof(object)];
+};
+thread_local Room room;
+
+/// For those that need more.
+msgpack::zone& zone() {
+  thread_local msgpack::zone zone;
+  return zone;
+}
+
 class ObjectReader {
  public:
-  ObjectReader(std::string_view bytes, msgpack::zone& zone)
-      : at_(bytes.data()), end_(bytes.data() + bytes.size()), zone_(zone) {}
+  explicit ObjectReader(std::string_view bytes)
+      : at_(bytes.data()), end_(bytes.data() + bytes.size()), free_(room.bytes), free_end_(free_ + sizeof room.bytes) {}
 
   bool at_end() const { return at_ == end_; }
+
+  /// For so many of them, until the next value is read.
+  template <class T>
+  T* memory(std::uint64_t count) {
+    if (count == 0) return nullptr;
+    const std::size_t bytes = count * sizeof(T);
+    if (bytes > static_cast<std::size_t>(free_end_ - free_)) {
+      if (!std::exchange(uses_zone_, true)) zone().clear();
+      return static_cast<T*>(zone().allocate_align(bytes, alignof(T)));
+    }
+    return reinterpret_cast<T*>(std::exchange(free_, free_ + bytes));
+  }
 
   /// False if what follows is not a whole value.
   bool read(object& to, int depth) {
@@ -178,26 +203,21 @@ class ObjectReader {
     }
     return true;
   }
-  template <class T>
-  T* memory(std::uint64_t count) {
-    if (count == 0) return nullptr;
-    return static_cast<T*>(zone_.allocate_align(count * sizeof(T), alignof(T)));
-  }
 
   const char* at_;
   const char* end_;
-  msgpack::zone& zone_;
+  std::byte* free_;
+  std::byte* free_end_;
+  bool uses_zone_ = false;
   std::uint64_t number_ = 0;
 };
 
 }  // namespace
 
 const object* read_object(std::string_view bytes) {
-  thread_local msgpack::zone zone;
-  thread_local object value;
-  zone.clear();
-  ObjectReader reader(bytes, zone);
-  return reader.read(value, max_msgpack_depth) && reader.at_end() ? &value : nullptr;
+  ObjectReader reader(bytes);
+  object* const value = reader.memory<object>(1);
+  return reader.read(*value, max_msgpack_depth) && reader.at_end() ? value : nullptr;
 }
 
 }  // namespace galena::detail

@@ -78,7 +78,7 @@ Buffer::Answer Buffer::adopt(Segment* segment, std::uint32_t count) {
 void Buffer::choose_lane(const Takers& takers) {
   if (options_.limit_events != 0) return;
   if (base_.holds() && takers.empty()) lane_ = &base_;
-  if (!uses_base() && takers.size() == 1) lane_ = takers.front();
+  if (!uses_base() && !takers.empty()) lane_ = index_.last_only();
 }
 
 /// Open batches are of plain events, or of those that say where they come from.

@@ -59,6 +59,8 @@ class TopicIndex {
     forget();
   }
 
+  /// The only taker of the topic that was looked up last, if it has just one.
+  Taker* last_only() const { return last_ == nullptr ? nullptr : last_->only; }
   /// find() would have the answer it gave last.
   bool is_last(std::string_view topic) const {
     return takers_ == 0 || (last_ != nullptr && same_bytes(topic, last_topic_));
@@ -66,18 +68,19 @@ class TopicIndex {
 
   /// Each taker once, in the order in which they were added. Valid until the next call of any member.
   const Takers& find(std::string_view topic) {
-    if (last_ != nullptr && same_bytes(topic, last_topic_)) return *last_;
+    if (last_ != nullptr && same_bytes(topic, last_topic_)) return last_->takers;
     auto* found = found_.find(topic);
     if (found == nullptr) {
       Takers takers = search(topic);
       const std::size_t bytes = entry_bytes + topic.size() + takers.size() * sizeof(Taker*);
       if (remembered_bytes_ + bytes > max_remembered_bytes) forget();
       remembered_bytes_ += bytes;
-      found = found_.add(topic, std::move(takers));
+      Taker* const only = takers.size() == 1 ? takers.front() : nullptr;
+      found = found_.add(topic, {std::move(takers), only});
     }
     last_topic_ = found->topic;
     last_ = &found->value;
-    return *last_;
+    return last_->takers;
   }
 
  private:
@@ -86,6 +89,10 @@ class TopicIndex {
     Taker* taker = nullptr;
   };
   using Entries = std::vector<Entry>;
+  struct Found {
+    Takers takers;
+    Taker* only;  // of them, if there is just one: here, where the next event of the topic finds it at once
+  };
 
   static constexpr std::size_t entry_bytes = 96;  // what an entry takes, about
 
@@ -120,10 +127,10 @@ class TopicIndex {
   std::uint64_t added_ = 0;
   TopicMap<Entries> exact_;
   std::map<std::size_t, TopicMap<Entries>> prefixes_;  // by length
-  TopicMemory<Takers> found_;
+  TopicMemory<Found> found_;
   std::size_t remembered_bytes_ = 0;  // of found_
   std::string_view last_topic_;
-  const Takers* last_ = nullptr;
+  const Found* last_ = nullptr;
 };
 
 }  // namespace galena::core

@@ -43,9 +43,9 @@ class Window {
     if (most_ <= start_) return;
     const Duration since = now - std::exchange(tuned_at_, now);
     if (waited_for_credit_ > shortest_pause && waited_for_credit_ > 2 * waited_for_events_) {
-      // Not with each grant: what it did last shows only after the next one has crossed the link.
-      if (patience_ < longest_patience) {
-        const bool far_too_narrow = waited_for_credit_ > since / 4 * 3;
+      const bool far_too_narrow = waited_for_credit_ > since / 4 * 3;
+      // Else not with each grant: what it did last shows only after the next one has crossed the link.
+      if (far_too_narrow || patience_ < longest_patience) {
         bytes_ = std::min(most_, bytes_ * (far_too_narrow ? 4 : 2));
         patience_ = longest_patience;
       } else {

@@ -230,8 +230,8 @@ void Receiver::work() {
     }
     auto frame = dealer_->receive();
     if (!frame) {
-      // An acknowledgement makes the producer send whatever it has. Whoever is ready to run goes first: on a busy machine
-      // there is more then, and frames stay large without a timer; on an idle one this takes a microsecond.
+      // An acknowledgement makes the producer send whatever it has. Whoever is ready to run goes first: on a busy
+      // machine there is more then, and frames stay large without a timer; on an idle one this takes a microsecond.
       if (frames > 0 && !std::exchange(looked_again, true)) {
         std::this_thread::yield();
         continue;

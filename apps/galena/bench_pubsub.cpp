@@ -54,20 +54,7 @@ void pubsub_send(Room& room, const Room::Desk& desk, const BenchTask& task) {
   for (std::uint64_t left = subscriptions_of(task.shape); left > 0; --left) {
     if (!subscription.receive(pub)) throw Error(ErrorCode::timeout, "the subscribers did not come");
   }
-
-  const std::vector<std::string> topics = topic_names(task.shape);
-  const std::size_t topic_bytes = topics.front().size();
-  std::string frame(topics.front());
-  frame.append(task.shape.bytes, 'x');
-  const double cpu = cpu_seconds();
-  BenchReport report;
-  report.sent = send_events(task, [&](const Ticket& ticket) {
-    std::memcpy(frame.data(), topics[ticket.topic].data(), topic_bytes);
-    stamp(frame.data() + topic_bytes, ticket.word, ticket.time);
-    pub.send(frame);
-  });
-  report.cpu_seconds = cpu_seconds() - cpu;
-  desk.report(report);
+  desk.report(send_frames(pub, task));
   desk.wait();
 }
 

@@ -11,20 +11,7 @@ namespace galena::cli {
 void raw_send(Room& room, const Room::Desk& desk, const BenchTask& task) {
   ZmqSocket push(room, ZMQ_PUSH, task.shape);
   push.connect(task.peer);
-  const std::vector<std::string> topics = topic_names(task.shape);
-  const std::size_t topic_bytes = topics.front().size();
-  std::string frame(topics.front());
-  frame.append(task.shape.bytes, 'x');
-
-  const double cpu = cpu_seconds();
-  BenchReport report;
-  report.sent = send_events(task, [&](const Ticket& ticket) {
-    std::memcpy(frame.data(), topics[ticket.topic].data(), topic_bytes);
-    stamp(frame.data() + topic_bytes, ticket.word, ticket.time);
-    push.send(frame);
-  });
-  report.cpu_seconds = cpu_seconds() - cpu;
-  desk.report(report);
+  desk.report(send_frames(push, task));
   desk.wait();
 }
 

@@ -60,6 +60,23 @@ std::string_view message_in(std::string_view frame) {
   return frame.substr(std::min(frame.size(), topic));
 }
 
+BenchReport send_frames(ZmqSocket& socket, const BenchTask& task) {
+  const std::vector<std::string> topics = topic_names(task.shape);
+  const std::size_t topic_bytes = topics.front().size();
+  std::string frame(topics.front());
+  frame.append(task.shape.bytes, 'x');
+
+  const double cpu = cpu_seconds();
+  BenchReport report;
+  report.sent = send_events(task, [&](const Ticket& ticket) {
+    std::memcpy(frame.data(), topics[ticket.topic].data(), topic_bytes);
+    stamp(frame.data() + topic_bytes, ticket.word, ticket.time);
+    socket.send(frame);
+  });
+  report.cpu_seconds = cpu_seconds() - cpu;
+  return report;
+}
+
 void receive_frames(ZmqSocket& socket, Meter& meter) {
   ZmqMessage message;
   while (message.receive(socket) && meter.take(message_in(message.bytes()))) {

@@ -55,6 +55,8 @@ class ZmqMessage {
 std::string_view message_in(std::string_view frame);
 
 class Meter;
+/// Sends what the task says, and reports it.
+BenchReport send_frames(ZmqSocket& socket, const BenchTask& task);
 /// Receives what one consumer selects. Throws Error if that is not what came.
 void receive_frames(ZmqSocket& socket, Meter& meter);
 

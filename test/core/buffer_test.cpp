@@ -562,6 +562,15 @@ TEST_CASE_FIXTURE(BufferFixture, "a batch is not adopted where somebody selects 
   CHECK(buffer->next() == 3);
 }
 
+TEST_CASE_FIXTURE(BufferFixture, "what is only retained makes room for a batch that is adopted") {
+  make({.limit_bytes = 128 << 10, .retain_bytes = 128 << 10});
+  Reader& reader = attach();
+  for (int i = 0; i < 20; ++i) {
+    REQUIRE(adopt(received({{"a", std::string(30'000, 'x')}}), 1) == Answer::accepted);
+    CHECK(drain(reader).size() == 1);
+  }
+}
+
 TEST_CASE_FIXTURE(BufferFixture, "who has to drop rather than wait takes batches apart") {
   make({.when_full = WhenFull::keep_last});
   attach();

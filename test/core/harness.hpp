@@ -96,8 +96,7 @@ class Loop {
       *memory += bytes;
     }
     Segment* const segment = Segment::adopt(memory->data(), static_cast<std::uint32_t>(memory->size()), memory);
-    const bool adopted =
-        outlet_.buffer().adopt(segment, static_cast<std::uint32_t>(topics.size())) == Outlet::Answer::accepted;
+    const bool adopted = outlet_.adopt(segment, static_cast<std::uint32_t>(topics.size())) == Outlet::Answer::accepted;
     if (adopted) topics_.insert(topics_.end(), topics.begin(), topics.end());
     if (!adopted) segment->release();
     check();

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// One producer and one consumer, whose instructions instructions_test.py counts. Arguments: what is sent, and how many.
+// One producer and one consumer, whose instructions instructions_test.py counts. Arguments: what is sent, how many, and
+// `through` or `produce`: for a consumer that is away, so that no other thread has anything to do.
 #include <galena/galena.hpp>
 
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -37,27 +39,32 @@ template <class Message>
 }
 
 template <class Handler, class Message>
-bool run(const Message& message, const Topics& topics, long count) {
+bool run(const Message& message, const Topics& topics, long count, bool through) {
   Node node({.domain = "hot-path", .interface = "lo"});
   long events = 0;
-  Producer<> producer(node, {.name = "p"});
-  const Consumer<Handler> consumer(node, {&events}, {.subscriptions = {{"p", topics}}});
+  Producer<> producer(node, {.name = "p", .drain = Duration::zero()});
+  std::optional<Consumer<Handler>> consumer(std::in_place, node, Handler{&events},
+                                            ConsumerOptions{.subscriptions = {{"p", topics}}, .identity = "c"});
+  if (!producer.wait_for_subscribers(1, std::chrono::minutes(1))) return false;
+  if (!through) consumer.reset();
   ingest_all(producer, message, count);
+  if (!through) return producer.stats().outstanding == static_cast<std::uint64_t>(count);
   return producer.drain(std::chrono::minutes(1)) && events == count;
 }
 
-bool run(std::string_view what, long count) {
-  if (what == "64") return run<Count>(std::string(64, 'x'), {}, count);
-  if (what == "64-topic") return run<Count>(std::string(64, 'x'), {"sensor/0001"}, count);
-  if (what == "1024") return run<Count>(std::string(1024, 'x'), {}, count);
-  if (what == "typed") return run<CountReadings>(Reading(), {}, count);
+bool run(std::string_view what, long count, bool through) {
+  if (what == "64") return run<Count>(std::string(64, 'x'), {}, count, through);
+  if (what == "64-topic") return run<Count>(std::string(64, 'x'), {"sensor/0001"}, count, through);
+  if (what == "1024") return run<Count>(std::string(1024, 'x'), {}, count, through);
+  if (what == "typed") return run<CountReadings>(Reading(), {}, count, through);
   return false;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc == 3 && run(argv[1], std::atol(argv[2]))) return 0;
-  std::fputs("hot_path: not everything arrived; usage: hot_path 64|64-topic|1024|typed COUNT\n", stderr);
+  if (argc == 4 && run(argv[1], std::atol(argv[2]), std::string_view(argv[3]) == "through")) return 0;
+  std::fputs("hot_path: not everything arrived; usage: hot_path 64|64-topic|1024|typed COUNT through|produce\n",
+             stderr);
   return 1;
 }

@@ -68,6 +68,9 @@ TEST_CASE("values are nested 32 deep at most, and one that is cut off claims no 
   const std::string deepest = std::string(32, '\x91') + '\1';
   CHECK(detail::read_object(deepest) != nullptr);
   CHECK(detail::read_object('\x91' + deepest) == nullptr);
+  std::string all_of_it;  // each claims all that is left
+  for (int i = 0; i < 30; ++i) all_of_it += std::string("\xdc\x01\x00", 3);
+  CHECK(detail::read_object(all_of_it + std::string(256, '\1')) == nullptr);
   CHECK(detail::read_object(std::string("\xdd\xff\xff\xff\xff\0", 6)) == nullptr);
   CHECK(detail::read_object(std::string("\xdf\x7f\xff\xff\xff\0\0", 7)) == nullptr);
 }

@@ -64,9 +64,16 @@ Buffer::Answer Buffer::append_general(const EventView& event, const Provenance* 
 
 Buffer::Answer Buffer::adopt(Segment* segment, std::uint32_t count) {
   if (!can_adopt() || segment->capacity() > largest_event()) return Answer::too_large;
-  if (pool_.awaiting_release()) reclaim();
-  const std::uint64_t free = options_.limit_bytes - std::min(options_.limit_bytes, pool_.charged());
-  if (base_.log.charged() + segment->capacity() > free) return Answer::full;
+  const auto fits = [&] {
+    const std::uint64_t free = options_.limit_bytes - std::min(options_.limit_bytes, pool_.charged());
+    return base_.log.charged() + segment->capacity() <= free;
+  };
+  if (!fits()) {
+    reclaim();
+    evict_cache(0);
+    base_.log.release_idle_segment();
+    if (!fits()) return Answer::full;
+  }
   if (from_ != nullptr) change_provenance(nullptr);
   base_.log.adopt(segment, count, next_);
   base_.selected += count;
@@ -352,6 +359,7 @@ void Buffer::expect(Cursor& place) {
 
 void Buffer::forget(Cursor& place) {
   lane_ = nullptr;
+  seal(base_);  // perhaps nobody reads it from here on: it must not speak of what comes next
   std::erase(base_.cursors, &place);
   release(base_);
 }

@@ -83,7 +83,10 @@ class Buffer {
   /// What lies before `item` of base is done with for the scan.
   void release(Scan& scan, std::uint64_t item);
   /// A scan that held something has ended.
-  void release_base() { release(base_); }
+  void release_base() {
+    if (!base_.holds()) seal(base_);  // it must not speak of what comes next
+    release(base_);
+  }
   /// Makes the open batch an item, so that it can be sent.
   void seal(View& view) { view.log.seal(next_); }
 

@@ -48,6 +48,13 @@ class Outlet {
     return answer == Answer::full ? append_instead(event, from) : answer;
   }
 
+  /// See Buffer::adopt(). The same holds for places.
+  Answer adopt(Segment* segment, std::uint32_t count) {
+    Answer answer = buffer_.adopt(segment, count);
+    while (answer == Answer::full && give_up_oldest_place()) answer = buffer_.adopt(segment, count);
+    return answer;
+  }
+
   /// A message from a peer: Subscribe, Grant or Cancel. Anything else cancels the link.
   void handle(const std::string& peer, const Message& message, Time now);
   /// What came from the peer could not be read.

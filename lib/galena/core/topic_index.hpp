@@ -94,7 +94,7 @@ class TopicIndex {
     Taker* only;  // of them, if there is just one: here, where the next event of the topic finds it at once
   };
 
-  static constexpr std::size_t entry_bytes = 96;  // what an entry takes, about
+  static constexpr std::size_t entry_bytes = 180;  // what an entry takes, about
 
   void forget() {
     found_.clear();

@@ -68,12 +68,13 @@ class TopicMemory {
   };
 
   std::uint64_t hash_of(std::string_view topic) const {
-    constexpr std::uint64_t odd = 0x9e3779b97f4a7c15;
+    __extension__ using Product = unsigned __int128;
     // Where this lies in memory: nobody outside can tell which topics collide.
-    std::uint64_t hash = reinterpret_cast<std::uintptr_t>(this) ^ topic.size();
+    const std::uint64_t secret = reinterpret_cast<std::uintptr_t>(this) * 0x9e3779b97f4a7c15;
+    std::uint64_t hash = secret ^ topic.size();
     const auto mix = [&](std::uint64_t word) {
-      hash = (hash ^ word) * odd;
-      hash ^= hash >> 32;
+      const Product product = Product{hash ^ word} * (secret | 1);
+      hash = static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
     };
     const char* at = topic.data();
     std::size_t left = topic.size();

@@ -29,7 +29,7 @@ class Intake {
   /// and is counted on.
   virtual bool append(const EventView& event, core::Provenance* from) = 0;
   /// Sleeps until there may be room (or `deadline`, which answers false). Lets go of the lock meanwhile. Throws Error
-  /// (invalid) on the stage's own thread.
+  /// (invalid) on a thread that stages share.
   virtual bool wait_for_room(std::unique_lock<Lock>& lock, std::optional<Time> deadline) = 0;
   /// An event that a handler emitted before it threw, and that did not fit.
   virtual void count_abandoned(const EventView& event) = 0;

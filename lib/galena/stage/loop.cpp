@@ -9,13 +9,24 @@
 
 namespace galena::detail {
 
-Loop::Loop() {
+namespace {
+
+thread_local bool on_shared = false;
+
+}  // namespace
+
+bool Loop::is_on_shared() { return on_shared; }
+
+Loop::Loop(bool shared) {
   // The new thread inherits the mask, so that there is no moment when it could take a signal.
   sigset_t all;
   sigset_t before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread([this] { reactor_.run(); });
+  thread_ = std::thread([this, shared] {
+    on_shared = shared;
+    reactor_.run();
+  });
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 

@@ -12,13 +12,17 @@ namespace galena::detail {
 /// it: they are the program's own threads' business.
 class Loop {
  public:
-  Loop();
+  /// `shared`: several stages live on it.
+  explicit Loop(bool shared = false);
   ~Loop();
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
   net::Reactor& reactor() { return reactor_; }
   bool is_here() const { return std::this_thread::get_id() == thread_.get_id(); }
+
+  /// This thread is that of a shared loop, of whichever.
+  static bool is_on_shared();
 
   /// Any thread.
   void post(net::Reactor::Callback call) { reactor_.post(std::move(call)); }

@@ -40,7 +40,7 @@ bool is_loopback(const std::string& endpoint) { return endpoint.starts_with("tcp
 
 NodeCore::NodeCore(NodeOptions options)
     : options_(with_environment(std::move(options))), host_id_(host_id()), host_name_(host_name()) {
-  for (std::size_t i = 0; i < options_.threads; ++i) shared_loops_.push_back(std::make_shared<Loop>());
+  for (std::size_t i = 0; i < options_.threads; ++i) shared_loops_.push_back(std::make_shared<Loop>(true));
   loop_.call([this] { tick(); });
 }
 

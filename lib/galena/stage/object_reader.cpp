@@ -18,6 +18,7 @@ struct Room {
 thread_local Room room;
 
 /// For those that need more.
+thread_local bool zone_used = false;
 msgpack::zone& zone() {
   thread_local msgpack::zone zone;
   return zone;
@@ -36,7 +37,7 @@ class ObjectReader {
     if (count == 0) return nullptr;
     const std::size_t bytes = count * sizeof(T);
     if (bytes > static_cast<std::size_t>(free_end_ - free_)) {
-      if (!std::exchange(uses_zone_, true)) zone().clear();
+      zone_used = true;
       return static_cast<T*>(zone().allocate_align(bytes, alignof(T)));
     }
     return reinterpret_cast<T*>(std::exchange(free_, free_ + bytes));
@@ -180,26 +181,36 @@ class ObjectReader {
     return true;
   }
 
-  // An item takes a byte at least, so that what is asked of the zone is bounded by what was sent.
+  // Every item that was announced takes a byte at least, so that the memory is bounded by what was sent.
+
+  bool announce(std::uint64_t items, int depth) {
+    if (depth == 0 || left() < owed_ + items) return false;
+    owed_ += items;
+    return true;
+  }
+  bool read_item(object& to, int depth) {
+    --owed_;
+    return read(to, depth);
+  }
 
   bool array(object& to, std::uint64_t size, int depth) {
-    if (depth == 0 || left() < size) return false;
+    if (!announce(size, depth)) return false;
     to.type = msgpack::type::ARRAY;
     to.via.array.size = static_cast<std::uint32_t>(size);
     to.via.array.ptr = memory<object>(size);
     for (std::uint64_t i = 0; i < size; ++i) {
-      if (!read(to.via.array.ptr[i], depth - 1)) return false;
+      if (!read_item(to.via.array.ptr[i], depth - 1)) return false;
     }
     return true;
   }
   bool map(object& to, std::uint64_t size, int depth) {
-    if (depth == 0 || left() / 2 < size) return false;
+    if (!announce(2 * size, depth)) return false;
     to.type = msgpack::type::MAP;
     to.via.map.size = static_cast<std::uint32_t>(size);
     to.via.map.ptr = memory<msgpack::object_kv>(size);
     for (std::uint64_t i = 0; i < size; ++i) {
       msgpack::object_kv& item = to.via.map.ptr[i];
-      if (!read(item.key, depth - 1) || !read(item.val, depth - 1)) return false;
+      if (!read_item(item.key, depth - 1) || !read_item(item.val, depth - 1)) return false;
     }
     return true;
   }
@@ -208,13 +219,14 @@ class ObjectReader {
   const char* end_;
   std::byte* free_;
   std::byte* free_end_;
-  bool uses_zone_ = false;
+  std::uint64_t owed_ = 0;  // items that were announced, and are still to be read
   std::uint64_t number_ = 0;
 };
 
 }  // namespace
 
 const object* read_object(std::string_view bytes) {
+  if (std::exchange(zone_used, false)) zone().clear();
   ObjectReader reader(bytes);
   object* const value = reader.memory<object>(1);
   return reader.read(*value, max_msgpack_depth) && reader.at_end() ? value : nullptr;

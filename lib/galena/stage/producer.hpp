@@ -28,8 +28,8 @@ class Producer {
 
   /// Takes the input: handle_produce(input...), or (topic, message) without a handler. Waits while a subscriber that
   /// selects the event has filled its share of the buffer (when_full = wait). Throws Error (invalid) for an event
-  /// larger than a quarter of the buffer, and instead of waiting in a handler on the producer's own thread (only with
-  /// NodeOptions.threads).
+  /// larger than a quarter of the buffer, and instead of waiting in a handler on a thread that stages share
+  /// (NodeOptions.threads).
   template <class... In>
   void ingest(In&&... in) {
     detail::SinkUser user(stage_.intake());

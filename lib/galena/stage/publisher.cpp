@@ -107,7 +107,7 @@ core::Outlet::Answer Publisher::adopt(std::span<char> batch, std::uint32_t count
   core::Segment* const segment =
       core::Segment::adopt(batch.data(), static_cast<std::uint32_t>(batch.size()), std::move(frame));
   const std::lock_guard guard(lock());
-  const auto answer = outlet_.buffer().adopt(segment, count);
+  const auto answer = outlet_.adopt(segment, count);
   if (answer == core::Outlet::Answer::accepted) {
     ingested_ += count;
   } else {
@@ -127,11 +127,11 @@ void Publisher::refuse_size(const EventView& event) const {
 
 bool Publisher::wait_for_room(std::unique_lock<Lock>& lock, std::optional<Time> deadline) {
   if (interrupted_) return false;
-  if (loop_.is_here()) {
+  if (loop_.is_here() || (options_.shares_loop && Loop::is_on_shared())) {
     throw Error(
         ErrorCode::invalid,
-        fmt::format("{}: its buffer is full, and only the thread that waits could make room: ingest from another "
-                    "thread, or use try_ingest",
+        fmt::format("{}: its buffer is full, and a thread that stages share must not wait for room: ingest from "
+                    "another thread, or use try_ingest",
                     options_.label));
   }
   // What was appended before must be on its way, or nothing ever makes room.
@@ -245,11 +245,14 @@ void Publisher::transmit() {
     {
       const std::lock_guard guard(lock());
       wake_pending_ = false;
+      if (outlet_.buffer().awaiting_release()) {  // in this order, or the last release might be missed
+        hook_->arm();
+        outlet_.buffer().reclaim();
+      }
       outlet_.poll(parcels_, Clock::now());
       notes = outlet_.take_notes();
       freed = outlet_.buffer().take_freed() || room_found_;
       room_found_ = false;
-      if (outlet_.buffer().awaiting_release()) hook_->arm();
       if (options_.on_settled) settled = outlet_.settled_upto();
       more = outlet_.wants_poll();
     }
@@ -287,6 +290,7 @@ void Publisher::send(core::Parcel& parcel) {
   feeds_.erase(parcel.peer);
   const std::lock_guard guard(lock());
   outlet_.handle_gone(parcel.peer, Clock::now());
+  transmit_later();  // that may have made room
 }
 
 void Publisher::tell(const std::string& peer, const std::string& bytes) { router_->send(peer, bytes); }

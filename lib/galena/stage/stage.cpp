@@ -99,6 +99,7 @@ class Stage::Impl final : public EventTaker {
   void stop_input() {
     loop_.call([this] {
       for (const auto& receiver : receivers_) receiver->stop_taking();
+      if (publisher_) publisher_->transmit();  // what was made of half a frame
     });
   }
 
@@ -324,6 +325,8 @@ class Stage::Impl final : public EventTaker {
     if (reading.frame == nullptr || acknowledges_downstream() || !publisher_->can_adopt()) return std::nullopt;
     const auto whole = reading.inlet.whole_batch();
     if (!whole || whole->bytes.size() < smallest_adopted) return std::nullopt;
+    // All of the frame is kept, and only the batch is counted.
+    if (whole->bytes.size() < reading.frame->bytes().size() / 4) return std::nullopt;
     char* const begin = reading.frame->data() + (whole->bytes.data() - reading.frame->bytes().data());
     const Answer answer = publisher_->adopt({begin, whole->bytes.size()}, whole->count, reading.frame);
     if (answer == Answer::full) return Progress::waits;

@@ -86,7 +86,9 @@ TEST_CASE("a relay that fails tells both sides: its producer loses a subscriber,
   options.on_state = [states](const Source&, State state) { states->add(state); };
   Consumer<Keep> consumer(node, keep, options);
   REQUIRE(relay.wait_for_subscribers(1, patience));
-  for (const auto& number : numbers(4)) producer.ingest("t", number);
+  for (const auto& number : numbers(2)) producer.ingest("t", number);
+  REQUIRE(keep.events->wait_for(2));
+  for (const char* number : {"2", "3"}) producer.ingest("t", number);
   CHECK_THROWS_AS(relay.wait(), std::out_of_range);
   REQUIRE(states->wait_for_item(State::lost));
   REQUIRE(eventually([&] { return producer.stats().subscribers.empty(); }));

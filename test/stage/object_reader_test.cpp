@@ -23,7 +23,10 @@ bool agree(const std::string& bytes) {
   const msgpack::object* const ours = detail::read_object(bytes);
   try {
     std::size_t read = 0;
-    const msgpack::object_handle theirs = msgpack::unpack(bytes.data(), bytes.size(), read);
+    // Within limits, or it would ask for as much memory as a few bytes claim to need.
+    const std::size_t size = bytes.size();
+    const msgpack::unpack_limit limit(size, size, size, size, size, 32);
+    const msgpack::object_handle theirs = msgpack::unpack(bytes.data(), size, read, nullptr, nullptr, limit);
     return read == bytes.size() ? ours != nullptr && packed(*ours) == packed(theirs.get()) : ours == nullptr;
   } catch (const std::exception&) {  // cut off, of no known type, or more than there is memory for
     return ours == nullptr;

@@ -12,6 +12,7 @@ namespace galena::detail {
 namespace {
 
 constexpr int messages_a_turn = 64;
+constexpr int messages_before_gone = 1000;
 constexpr std::size_t max_feeds = 1000;
 /// Messages that a peer may leave unread: far more than credit lets be on their way, so that it is a stranger who sends
 /// and does not listen. It counts as gone.
@@ -287,10 +288,29 @@ void Publisher::send(core::Parcel& parcel) {
     sent = router_->send(parcel.peer, lend(parcel.segment, parcel.view(), hook_));
   }
   if (sent == net::Sent::ok) return;
-  feeds_.erase(parcel.peer);
-  const std::lock_guard guard(lock());
-  outlet_.handle_gone(parcel.peer, Clock::now());
-  transmit_later();  // that may have made room
+  // What it said last may wait unread: that it leaves on purpose, for instance.
+  if (gone_.empty()) {
+    loop_.post([this, self = std::weak_ptr(self_)] {
+      if (!self.expired()) see_off();
+    });
+  }
+  gone_.push_back(parcel.peer);
+}
+
+/// Those who could not be reached are gone, once all that has come is read.
+void Publisher::see_off() {
+  const std::vector<std::string> gone = std::exchange(gone_, {});
+  for (int i = 0; i < messages_before_gone; ++i) {
+    auto message = router_->receive();
+    if (!message) break;
+    receive(std::move(*message));
+  }
+  for (const std::string& peer : gone) {
+    feeds_.erase(peer);
+    const std::lock_guard guard(lock());
+    outlet_.handle_gone(peer, Clock::now());
+  }
+  transmit();
 }
 
 void Publisher::tell(const std::string& peer, const std::string& bytes) { router_->send(peer, bytes); }

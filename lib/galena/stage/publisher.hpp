@@ -104,6 +104,7 @@ class Publisher final : public Intake {
   void work_feeds();
   void handle_time();
   void send(core::Parcel& parcel);
+  void see_off();
   void tell(const std::string& peer, const std::string& bytes);
   void log_notes(const std::vector<std::string>& notes);
   void note_subscribers();
@@ -128,6 +129,7 @@ class Publisher final : public Intake {
 
   // The loop's thread only.
   std::vector<core::Parcel> parcels_;
+  std::vector<std::string> gone_;                                 // peers that could not be reached
   std::unordered_map<std::string, std::unique_ptr<Feed>> feeds_;  // by peer
   std::size_t told_subscribers_ = 0;
   std::uint64_t told_settled_ = 0;

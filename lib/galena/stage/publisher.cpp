@@ -246,12 +246,12 @@ void Publisher::transmit() {
     {
       const std::lock_guard guard(lock());
       wake_pending_ = false;
+      outlet_.poll(parcels_, Clock::now());
+      notes = outlet_.take_notes();
       if (outlet_.buffer().awaiting_release()) {  // in this order, or the last release might be missed
         hook_->arm();
         outlet_.buffer().reclaim();
       }
-      outlet_.poll(parcels_, Clock::now());
-      notes = outlet_.take_notes();
       freed = outlet_.buffer().take_freed() || room_found_;
       room_found_ = false;
       if (options_.on_settled) settled = outlet_.settled_upto();

@@ -12,7 +12,7 @@
 #include "bench_result.hpp"
 #include "bench_roles.hpp"
 #include "exit_code.hpp"
-#include "galena/base/error.hpp"
+#include "galena/error.hpp"
 
 namespace galena::cli {
 

@@ -10,7 +10,7 @@
 #include <sstream>
 
 #include "bench_roles.hpp"
-#include "galena/base/error.hpp"
+#include "galena/error.hpp"
 
 namespace galena::cli {
 

@@ -13,7 +13,7 @@
 #include "bench_broker.hpp"
 #include "bench_pace.hpp"
 #include "bench_roles.hpp"
-#include "galena/base/error.hpp"
+#include "galena/error.hpp"
 
 namespace galena::cli {
 

@@ -40,7 +40,7 @@ struct SlowTaker {
 };
 
 /// What the consumer with this number selects.
-Topics topics_for(const BenchTask& task, std::uint64_t consumer) {
+Selection topics_for(const BenchTask& task, std::uint64_t consumer) {
   const BenchShape& shape = task.shape;
   std::vector<Topic> topics;
   if (task.part == Part::slow) return {slow_topic};
@@ -52,7 +52,7 @@ Topics topics_for(const BenchTask& task, std::uint64_t consumer) {
   if (shape.take == Take::prefixes) {  // each of those topics whose names differ in the last digit alone
     for (std::uint64_t i = 0; i < shape.prefixes; ++i) topics.push_back(prefix(fmt::format("bench/{:03}", i)));
   }
-  return Topics(topics);
+  return Selection(topics);
 }
 
 std::vector<Subscription> subscriptions_for(const BenchTask& task, std::uint64_t consumer) {

@@ -4,7 +4,7 @@
 #include <condition_variable>
 #include <mutex>
 
-#include "galena/base/time.hpp"
+#include "galena/time.hpp"
 
 namespace galena::cli {
 

@@ -10,8 +10,8 @@
 #include "bench_result.hpp"
 #include "bench_roles.hpp"
 #include "child.hpp"
-#include "galena/base/error.hpp"
-#include "galena/base/id.hpp"
+#include "galena/error.hpp"
+#include "galena/id.hpp"
 
 namespace galena::cli {
 

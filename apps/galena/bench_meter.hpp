@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "bench_task.hpp"
-#include "galena/base/time.hpp"
+#include "galena/time.hpp"
 
 namespace galena::cli {
 

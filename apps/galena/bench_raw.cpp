@@ -4,7 +4,7 @@
 #include "bench_relay.hpp"
 #include "bench_roles.hpp"
 #include "bench_zmq.hpp"
-#include "galena/base/error.hpp"
+#include "galena/error.hpp"
 
 namespace galena::cli {
 

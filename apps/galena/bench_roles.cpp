@@ -16,7 +16,7 @@
 
 #include "bench_gate.hpp"
 #include "child.hpp"
-#include "galena/base/error.hpp"
+#include "galena/error.hpp"
 
 namespace galena::cli {
 

@@ -15,9 +15,9 @@
 #include <thread>
 #include <utility>
 
-#include "galena/base/error.hpp"
-#include "galena/base/id.hpp"
-#include "galena/base/time.hpp"
+#include "galena/error.hpp"
+#include "galena/id.hpp"
+#include "galena/time.hpp"
 
 namespace galena::cli {
 

@@ -8,7 +8,7 @@
 #include <sstream>
 #include <type_traits>
 
-#include "galena/base/error.hpp"
+#include "galena/error.hpp"
 
 namespace galena::cli {
 

@@ -8,7 +8,7 @@
 #include "bench_pace.hpp"
 #include "bench_roles.hpp"
 #include "bench_socket.hpp"
-#include "galena/base/error.hpp"
+#include "galena/error.hpp"
 
 namespace galena::cli {
 

@@ -6,8 +6,8 @@
 #include "bench_meter.hpp"
 #include "bench_pace.hpp"
 #include "bench_roles.hpp"
-#include "galena/base/error.hpp"
-#include "galena/base/id.hpp"
+#include "galena/error.hpp"
+#include "galena/id.hpp"
 
 namespace galena::cli {
 

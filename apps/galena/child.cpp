@@ -14,7 +14,7 @@
 #include <cstring>
 #include <string_view>
 
-#include "galena/base/error.hpp"
+#include "galena/error.hpp"
 
 namespace galena::cli {
 

@@ -236,7 +236,8 @@ void add_sub(Commands& commands) {
         command.add_option("NAMES", raw->names, "Global names of producers: one, or several with commas between")
             ->required()
             ->type_name("");
-        command.add_option("TOPIC", raw->topics, "Topics; a trailing * is any rest, \\* a real star. None: everything")
+        command
+            .add_option("TOPIC", raw->topics, "Selection; a trailing * is any rest, \\* a real star. None: everything")
             ->type_name("");
         auto* bytes = command.add_flag("--raw", raw->raw, "Print messages alone, byte by byte, with nothing between");
         command.add_flag("--json", raw->json, "Print a JSON object per line: topic, message, encoding")

@@ -95,7 +95,8 @@ void run_digest(Node& node, const Stop& stop) {
   report_publisher(digest_role, digest.producer_stats());
 }
 
-void run_consumer(Node& node, const Stop& stop, const std::string& name, const std::string& producer, Topics topics) {
+void run_consumer(Node& node, const Stop& stop, const std::string& name, const std::string& producer,
+                  Selection topics) {
   Consumer consumer(node, [](std::string_view topic, const Reading& reading) { tell(topic, reading); },
                     {.name = global(name),
                      .subscriptions = {{global(producer), std::move(topics)}},
@@ -128,7 +129,7 @@ int run_demo_role(const DemoOptions& options) {
     run_digest(node, stop);
   } else if (options.role == dashboard_role) {
     std::vector<Topic> topics(options.topics.begin(), options.topics.end());
-    run_consumer(node, stop, dashboard_role, machine_role, Topics(topics));
+    run_consumer(node, stop, dashboard_role, machine_role, Selection(topics));
   } else if (options.role == watch_role) {
     run_consumer(node, stop, watch_role, digest_role, {prefix("average/"), prefix("alert/")});
   } else {

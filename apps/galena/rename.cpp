@@ -12,17 +12,17 @@ RenameRule parse_rename(std::string_view text) {
   if (parts.size() != 2) throw UsageError("'" + std::string(text) + "' is not OLD=NEW");
   const Topic from = parse_topic(parts[0]);
   const Topic to = parse_topic(parts[1]);
-  if (from.pattern.is_prefix != to.pattern.is_prefix) {
+  if (from.is_prefix != to.is_prefix) {
     throw UsageError("'" + std::string(text) + "': both sides end in a star, or none (\\* is a real star)");
   }
-  return {from, to.pattern.text};
+  return {from, to.text};
 }
 
 std::string_view Renamer::operator()(std::string_view topic) {
   for (const RenameRule& rule : rules_) {
-    if (!rule.from.pattern.matches(topic)) continue;
-    if (!rule.from.pattern.is_prefix) return rule.to;
-    scratch_.assign(rule.to).append(topic.substr(rule.from.pattern.text.size()));
+    if (!rule.from.matches(topic)) continue;
+    if (!rule.from.is_prefix) return rule.to;
+    scratch_.assign(rule.to).append(topic.substr(rule.from.text.size()));
     return scratch_;
   }
   return topic;

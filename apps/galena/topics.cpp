@@ -58,7 +58,7 @@ std::vector<Subscription> subscriptions_to(const std::vector<From>& all) {
   }
   std::vector<Subscription> subscriptions;
   for (const From& from : merged)
-    subscriptions.push_back({.producer = global(from.producer), .topics = Topics(from.topics)});
+    subscriptions.push_back({.producer = global(from.producer), .topics = Selection(from.topics)});
   return subscriptions;
 }
 

@@ -2,11 +2,11 @@
 #pragma once
 
 /// Everything a program needs: Node, Producer, ProducerConsumer, Consumer, RemoteProducer, NameService.
-#include "galena/base/error.hpp"
-#include "galena/stage/consumer.hpp"
-#include "galena/stage/name_service.hpp"
-#include "galena/stage/node.hpp"
-#include "galena/stage/producer.hpp"
-#include "galena/stage/producer_consumer.hpp"
-#include "galena/stage/remote_producer.hpp"
-#include "galena/stage/version.hpp"
+#include "galena/consumer.hpp"
+#include "galena/error.hpp"
+#include "galena/name_service.hpp"
+#include "galena/node.hpp"
+#include "galena/producer.hpp"
+#include "galena/producer_consumer.hpp"
+#include "galena/remote_producer.hpp"
+#include "galena/version.hpp"

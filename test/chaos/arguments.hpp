@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "galena/base/time.hpp"
+#include "galena/time.hpp"
 
 namespace chaos {
 

@@ -11,7 +11,7 @@ namespace galena::core::test {
 namespace {
 
 using Answer = Buffer::Answer;
-using Counts = DropCounter::Counts;
+using Counts = DropCounts;
 
 struct Reader {
   Cursor cursor;

@@ -12,7 +12,7 @@ TEST_CASE("drops are counted by topic and reason") {
   drops.add("a", "full", 2);
   drops.add("a", "lost");
   drops.add("b", "full", 0);
-  CHECK(drops.counts() == DropCounter::Counts{{{"a", "full"}, 3}, {{"a", "lost"}, 1}});
+  CHECK(drops.counts() == DropCounts{{{"a", "full"}, 3}, {{"a", "lost"}, 1}});
   CHECK(drops.total() == 4);
 }
 

@@ -102,20 +102,20 @@ inline Id id(std::uint8_t number) {
 inline Time at(long long ms) { return Time{} + std::chrono::milliseconds(ms); }
 
 inline Selection topics(std::initializer_list<std::string> names) {
-  std::vector<TopicPattern> patterns;
+  std::vector<Topic> patterns;
   for (const std::string& name : names) patterns.push_back({false, name});
   return Selection(std::move(patterns));
 }
 
 inline Selection prefixes(std::initializer_list<std::string> starts) {
-  std::vector<TopicPattern> patterns;
+  std::vector<Topic> patterns;
   for (const std::string& start : starts) patterns.push_back({true, start});
   return Selection(std::move(patterns));
 }
 
 inline bool selects(const Selection& selection, std::string_view topic) {
   if (selection.everything()) return true;
-  for (const TopicPattern& pattern : selection.patterns()) {
+  for (const Topic& pattern : selection.patterns()) {
     if (pattern.matches(topic)) return true;
   }
   return false;

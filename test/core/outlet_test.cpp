@@ -13,7 +13,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using Answer = Outlet::Answer;
-using Counts = DropCounter::Counts;
+using Counts = DropCounts;
 using Strings = std::vector<std::string>;
 
 struct OutletFixture {

@@ -29,7 +29,7 @@ std::uint64_t any_number() { return *rc::gen::arbitrary<std::uint64_t>() >> *rc:
 Duration any_silence() { return std::chrono::milliseconds(*rc::gen::inRange(0, 24 * 3600 * 1000 + 1)); }
 
 Selection any_selection() {
-  std::vector<TopicPattern> patterns;
+  std::vector<Topic> patterns;
   const int size = *rc::gen::inRange(0, 5);
   for (int i = 0; i < size; ++i) patterns.push_back({*rc::gen::arbitrary<bool>(), any_bytes()});
   return Selection(patterns);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "galena/core/selection.hpp"
+#include "galena/selection.hpp"
 
 #include <doctest/doctest.h>
 
@@ -8,7 +8,7 @@
 namespace galena::core::test {
 namespace {
 
-using Patterns = std::vector<TopicPattern>;
+using Patterns = std::vector<Topic>;
 
 TEST_CASE("no topics named is every topic; so is the empty prefix, but not the empty topic") {
   CHECK(Selection().everything());

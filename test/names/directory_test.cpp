@@ -3,7 +3,7 @@
 
 #include <doctest/doctest.h>
 
-#include "galena/base/error.hpp"
+#include "galena/error.hpp"
 #include "galena/names/service_core.hpp"
 #include "galena/net/socket.hpp"
 #include "names/node_bench.hpp"

@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <string>
 
-#include "galena/base/error.hpp"
+#include "galena/error.hpp"
 #include "galena/names/directory.hpp"
 #include "galena/names/service.hpp"
 

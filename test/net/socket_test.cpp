@@ -14,8 +14,8 @@
 #include <string>
 #include <vector>
 
-#include "galena/base/error.hpp"
-#include "galena/base/id.hpp"
+#include "galena/error.hpp"
+#include "galena/id.hpp"
 #include "galena/net/tsan.hpp"
 #include "net/net_fixture.hpp"
 

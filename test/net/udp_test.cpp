@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "galena/base/error.hpp"
+#include "galena/error.hpp"
 #include "net/net_fixture.hpp"
 
 namespace galena::net {

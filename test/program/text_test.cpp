@@ -17,11 +17,11 @@ using namespace galena::cli;
 
 namespace {
 
-core::TopicPattern parsed(std::string_view text) { return parse_topic(text).pattern; }
+Topic parsed(std::string_view text) { return parse_topic(text); }
 
-std::vector<core::TopicPattern> patterns(const std::vector<Topic>& topics) {
-  std::vector<core::TopicPattern> all;
-  for (const Topic& topic : topics) all.push_back(topic.pattern);
+std::vector<Topic> patterns(const std::vector<Topic>& topics) {
+  std::vector<Topic> all;
+  for (const Topic& topic : topics) all.push_back(topic);
   return all;
 }
 
@@ -65,16 +65,16 @@ TEST_CASE("a backslash with nothing to say is a usage error") {
 }
 
 TEST_CASE("a trailing star is a prefix, an escaped one is a star") {
-  CHECK(parsed("cpu/0") == Topic("cpu/0").pattern);
-  CHECK(parsed("cpu/*") == prefix("cpu/").pattern);
-  CHECK(parsed("*") == prefix("").pattern);
-  CHECK(parsed("a\\*") == Topic("a*").pattern);
-  CHECK(parsed("a\\**") == prefix("a*").pattern);
-  CHECK(parsed("a\\\\*") == prefix("a\\").pattern);
-  CHECK(parsed("a\\\\\\*") == Topic("a\\*").pattern);
-  CHECK(parsed("a*b") == Topic("a*b").pattern);
-  CHECK(parsed("") == Topic("").pattern);
-  CHECK(parsed("a\\tb") == Topic("a\tb").pattern);
+  CHECK(parsed("cpu/0") == Topic("cpu/0"));
+  CHECK(parsed("cpu/*") == prefix("cpu/"));
+  CHECK(parsed("*") == prefix(""));
+  CHECK(parsed("a\\*") == Topic("a*"));
+  CHECK(parsed("a\\**") == prefix("a*"));
+  CHECK(parsed("a\\\\*") == prefix("a\\"));
+  CHECK(parsed("a\\\\\\*") == Topic("a\\*"));
+  CHECK(parsed("a*b") == Topic("a*b"));
+  CHECK(parsed("") == Topic(""));
+  CHECK(parsed("a\\tb") == Topic("a\tb"));
 }
 
 TEST_CASE("a list of names has each once, and none that is empty") {
@@ -102,9 +102,9 @@ TEST_CASE("two selections of one producer are one subscription, so that nothing 
       subscriptions_to({parse_from("a:x"), parse_from("b"), parse_from("a:y"), parse_from("b:z")});
   REQUIRE(subscriptions.size() == 2);
   CHECK(subscriptions[0].producer.name == global("a"));
-  CHECK(subscriptions[0].topics.selection() == Topics({"x", "y"}).selection());
+  CHECK(subscriptions[0].topics == Selection({"x", "y"}));
   CHECK(subscriptions[1].producer.name == global("b"));
-  CHECK(subscriptions[1].topics.selection().everything());
+  CHECK(subscriptions[1].topics.everything());
 }
 
 TEST_CASE("a rename is of one topic, or of a prefix") {

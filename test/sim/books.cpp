@@ -12,12 +12,12 @@ std::string range(std::uint64_t from, std::uint64_t upto) {
   return "[" + std::to_string(from) + ", " + std::to_string(upto) + ")";
 }
 
-const core::LinkInfo* find(const std::vector<core::LinkInfo>& links, const std::string& name) {
+const LinkInfo* find(const std::vector<LinkInfo>& links, const std::string& name) {
   const auto it = std::find_if(links.begin(), links.end(), [&](const auto& link) { return link.consumer == name; });
   return it == links.end() ? nullptr : &*it;
 }
 
-std::string account(const core::LinkInfo& link) {
+std::string account(const LinkInfo& link) {
   return "selected " + std::to_string(link.selected) + ", sent " + std::to_string(link.sent) + ", acknowledged " +
          std::to_string(link.acknowledged) + ", dropped " + std::to_string(link.dropped);
 }
@@ -83,7 +83,7 @@ void Books::note_said(LinkBook& link, const core::Grant& grant, const Stream* re
            " deliveries, but is done with " + std::to_string(link.done);
   });
   // What a relay has dropped it need not ask for again.
-  if (relay != nullptr && relay->plan->buffer.when_full == core::WhenFull::wait) {
+  if (relay != nullptr && relay->plan->buffer.when_full == WhenFull::wait) {
     for (std::uint64_t delivery = link.said; delivery < grant.acknowledged; ++delivery) {
       const auto made = link.outputs.find(delivery);
       if (made == link.outputs.end()) continue;
@@ -188,7 +188,7 @@ void Books::note_offer(LinkBook& link, const core::Accept& accept, Time now) {
     reading.cached = !first && !expected;
     reading.lives = 1;
     reading.simple = !holder.plan->store && !holder.plan->relays && !expected && accept.from == (first ? 0 : next) &&
-                     stream.plan->buffer.when_full == core::WhenFull::wait;
+                     stream.plan->buffer.when_full == WhenFull::wait;
     reading.last_linked = now;
     stream.readings.emplace_back(&holder, &reading);
   } else if (!reading.present || reading.left || stream.plan->hold == Duration::zero()) {
@@ -218,7 +218,7 @@ void Books::note_accepted(LinkBook& link, const core::Place& at, bool has_memory
   reading.memory_lost = false;
 }
 
-void Books::note_told(LinkBook& link, const core::Gap& gap) {
+void Books::note_told(LinkBook& link, const Gap& gap) {
   Holder& holder = *link.holder;
   if (gap.from == gap.upto) {  // of a producer before this one
     for (auto& [number, reading] : holder.readings) {
@@ -230,7 +230,7 @@ void Books::note_told(LinkBook& link, const core::Gap& gap) {
   require(!gap.count || (*gap.count > 0 && *gap.count <= gap.upto - gap.from), Kind::count,
           [&] { return "a gap of " + range(gap.from, gap.upto) + " told " + std::to_string(*gap.count) + " events"; });
   const OutletPlan& plan = *link.stream->plan;
-  const bool waits = plan.buffer.when_full == core::WhenFull::wait;
+  const bool waits = plan.buffer.when_full == WhenFull::wait;
   const bool kept = !reading.given_up && (plan.hold > Duration::zero() || reading.offers == 1) &&
                     (holder.plan->identity || reading.lives == 1);
   // What was held for the first subscriber may not fit beside what libzmq still has.
@@ -317,16 +317,16 @@ void Books::check_outlet(Stream& stream, const core::Outlet& outlet, Time now) {
   const core::Buffer::Options& options = stream.plan->buffer;
   require(buffer.charged() <= options.limit_bytes, Kind::bounds, "more memory is in use than allowed");
   require(buffer.next() == stream.events.size(), Kind::accounts, "the outlet counts other events than were appended");
-  const std::vector<core::LinkInfo> links = outlet.links();
+  const std::vector<LinkInfo> links = outlet.links();
   for (const auto& at : stream.readings) {
     const Holder* const holder = at.first;
     Reading* const reading = at.second;
-    const core::LinkInfo* link = find(links, holder->name);
+    const LinkInfo* link = find(links, holder->name);
     if (link == nullptr) {
       if (!std::exchange(reading->present, false) || reading->left) continue;
       reading->given_up = true;
       const bool over = now - reading->last_linked >= stream.plan->hold;
-      const bool may_drop = options.when_full == core::WhenFull::keep_last || !holder->plan->identity;
+      const bool may_drop = options.when_full == WhenFull::keep_last || !holder->plan->identity;
       require(over || may_drop || stream.dead, Kind::place,
               [&] { return "the place of " + holder->name + " was given up before its time"; });
       continue;
@@ -338,9 +338,8 @@ void Books::check_outlet(Stream& stream, const core::Outlet& outlet, Time now) {
       return "of " + holder->name + " more is acknowledged (" + std::to_string(link->acknowledged) +
              ") than it has handled (" + std::to_string(reading->handled + reading->passed) + ")";
     });
-    require(
-        options.when_full != core::WhenFull::wait || link->dropped == 0 || !reading->simple || reading->offered_at > 0,
-        Kind::accounts, "something is dropped without leave");
+    require(options.when_full != WhenFull::wait || link->dropped == 0 || !reading->simple || reading->offered_at > 0,
+            Kind::accounts, "something is dropped without leave");
     if (!reading->simple || reading->given_up) continue;
     for (; reading->counted_upto < stream.events.size(); ++reading->counted_upto) {
       if (is_selected(*holder, stream, reading->counted_upto)) ++reading->counted;
@@ -356,7 +355,7 @@ void Books::check_outlet(Stream& stream, const core::Outlet& outlet, Time now) {
 
 void Books::check_rest(const core::Outlet& outlet) const {
   bool away = false;
-  for (const core::LinkInfo& link : outlet.links()) {
+  for (const LinkInfo& link : outlet.links()) {
     if (link.away) {  // of a process that is gone: its place is still held
       require(link.identity.empty(), Kind::accounts, [&] { return link.consumer + " is back, and counted as away"; });
       away = true;

@@ -125,7 +125,7 @@ class Books {
 
   /// `has_memory` if it was in this stream before, and knows.
   void note_accepted(LinkBook& link, const core::Place& at, bool has_memory);
-  void note_told(LinkBook& link, const core::Gap& gap);
+  void note_told(LinkBook& link, const Gap& gap);
   void note_handled(LinkBook& link, const EventView& event);
   void note_passed_over(LinkBook& link, std::uint64_t events);
   void note_ended(LinkBook& link);

@@ -4,7 +4,7 @@
 #include <cstddef>
 
 #include "books.hpp"
-#include "galena/base/time.hpp"
+#include "galena/time.hpp"
 #include "random.hpp"
 #include "tamper.hpp"
 #include "trace.hpp"

@@ -8,17 +8,17 @@ namespace {
 
 using namespace std::chrono_literals;
 
-core::Selection any_selection(Random& random) {
-  const auto pattern = [](bool prefix, const char* text) { return core::TopicPattern{prefix, text}; };
+Selection any_selection(Random& random) {
+  const auto pattern = [](bool prefix, const char* text) { return Topic{prefix, text}; };
   switch (random.below(8)) {
     case 0:
-      return core::Selection({pattern(false, "a")});
+      return Selection({pattern(false, "a")});
     case 1:
-      return core::Selection({pattern(true, "b/"), pattern(false, "c")});
+      return Selection({pattern(true, "b/"), pattern(false, "c")});
     case 2:
-      return core::Selection({pattern(true, "a")});
+      return Selection({pattern(true, "a")});
     case 3:
-      return core::Selection({pattern(false, "b/x"), pattern(false, "ab"), pattern(true, "b/x")});
+      return Selection({pattern(false, "b/x"), pattern(false, "ab"), pattern(true, "b/x")});
     default:
       return {};
   }
@@ -44,10 +44,10 @@ OutletPlan any_outlet(Random& random, bool guaranteed, bool relay) {
   outlet.hold = 1h;
   if (!guaranteed) {
     outlet.hold = random.pick<Duration>({0ms, 50ms, 1h});
-    buffer.when_full = random.pick({core::WhenFull::wait, core::WhenFull::keep_last, core::WhenFull::keep_first});
+    buffer.when_full = random.pick({WhenFull::wait, WhenFull::keep_last, WhenFull::keep_first});
     // Who comes back counts on events that are kept: the others find out what they missed by starting anew.
-    if (buffer.when_full != core::WhenFull::wait) outlet.hold = 0ms;
-    if (buffer.when_full == core::WhenFull::keep_last) buffer.retain_bytes = 0;
+    if (buffer.when_full != WhenFull::wait) outlet.hold = 0ms;
+    if (buffer.when_full == WhenFull::keep_last) buffer.retain_bytes = 0;
   }
   return outlet;
 }
@@ -122,9 +122,9 @@ Plan make_plan(Random& random) {
   return plan;
 }
 
-bool selects(const core::Selection& selection, std::string_view topic) {
+bool selects(const Selection& selection, std::string_view topic) {
   const auto& patterns = selection.patterns();
-  return patterns.empty() || std::any_of(patterns.begin(), patterns.end(), [&](const core::TopicPattern& pattern) {
+  return patterns.empty() || std::any_of(patterns.begin(), patterns.end(), [&](const Topic& pattern) {
            return pattern.is_prefix ? topic.substr(0, pattern.text.size()) == pattern.text : topic == pattern.text;
          });
 }

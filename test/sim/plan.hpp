@@ -27,7 +27,7 @@ enum class Makes : std::uint8_t {
 struct SubscriptionPlan {
   std::string name;
   std::size_t source = 0;  ///< the number of the stage
-  core::Selection selection = {};
+  Selection selection = {};
   core::Demand demand = {};
   Duration silence = {};
   bool identity = false;  ///< its name is its identity
@@ -68,7 +68,7 @@ Plan make_plan(Random& random);
 inline constexpr std::string_view topics[] = {"a", "ab", "b/x", "b/y", "c"};
 
 /// By the words of the protocol, without the library's index.
-bool selects(const core::Selection& selection, std::string_view topic);
+bool selects(const Selection& selection, std::string_view topic);
 
 /// What a relay makes of an event, in order.
 std::vector<Content> make(Makes makes, const Content& of);

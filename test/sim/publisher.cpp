@@ -160,8 +160,8 @@ void Publisher::end() {
 
 bool Publisher::at_rest() const {
   if (!lent_.empty() || outlet_.wants_poll() || outlet_.buffer().unclaimed() > 0) return false;
-  const std::vector<core::LinkInfo> links = outlet_.links();
-  return std::all_of(links.begin(), links.end(), [](const core::LinkInfo& link) {
+  const std::vector<LinkInfo> links = outlet_.links();
+  return std::all_of(links.begin(), links.end(), [](const LinkInfo& link) {
     return link.away ? link.identity.empty() : link.selected == link.acknowledged + link.dropped;
   });
 }
@@ -172,7 +172,7 @@ std::string Publisher::state() const {
                      std::to_string(outlet_.buffer().unclaimed()) + ", " + std::to_string(outlet_.buffer().charged()) +
                      " bytes, " + std::to_string(lent_.size()) + " lent, settled " +
                      std::to_string(outlet_.settled_upto()) + (outlet_.drained() ? ", drained" : "");
-  for (const core::LinkInfo& link : outlet_.links()) {
+  for (const LinkInfo& link : outlet_.links()) {
     text += "; " + link.consumer + (link.away ? " (away)" : "") + " selected " + std::to_string(link.selected) +
             " sent " + std::to_string(link.sent) + " acknowledged " + std::to_string(link.acknowledged) + " dropped " +
             std::to_string(link.dropped);

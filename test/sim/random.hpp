@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <initializer_list>
 
-#include "galena/base/id.hpp"
-#include "galena/base/time.hpp"
+#include "galena/id.hpp"
+#include "galena/time.hpp"
 
 namespace galena::sim {
 

@@ -267,7 +267,7 @@ void Subscriber::send(std::string message) {
 
 void Subscriber::tell_gaps() {
   if (!inlet_->attention()) return;
-  for (const core::Gap& gap : inlet_->take_gaps()) {
+  for (const Gap& gap : inlet_->take_gaps()) {
     env_.trace.note(env_.now, actor_, "is told of a gap (from, upto)", gap.from, gap.upto);
     if (!env_.tamper.is(Fault::gap_untold)) env_.books.note_told(wire_->book, gap);
   }

@@ -67,7 +67,7 @@ std::string Tamper::down(std::string frame, Random& random) const {
   }
   if (fault_ != Fault::gap_miscounted) return frame;
   auto decoded = core::decode(frame);
-  auto* gap = decoded ? std::get_if<core::Gap>(&*decoded) : nullptr;
+  auto* gap = decoded ? std::get_if<Gap>(&*decoded) : nullptr;
   if (gap == nullptr || !gap->count || *gap->count >= gap->upto - gap->from) return frame;
   ++*gap->count;
   return core::encode(*gap);

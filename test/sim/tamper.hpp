@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "complaint.hpp"
-#include "galena/core/gap.hpp"
+#include "galena/gap.hpp"
 #include "random.hpp"
 
 namespace galena::sim {

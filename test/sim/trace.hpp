@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "galena/base/time.hpp"
+#include "galena/time.hpp"
 
 namespace galena::sim {
 

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "books.hpp"
-#include "galena/base/time.hpp"
+#include "galena/time.hpp"
 #include "random.hpp"
 
 namespace galena::sim {

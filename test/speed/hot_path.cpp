@@ -39,7 +39,7 @@ template <class Message>
 }
 
 template <class Handler, class Message>
-bool run(const Message& message, const Topics& topics, long count, bool through) {
+bool run(const Message& message, const Selection& topics, long count, bool through) {
   Node node({.domain = "hot-path", .interface = "lo"});
   long events = 0;
   Producer<> producer(node, {.name = "p", .drain = Duration::zero()});

@@ -8,7 +8,7 @@
 #include <memory>
 #include <optional>
 
-#include "galena/base/error.hpp"
+#include "galena/error.hpp"
 #include "stage_fixture.hpp"
 
 namespace galena::test {

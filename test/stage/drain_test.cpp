@@ -71,7 +71,7 @@ TEST_CASE("drain says no when a subscriber died with events it had not acknowled
   }
   const ProducerStats stats = producer.stats();
   CHECK(stats.dropped == 2);
-  CHECK(stats.drops == core::DropCounter::Counts{{{"t", "silent"}, 2}});
+  CHECK(stats.drops == DropCounts{{{"t", "silent"}, 2}});
   CHECK(stats.outstanding == 0);
   CHECK(producer.drain());
 }

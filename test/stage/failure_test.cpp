@@ -35,7 +35,7 @@ TEST_CASE("the producer of a consumer that failed loses a subscriber, and counts
   Consumer consumer(node, &throw_at_two, {.subscriptions = {{producer}}});
   CHECK_THROWS(consumer.wait());
   REQUIRE(eventually([&] { return producer.stats().subscribers.empty(); }));
-  CHECK(producer.stats().drops == core::DropCounter::Counts{{{"t", "stopped"}, 2}});
+  CHECK(producer.stats().drops == DropCounts{{{"t", "stopped"}, 2}});
   Keep keep;
   Consumer<Keep> other(node, keep, {.subscriptions = {{producer}}});
   producer.ingest("t", "next");

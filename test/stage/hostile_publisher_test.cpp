@@ -67,7 +67,7 @@ struct Play {
 TEST_CASE("nothing but an accept may come first: anything else is told to be malformed, and it asks again") {
   for (const std::string& wrong :
        {std::string("junk"), std::string(), batch(0, 1, {"early"}), core::encode(core::Mark{1}),
-        core::encode(core::End{1}), core::encode(core::Gap{0, 5, 5, "x"}), core::encode(core::Grant{0, {1, 1}})}) {
+        core::encode(core::End{1}), core::encode(Gap{0, 5, 5, "x"}), core::encode(core::Grant{0, {1, 1}})}) {
     Play play;
     const auto epoch = play.await_subscribe().epoch;
     play.say(wrong);
@@ -132,7 +132,7 @@ TEST_CASE("a stream whose positions jump is told as a gap of unknown size; a gap
   play.accept(10);
   play.say(batch(10, 11, {"a"}));
   play.say(batch(20, 21, {"b"}));
-  play.say(core::encode(core::Gap{21, 30, 9, "full"}));
+  play.say(core::encode(Gap{21, 30, 9, "full"}));
   play.say(batch(30, 31, {"c"}));
   REQUIRE(play.keep.events->wait_for(3));
   CHECK(play.gaps->all() == std::vector<std::optional<std::uint64_t>>{std::nullopt, 9});

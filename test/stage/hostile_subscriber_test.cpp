@@ -128,7 +128,7 @@ TEST_CASE("who grants without a subscription is told that there is none") {
 
 TEST_CASE("what a publisher says is malformed from a subscriber, and ends its link alone") {
   for (const std::string& wrong :
-       {core::encode(core::Mark{1}), core::encode(core::End{1}), core::encode(core::Gap{0, 1, 1, "x"}),
+       {core::encode(core::Mark{1}), core::encode(core::End{1}), core::encode(Gap{0, 1, 1, "x"}),
         core::encode(core::Accept{Id::random(), Id::random(), 0}), core::encode(core::Refuse{1, "x"})}) {
     Victim victim;
     RawDealer peer(victim.endpoint);
@@ -157,7 +157,7 @@ TEST_CASE("endless credit is clamped: no more than 32 MiB are on their way to on
   Victim victim;
   RawDealer peer(victim.endpoint);
   auto greedy = subscribe_message(30s, {~0ULL, ~0ULL});
-  greedy.selection = core::Selection({{false, "greedy"}});
+  greedy.selection = Selection({{false, "greedy"}});
   peer.send(core::encode(greedy));
   REQUIRE(victim.producer.wait_for_subscribers(2, patience));
   const std::string large(64 << 10, 'x');

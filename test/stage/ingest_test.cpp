@@ -96,7 +96,7 @@ TEST_CASE("keep_last drops the oldest that were not sent, counts them by topic a
   CHECK(messages_of(*still.handler.events, "t") == expected);
   const ProducerStats stats = still.producer.stats();
   CHECK(stats.dropped == 88);
-  CHECK(stats.drops == core::DropCounter::Counts{{{"t", "full"}, 88}});
+  CHECK(stats.drops == DropCounts{{{"t", "full"}, 88}});
   CHECK(stats.ingested == 100);
   CHECK(stats.subscribers.at(0).dropped == 88);
   REQUIRE(eventually([&] { return still.told_lost() == 88; }));
@@ -110,7 +110,7 @@ TEST_CASE("keep_first drops what is new while the buffer is full, counts it, and
   still.handler.gate->open();
   still.producer.drain(patience);
   CHECK(messages_of(*still.handler.events, "t") == numbers(10));
-  CHECK(still.producer.stats().drops == core::DropCounter::Counts{{{"t", "full"}, 90}});
+  CHECK(still.producer.stats().drops == DropCounts{{{"t", "full"}, 90}});
   REQUIRE(eventually([&] { return still.told_lost() == 90; }));
   still.producer.ingest("t", "100");
   still.producer.drain(patience);

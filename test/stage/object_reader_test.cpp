@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The reader of MessagePack beside the one of msgpack-cxx: whatever the bytes, they agree.
-#include "galena/stage/object_reader.hpp"
+#include "galena/detail/object_reader.hpp"
 
 #include <doctest/doctest.h>
 #include <rapidcheck.h>

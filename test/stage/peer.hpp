@@ -15,8 +15,8 @@
 #include <string>
 #include <vector>
 
-#include "galena/base/id.hpp"
-#include "galena/base/time.hpp"
+#include "galena/id.hpp"
+#include "galena/time.hpp"
 
 namespace galena::test {
 

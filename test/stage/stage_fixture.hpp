@@ -149,7 +149,7 @@ struct Realm {
 };
 
 /// A consumer's options for one subscription.
-inline ConsumerOptions of(const Source& producer, Topics topics = {}, std::uint64_t max_demand = 0) {
+inline ConsumerOptions of(const Source& producer, Selection topics = {}, std::uint64_t max_demand = 0) {
   return {.subscriptions = {{producer, std::move(topics), max_demand}}};
 }
 

@@ -55,7 +55,7 @@ std::vector<Subscription> subscriptions(const Arguments& arguments) {
       for (std::string topic; std::getline(rest, topic, ',');) topics.emplace_back(topic);
     }
     list.push_back(
-        {global(from.substr(0, colon)), Topics(topics), static_cast<std::uint64_t>(arguments.number("demand", 0))});
+        {global(from.substr(0, colon)), Selection(topics), static_cast<std::uint64_t>(arguments.number("demand", 0))});
   }
   return list;
 }

@@ -97,7 +97,7 @@ class Pipeline {
     std::vector<Subscription> subscriptions;
     for (const Wish& wish : plan.wishes) {
       std::vector<Topic> topics(wish.topics.begin(), wish.topics.end());
-      subscriptions.push_back({by_name_.at(wish.producer), Topics(topics)});
+      subscriptions.push_back({by_name_.at(wish.producer), Selection(topics)});
     }
     return subscriptions;
   }

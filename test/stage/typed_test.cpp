@@ -178,7 +178,7 @@ TEST_CASE("messages of another type are skipped, counted by topic and producer, 
   const ConsumerStats stats = consumer.stats();
   CHECK(stats.received == 6);
   CHECK(stats.mismatched == 4);
-  CHECK(stats.mismatches == core::DropCounter::Counts{{{"a", "one"}, 2}, {{"b", "one"}, 1}, {{"a", "two"}, 1}});
+  CHECK(stats.mismatches == DropCounts{{{"a", "one"}, 2}, {{"b", "one"}, 1}, {{"a", "two"}, 1}});
   CHECK(realm.logged("reader: a message of 3 bytes on topic 'a' of one is not of the handler's type (raw)"));
 }
 

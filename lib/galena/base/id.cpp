@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "galena/base/id.hpp"
+#include "galena/id.hpp"
 
 #include <charconv>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "galena/base/logger.hpp"
+#include "galena/logger.hpp"
 
 #include <cstdio>
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "galena/base/id.hpp"
+#include "galena/id.hpp"
 
 namespace galena {
 

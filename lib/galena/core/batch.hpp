@@ -7,8 +7,8 @@
 #include <optional>
 #include <string_view>
 
-#include "galena/base/id.hpp"
-#include "galena/core/event.hpp"
+#include "galena/event_view.hpp"
+#include "galena/id.hpp"
 
 namespace galena::core {
 

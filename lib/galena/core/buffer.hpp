@@ -8,11 +8,11 @@
 #include <vector>
 
 #include "galena/core/drops.hpp"
-#include "galena/core/event.hpp"
 #include "galena/core/scan.hpp"
 #include "galena/core/topic_index.hpp"
 #include "galena/core/view.hpp"
-#include "galena/core/when_full.hpp"
+#include "galena/event_view.hpp"
+#include "galena/when_full.hpp"
 
 namespace galena::core {
 

@@ -2,10 +2,11 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
+
+#include "galena/stats.hpp"
 
 namespace galena::core {
 
@@ -14,7 +15,6 @@ namespace galena::core {
 class DropCounter {
  public:
   static constexpr std::size_t max_topics = 1000;
-  using Counts = std::map<std::pair<std::string, std::string>, std::uint64_t>;  ///< (topic, reason) -> events
 
   void add(std::string_view topic, std::string_view reason, std::uint64_t count = 1) {
     if (count == 0) return;
@@ -24,11 +24,11 @@ class DropCounter {
     counts_[std::move(key)] += count;
   }
 
-  const Counts& counts() const { return counts_; }
+  const DropCounts& counts() const { return counts_; }
   std::uint64_t total() const { return total_; }
 
  private:
-  Counts counts_;
+  DropCounts counts_;
   std::uint64_t total_ = 0;
 };
 

@@ -8,13 +8,13 @@
 #include <utility>
 #include <vector>
 
-#include "galena/base/id.hpp"
-#include "galena/base/time.hpp"
 #include "galena/core/batch.hpp"
 #include "galena/core/log.hpp"
 #include "galena/core/message.hpp"
 #include "galena/core/seen.hpp"
 #include "galena/core/window.hpp"
+#include "galena/id.hpp"
+#include "galena/time.hpp"
 
 namespace galena::core {
 

@@ -10,10 +10,10 @@
 #include <utility>
 
 #include "galena/base/assert.hpp"
-#include "galena/base/time.hpp"
 #include "galena/core/message.hpp"
 #include "galena/core/scan.hpp"
 #include "galena/core/view.hpp"
+#include "galena/time.hpp"
 
 namespace galena::core {
 

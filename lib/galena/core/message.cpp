@@ -73,7 +73,7 @@ bool read(PackReader& reader, std::optional<Resume>& field) {
 bool read(PackReader& reader, Selection& field) {
   const auto size = reader.array();
   if (!size) return false;
-  std::vector<TopicPattern> patterns;
+  std::vector<Topic> patterns;
   for (std::uint32_t i = 0; i < *size; ++i) {
     if (reader.array() != 2U) return false;
     const auto kind = reader.str();
@@ -232,7 +232,7 @@ std::string encode(const Subscribe& message) {
   writer.str("subscription").id(message.subscription).str("epoch").uint(message.epoch);
   writer.str("consumer").str(message.consumer);
   writer.str("topics").array(static_cast<std::uint32_t>(message.selection.patterns().size()));
-  for (const TopicPattern& pattern : message.selection.patterns()) {
+  for (const Topic& pattern : message.selection.patterns()) {
     writer.array(2).str(pattern.is_prefix ? prefix : exact).bin(pattern.text);
   }
   writer.str("credit").array(2).uint(message.credit.events).uint(message.credit.bytes);

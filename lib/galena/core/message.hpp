@@ -9,10 +9,10 @@
 #include <string_view>
 #include <variant>
 
-#include "galena/base/id.hpp"
-#include "galena/base/time.hpp"
-#include "galena/core/gap.hpp"
-#include "galena/core/selection.hpp"
+#include "galena/gap.hpp"
+#include "galena/id.hpp"
+#include "galena/selection.hpp"
+#include "galena/time.hpp"
 
 /// The control messages between a publisher and a subscriber, one frame each: a MessagePack array [verb, ...]. Their
 /// grammar is PROTOCOL.md's. Events travel as batches, see batch.hpp.

@@ -8,13 +8,13 @@
 #include <unordered_map>
 #include <vector>
 
-#include "galena/base/id.hpp"
-#include "galena/base/time.hpp"
 #include "galena/core/buffer.hpp"
 #include "galena/core/link.hpp"
-#include "galena/core/link_info.hpp"
 #include "galena/core/message.hpp"
 #include "galena/core/parcel.hpp"
+#include "galena/id.hpp"
+#include "galena/stats.hpp"
+#include "galena/time.hpp"
 
 namespace galena::core {
 

@@ -76,7 +76,7 @@ bool read_subscribers(PackReader& reader, std::vector<LinkInfo>& links) {
   return true;
 }
 
-bool read_drops(PackReader& reader, DropCounter::Counts& drops) {
+bool read_drops(PackReader& reader, DropCounts& drops) {
   const auto size = reader.array();
   if (!size || *size > max_reported) return false;
   for (std::uint32_t i = 0; i < *size; ++i) {

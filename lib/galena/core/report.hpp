@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "galena/core/drops.hpp"
-#include "galena/core/link_info.hpp"
+#include "galena/stats.hpp"
 
 namespace galena::core {
 
@@ -19,7 +19,7 @@ struct Report {
   std::uint64_t refused = 0;
   std::uint64_t malformed = 0;
   std::uint64_t buffered_bytes = 0;
-  DropCounter::Counts drops = {};
+  DropCounts drops = {};
   std::vector<LinkInfo> subscribers = {};
 };
 

@@ -5,9 +5,9 @@
 #include <optional>
 #include <string>
 
-#include "galena/core/gap.hpp"
 #include "galena/core/topic_index.hpp"
 #include "galena/core/view.hpp"
+#include "galena/gap.hpp"
 
 namespace galena::core {
 

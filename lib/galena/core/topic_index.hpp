@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
-#include "galena/core/selection.hpp"
 #include "galena/core/topic_memory.hpp"
+#include "galena/selection.hpp"
 
 namespace galena::core {
 
@@ -39,7 +39,7 @@ class TopicIndex {
   /// REQUIRES: the selection is not of everything, and stays what it is until remove().
   void add(const Selection& selection, Taker* taker) {
     const Entry entry{added_++, taker};
-    for (const TopicPattern& pattern : selection.patterns()) {
+    for (const Topic& pattern : selection.patterns()) {
       (pattern.is_prefix ? prefixes_[pattern.text.size()][pattern.text] : exact_[pattern.text]).push_back(entry);
     }
     ++takers_;
@@ -47,7 +47,7 @@ class TopicIndex {
   }
 
   void remove(const Selection& selection, Taker* taker) {
-    for (const TopicPattern& pattern : selection.patterns()) {
+    for (const Topic& pattern : selection.patterns()) {
       auto& map = pattern.is_prefix ? prefixes_[pattern.text.size()] : exact_;
       const auto it = map.find(pattern.text);
       if (it == map.end()) continue;

@@ -4,10 +4,10 @@
 #include <cstdint>
 #include <vector>
 
-#include "galena/base/time.hpp"
 #include "galena/core/buffer.hpp"
 #include "galena/core/link.hpp"
 #include "galena/core/parcel.hpp"
+#include "galena/time.hpp"
 
 namespace galena::core {
 

@@ -10,7 +10,7 @@
 
 #include "galena/core/log.hpp"
 #include "galena/core/message.hpp"
-#include "galena/core/selection.hpp"
+#include "galena/selection.hpp"
 
 namespace galena::core {
 

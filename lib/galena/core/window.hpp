@@ -6,7 +6,7 @@
 #include <optional>
 #include <utility>
 
-#include "galena/base/time.hpp"
+#include "galena/time.hpp"
 
 namespace galena::core {
 

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "galena/base/error.hpp"
+#include "galena/error.hpp"
 #include "galena/names/beacon.hpp"
 #include "galena/names/link.hpp"
 #include "galena/names/probe.hpp"

@@ -7,13 +7,13 @@
 #include <string>
 #include <vector>
 
-#include "galena/base/logger.hpp"
-#include "galena/base/time.hpp"
+#include "galena/logger.hpp"
 #include "galena/names/client_core.hpp"
 #include "galena/names/domain.hpp"
 #include "galena/names/entry.hpp"
 #include "galena/net/context.hpp"
 #include "galena/net/reactor.hpp"
+#include "galena/time.hpp"
 
 namespace galena::names {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "galena/names/domain.hpp"
 
-#include "galena/base/error.hpp"
+#include "galena/error.hpp"
 
 namespace galena::names {
 

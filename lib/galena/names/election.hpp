@@ -6,8 +6,8 @@
 #include <optional>
 #include <string>
 
-#include "galena/base/time.hpp"
 #include "galena/names/service_address.hpp"
+#include "galena/time.hpp"
 
 namespace galena::names {
 

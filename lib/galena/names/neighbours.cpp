@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "galena/base/error.hpp"
+#include "galena/error.hpp"
 
 namespace galena::names {
 namespace {

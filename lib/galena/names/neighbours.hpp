@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "galena/base/logger.hpp"
+#include "galena/logger.hpp"
 #include "galena/names/beacon.hpp"
 #include "galena/names/client_core.hpp"
 #include "galena/names/election.hpp"

@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "galena/base/id.hpp"
-#include "galena/base/time.hpp"
+#include "galena/id.hpp"
 #include "galena/names/service_address.hpp"
+#include "galena/time.hpp"
 
 namespace galena::names {
 

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "galena/base/error.hpp"
+#include "galena/error.hpp"
 #include "galena/names/neighbours.hpp"
 #include "galena/names/service_core.hpp"
 #include "galena/net/socket.hpp"

@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "galena/base/logger.hpp"
+#include "galena/logger.hpp"
 #include "galena/names/domain.hpp"
 #include "galena/net/context.hpp"
 #include "galena/net/reactor.hpp"

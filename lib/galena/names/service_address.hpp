@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "galena/base/id.hpp"
+#include "galena/id.hpp"
 
 namespace galena::names {
 

@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <mutex>
 
-#include "galena/base/id.hpp"
+#include "galena/id.hpp"
 
 namespace galena::net {
 namespace {

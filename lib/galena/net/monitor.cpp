@@ -5,7 +5,7 @@
 #include <cstring>
 #include <string>
 
-#include "galena/base/error.hpp"
+#include "galena/error.hpp"
 
 namespace galena::net {
 

@@ -9,7 +9,7 @@
 #include <cstring>
 
 #include "galena/base/assert.hpp"
-#include "galena/base/error.hpp"
+#include "galena/error.hpp"
 
 namespace galena::net {
 namespace {

@@ -10,7 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "galena/base/time.hpp"
+#include "galena/time.hpp"
 
 namespace galena::net {
 

@@ -13,7 +13,7 @@
 #include <mutex>
 
 #include "galena/base/assert.hpp"
-#include "galena/base/error.hpp"
+#include "galena/error.hpp"
 
 namespace galena::net {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <optional>
 
-#include "galena/base/time.hpp"
+#include "galena/time.hpp"
 
 namespace galena::net {
 

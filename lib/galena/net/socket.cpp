@@ -5,7 +5,7 @@
 #include <cstring>
 
 #include "galena/base/assert.hpp"
-#include "galena/base/error.hpp"
+#include "galena/error.hpp"
 #include "galena/net/tsan.hpp"
 
 namespace galena::net {

@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "galena/base/error.hpp"
+#include "galena/error.hpp"
 
 namespace galena::net {
 namespace {

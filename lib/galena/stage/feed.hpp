@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "galena/core/inlet.hpp"
+#include "galena/detail/handler.hpp"
 #include "galena/net/socket.hpp"
-#include "galena/stage/handler.hpp"
 
 namespace galena::detail {
 

@@ -6,9 +6,9 @@
 
 #include <fmt/format.h>
 
-#include "galena/base/error.hpp"
 #include "galena/core/message.hpp"
 #include "galena/core/report.hpp"
+#include "galena/error.hpp"
 #include "galena/net/socket.hpp"
 
 namespace galena::detail {

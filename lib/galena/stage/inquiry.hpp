@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "galena/stage/name.hpp"
+#include "galena/name.hpp"
 #include "galena/stage/node_core.hpp"
 
 namespace galena::detail {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "galena/stage/lock.hpp"
+#include "galena/detail/lock.hpp"
 
 #include <linux/futex.h>
 #include <sys/syscall.h>

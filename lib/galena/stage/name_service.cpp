@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "galena/stage/name_service.hpp"
+#include "galena/name_service.hpp"
 
 #include <algorithm>
 #include <string_view>
 
-#include "galena/base/error.hpp"
+#include "galena/error.hpp"
 #include "galena/names/service.hpp"
 #include "galena/net/interface.hpp"
 #include "galena/stage/environment.hpp"

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "galena/stage/node.hpp"
+#include "galena/node.hpp"
 
-#include "galena/base/error.hpp"
+#include "galena/error.hpp"
+#include "galena/remote_producer.hpp"
 #include "galena/stage/inquiry.hpp"
 #include "galena/stage/node_core.hpp"
-#include "galena/stage/remote_producer.hpp"
 
 namespace galena {
 namespace {

@@ -9,11 +9,11 @@
 #include <fmt/format.h>
 
 #include "galena/base/assert.hpp"
-#include "galena/base/error.hpp"
+#include "galena/error.hpp"
 #include "galena/net/interface.hpp"
+#include "galena/remote_producer.hpp"
 #include "galena/stage/environment.hpp"
 #include "galena/stage/host.hpp"
-#include "galena/stage/remote_producer.hpp"
 
 namespace galena::detail {
 namespace {

@@ -15,8 +15,8 @@
 #include "galena/names/directory.hpp"
 #include "galena/net/context.hpp"
 #include "galena/net/signals.hpp"
+#include "galena/node.hpp"
 #include "galena/stage/loop.hpp"
-#include "galena/stage/node.hpp"
 
 namespace galena {
 class RemoteProducer;

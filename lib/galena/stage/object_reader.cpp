@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "galena/stage/object_reader.hpp"
+#include "galena/detail/object_reader.hpp"
 
 #include <bit>
 #include <cstdint>

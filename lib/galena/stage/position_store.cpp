@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "galena/stage/position_store.hpp"
+#include "galena/position_store.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -13,7 +13,7 @@
 
 #include <fmt/format.h>
 
-#include "galena/base/error.hpp"
+#include "galena/error.hpp"
 
 namespace galena {
 namespace {

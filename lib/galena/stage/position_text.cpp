@@ -7,12 +7,12 @@
 
 namespace galena::detail {
 
-std::uint64_t fingerprint(const core::Selection& selection) {
+std::uint64_t fingerprint(const Selection& selection) {
   std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
   const auto add = [&hash](std::string_view bytes) {
     for (const char c : bytes) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
   };
-  for (const core::TopicPattern& pattern : selection.patterns()) {
+  for (const Topic& pattern : selection.patterns()) {
     add(fmt::format("{}{}:", pattern.is_prefix ? '*' : '=', pattern.text.size()));
     add(pattern.text);
   }

@@ -18,7 +18,7 @@ struct SavedPosition {
 };
 
 /// The same in every process and version.
-std::uint64_t fingerprint(const core::Selection& selection);
+std::uint64_t fingerprint(const Selection& selection);
 
 std::string to_text(const SavedPosition& position);
 /// Empty if it is not what to_text() made.

@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "galena/base/error.hpp"
+#include "galena/error.hpp"
 #include "galena/net/interface.hpp"
 
 namespace galena::detail {

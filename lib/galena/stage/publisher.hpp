@@ -14,11 +14,11 @@
 
 #include "galena/core/outlet.hpp"
 #include "galena/core/report.hpp"
+#include "galena/detail/intake.hpp"
 #include "galena/net/socket.hpp"
+#include "galena/options.hpp"
 #include "galena/stage/feed.hpp"
-#include "galena/stage/intake.hpp"
 #include "galena/stage/loop.hpp"
-#include "galena/stage/options.hpp"
 #include "galena/stage/release_hook.hpp"
 
 namespace galena::detail {

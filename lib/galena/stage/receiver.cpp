@@ -8,7 +8,7 @@
 
 #include <fmt/format.h>
 
-#include "galena/base/error.hpp"
+#include "galena/error.hpp"
 #include "galena/stage/position_text.hpp"
 
 namespace galena::detail {
@@ -95,14 +95,14 @@ void Receiver::load_position() {
   }
   place_ = saved->place;
   // A place counts what was selected: of another selection it says only where the batch began.
-  if (saved->selection != fingerprint(options_.subscription.topics.selection())) place_->events = 0;
+  if (saved->selection != fingerprint(options_.subscription.topics)) place_->events = 0;
   epoch_ = std::max(epoch_, saved->epoch + 1);
 }
 
 /// False if that failed, and so nothing may be acknowledged.
 bool Receiver::save_position() {
   if (!options_.positions || !inlet_->accepted()) return true;
-  const core::Selection selection = options_.subscription.topics.selection();
+  const Selection selection = options_.subscription.topics;
   try {
     options_.positions->save(options_.key, to_text({inlet_->place(), fingerprint(selection), epoch_}));
   } catch (const std::exception& error) {
@@ -204,7 +204,7 @@ core::Inlet::Options Receiver::inlet_options() {
   options.epoch = epoch_;
   options.identity = options_.identity;
   options.consumer = options_.consumer;
-  options.selection = options_.subscription.topics.selection();
+  options.selection = options_.subscription.topics;
   options.demand = demand_of(options_.subscription);
   options.silence = std::max(node_.options().liveness, options_.subscription.patience);
   options.acknowledge_later = options_.acknowledge_downstream;

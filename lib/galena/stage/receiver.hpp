@@ -13,8 +13,8 @@
 #include "galena/core/inlet.hpp"
 #include "galena/core/ledger.hpp"
 #include "galena/net/socket.hpp"
+#include "galena/options.hpp"
 #include "galena/stage/node_core.hpp"
-#include "galena/stage/options.hpp"
 
 namespace galena::detail {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "galena/stage/remote_producer.hpp"
+#include "galena/remote_producer.hpp"
 
 #include <condition_variable>
 #include <map>
@@ -9,8 +9,8 @@
 
 #include <fmt/format.h>
 
-#include "galena/base/error.hpp"
 #include "galena/core/outlet.hpp"
+#include "galena/error.hpp"
 #include "galena/net/socket.hpp"
 #include "galena/stage/node_core.hpp"
 #include "galena/stage/release_hook.hpp"

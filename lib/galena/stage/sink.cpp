@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "galena/stage/sink.hpp"
+#include "galena/sink.hpp"
 
 #include <mutex>
 

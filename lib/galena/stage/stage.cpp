@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "galena/stage/stage.hpp"
+#include "galena/detail/stage.hpp"
 
 #include <atomic>
 #include <bit>
@@ -14,7 +14,7 @@
 #include <fmt/format.h>
 
 #include "galena/base/assert.hpp"
-#include "galena/base/error.hpp"
+#include "galena/error.hpp"
 #include "galena/stage/node_core.hpp"
 #include "galena/stage/publisher.hpp"
 #include "galena/stage/receiver.hpp"

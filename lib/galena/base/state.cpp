@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "galena/stage/options.hpp"
+#include "galena/state.hpp"
 
 namespace galena {
 

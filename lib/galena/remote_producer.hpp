@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "galena/stage/node.hpp"
+#include "galena/node.hpp"
 
 namespace galena {
 

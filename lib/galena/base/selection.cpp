@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "galena/core/selection.hpp"
+#include "galena/selection.hpp"
 
 #include <algorithm>
 #include <iterator>
 #include <utility>
 
-namespace galena::core {
+namespace galena {
 
-Selection::Selection(std::vector<TopicPattern> patterns) {
-  std::sort(patterns.begin(), patterns.end(), [](const TopicPattern& a, const TopicPattern& b) {
+Selection::Selection(std::vector<Topic> patterns) {
+  std::sort(patterns.begin(), patterns.end(), [](const Topic& a, const Topic& b) {
     return std::pair{std::string_view(a.text), !a.is_prefix} < std::pair{std::string_view(b.text), !b.is_prefix};
   });
   // In this order a prefix stands right before everything that it covers.
@@ -20,4 +20,4 @@ Selection::Selection(std::vector<TopicPattern> patterns) {
   }
 }
 
-}  // namespace galena::core
+}  // namespace galena

@@ -5,9 +5,9 @@
 #include <optional>
 #include <string>
 
-#include "galena/base/time.hpp"
-#include "galena/core/event.hpp"
-#include "galena/stage/lock.hpp"
+#include "galena/detail/lock.hpp"
+#include "galena/event_view.hpp"
+#include "galena/time.hpp"
 
 namespace galena {
 namespace core {

@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "galena/stage/handler.hpp"
-#include "galena/stage/node.hpp"
-#include "galena/stage/options.hpp"
-#include "galena/stage/sink.hpp"
+#include "galena/detail/handler.hpp"
+#include "galena/node.hpp"
+#include "galena/options.hpp"
+#include "galena/sink.hpp"
 
 namespace galena::detail {
 

@@ -4,7 +4,7 @@
 #include <memory>
 #include <string>
 
-#include "galena/base/logger.hpp"
+#include "galena/logger.hpp"
 
 namespace galena {
 

@@ -4,7 +4,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "galena/stage/stage.hpp"
+#include "galena/detail/stage.hpp"
 
 namespace galena {
 

@@ -9,21 +9,16 @@
 #include <utility>
 #include <vector>
 
-#include "galena/base/logger.hpp"
-#include "galena/base/time.hpp"
-#include "galena/core/drops.hpp"
-#include "galena/core/gap.hpp"
-#include "galena/core/link_info.hpp"
-#include "galena/core/when_full.hpp"
-#include "galena/stage/name.hpp"
-#include "galena/stage/position_store.hpp"
-#include "galena/stage/topics.hpp"
+#include "galena/gap.hpp"
+#include "galena/logger.hpp"
+#include "galena/name.hpp"
+#include "galena/position_store.hpp"
+#include "galena/selection.hpp"
+#include "galena/state.hpp"
+#include "galena/time.hpp"
+#include "galena/when_full.hpp"
 
 namespace galena {
-
-using core::Gap;
-using core::LinkInfo;
-using core::WhenFull;
 
 struct NodeOptions {
   /// Stages of one domain find each other, and nobody else. Empty: GALENA_DOMAIN, or "default".
@@ -44,19 +39,10 @@ struct NodeOptions {
   Logger logger = {};
 };
 
-/// What a subscription is doing, as on_state tells it.
-enum class State : std::uint8_t {
-  searching,   ///< nobody has the name, as far as known
-  connected,   ///< events flow
-  lost,        ///< the producer went away without saying so, or cannot be reached; searching follows
-  superseded,  ///< a later consumer has taken up the identity: this one stops
-};
-std::string_view to_string(State state);
-
 /// Which topics of which producer, and how much of them at a time.
 struct Subscription {
   Source producer;
-  Topics topics = {};
+  Selection topics = {};
   /// GenStage's max_demand: never more events than this are on their way or waiting. 0: as many as max_bytes lets.
   std::uint64_t max_demand = 0;
   /// When so few are left of what was asked, it asks up to max_demand again; less than max_demand. Empty: half.
@@ -140,30 +126,6 @@ struct ProducerConsumerOptions {
   std::function<void(const Source& producer, State state)> on_state = {};
   std::function<void(const Source& producer, const Gap& gap)> on_gap = {};
   std::function<void(const std::string& owner)> on_name_lost = {};
-};
-
-/// Of a subscribing side, since it started.
-struct ConsumerStats {
-  std::uint64_t received = 0;                 ///< events handed to the handler
-  std::uint64_t lost = 0;                     ///< events that gaps told of
-  std::uint64_t unknown_gaps = 0;             ///< gaps of which nobody knows how many events were in them
-  std::uint64_t mismatched = 0;               ///< of those received: did not unpack to the handler's type
-  std::uint64_t malformed = 0;                ///< links ended because what came was not the protocol
-  std::uint64_t passed_over = 0;              ///< events that had been handled before, and did not reach the handler
-  core::DropCounter::Counts mismatches = {};  ///< (topic, producer) -> events
-  std::vector<State> states = {};             ///< of each subscription, as listed in the options
-};
-
-/// Of a publishing side, since it started.
-struct ProducerStats {
-  std::uint64_t ingested = 0;     ///< events taken
-  std::uint64_t outstanding = 0;  ///< taken, and not acknowledged by all who selected them, or never offered to anybody
-  std::uint64_t dropped = 0;      ///< that somebody selected and did not get
-  core::DropCounter::Counts drops = {};  ///< (topic, reason) -> events
-  std::uint64_t refused = 0;             ///< offered from elsewhere, and answered with no
-  std::uint64_t malformed = 0;           ///< messages that were not of the protocol
-  std::uint64_t buffered_bytes = 0;
-  std::vector<LinkInfo> subscribers = {};
 };
 
 }  // namespace galena

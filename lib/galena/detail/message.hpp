@@ -13,8 +13,8 @@
 
 #include <msgpack.hpp>
 
-#include "galena/core/event.hpp"
-#include "galena/stage/object_reader.hpp"
+#include "galena/detail/object_reader.hpp"
+#include "galena/event_view.hpp"
 
 /// How a C++ value travels. What converts to std::string_view or std::span<const std::byte> is raw bytes; everything
 /// else is one MessagePack value (MSGPACK_DEFINE structs, numbers, vectors, maps, ...).

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-namespace galena::core {
+namespace galena {
 
 /// Publisher to subscriber: of [from, upto), `count` selected events will not come (empty: nobody knows how many).
 struct Gap {
@@ -15,4 +15,4 @@ struct Gap {
   std::string reason;
 };
 
-}  // namespace galena::core
+}  // namespace galena

@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include "galena/base/id.hpp"
+#include "galena/id.hpp"
 
 namespace galena {
 

@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "galena/stage/message.hpp"
-#include "galena/stage/sink.hpp"
+#include "galena/detail/message.hpp"
+#include "galena/sink.hpp"
 
 /// How handlers are recognised and called. A handler is a struct with handle_consume or handle_produce, or anything
 /// that can be called with the same arguments (a lambda). No base class, no macro.

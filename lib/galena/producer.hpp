@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include "galena/stage/stage.hpp"
+#include "galena/detail/stage.hpp"
 
 namespace galena {
 

@@ -6,8 +6,9 @@
 #include <string_view>
 #include <vector>
 
-#include "galena/stage/message.hpp"
-#include "galena/stage/options.hpp"
+#include "galena/detail/message.hpp"
+#include "galena/options.hpp"
+#include "galena/stats.hpp"
 
 namespace galena {
 

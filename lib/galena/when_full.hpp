@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-namespace galena::core {
+namespace galena {
 
 /// What happens to an event that somebody selected when that subscriber's share of the buffer is full.
 enum class WhenFull : std::uint8_t {
@@ -12,4 +12,4 @@ enum class WhenFull : std::uint8_t {
   keep_first,  ///< the new event is not kept, counted, and its subscribers are told
 };
 
-}  // namespace galena::core
+}  // namespace galena

@@ -6,9 +6,9 @@
 #include <string_view>
 #include <vector>
 
-#include "galena/base/time.hpp"
-#include "galena/stage/intake.hpp"
-#include "galena/stage/message.hpp"
+#include "galena/detail/intake.hpp"
+#include "galena/detail/message.hpp"
+#include "galena/time.hpp"
 
 namespace galena {
 

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace galena {
+
+/// What a subscription is doing, as on_state tells it.
+enum class State : std::uint8_t {
+  searching,   ///< nobody has the name, as far as known
+  connected,   ///< events flow
+  lost,        ///< the producer went away without saying so, or cannot be reached; searching follows
+  superseded,  ///< a later consumer has taken up the identity: this one stops
+};
+std::string_view to_string(State state);
+
+}  // namespace galena

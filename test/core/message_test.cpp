@@ -67,14 +67,13 @@ TEST_CASE("a subscribe travels as PROTOCOL.md shows it") {
 }
 
 TEST_CASE("an accept travels as PROTOCOL.md shows it") {
-  const std::string bytes = encode(Accept{id(1), id(2), 300, 5s});
+  const std::string bytes = encode(Accept{id(1), {id(2), 300}, 5s});
   CHECK(bytes == join({bytes_of({0x92, 0xa6}), "accept", bytes_of({0x85, 0xa7}), "version", bytes_of({1, 0xa5}),
                        "stage", id_bytes(1), bytes_of({0xa6}), "stream", id_bytes(2), bytes_of({0xa4}), "from",
                        bytes_of({0xcd, 1, 0x2c, 0xa7}), "silence", bytes_of({0xcd, 0x13, 0x88})}));
   const auto back = expect<Accept>(bytes);
   CHECK(back.stage == id(1));
-  CHECK(back.stream == id(2));
-  CHECK(back.from == 300);
+  CHECK(back.place == Place{id(2), 300, 0});
   CHECK(back.silence == 5s);
 }
 
@@ -163,8 +162,8 @@ TEST_CASE("what PROTOCOL.md does not allow is refused") {
 }
 
 TEST_CASE("a silence of days is told as a day, and taken for an hour; one of nothing for 10 ms") {
-  CHECK(expect<Accept>(encode(Accept{id(1), id(2), 0, std::chrono::hours(1000)})).silence == 24h);
-  CHECK(expect<Accept>(encode(Accept{id(1), id(2), 0, -1s})).silence == 0s);
+  CHECK(expect<Accept>(encode(Accept{id(1), {id(2), 0}, std::chrono::hours(1000)})).silence == 24h);
+  CHECK(expect<Accept>(encode(Accept{id(1), {id(2), 0}, -1s})).silence == 0s);
   CHECK(sane_silence(24h) == 1h);
   CHECK(sane_silence(0s) == 10ms);
   CHECK(sane_silence(3s) == 3s);

@@ -81,7 +81,7 @@ struct OutletFixture {
     if (const auto* mark = std::get_if<Mark>(&*message)) return " mark " + std::to_string(mark->upto);
     if (const auto* end = std::get_if<End>(&*message)) return " end " + std::to_string(end->upto);
     if (const auto* cancel = std::get_if<Cancel>(&*message)) return " cancel " + cancel->reason;
-    if (const auto* accept = std::get_if<Accept>(&*message)) return " accept " + std::to_string(accept->from);
+    if (const auto* accept = std::get_if<Accept>(&*message)) return " accept " + std::to_string(accept->place.from);
     return " ?";
   }
   LinkInfo info(const std::string& consumer) {

@@ -84,10 +84,10 @@ TEST_CASE("control messages are, byte for byte, what PROTOCOL.md shows") {
   subscribe.silence = 10s;
   CHECK(shows("subscribe: to stage", subscribe));
   subscribe.epoch = 2;
-  subscribe.resume = Resume{id_full_of(0x77), 5, 1};
+  subscribe.resume = Place{id_full_of(0x77), 5, 1};
   CHECK(shows("subscribe: the same consumer, back", subscribe));
 
-  CHECK(shows("accept: what comes next", Accept{id_full_of(0x44), id_full_of(0x77), 5, 10s}));
+  CHECK(shows("accept: what comes next", Accept{id_full_of(0x44), {id_full_of(0x77), 5, 0}, 10s}));
   CHECK(shows("grant: ", Grant{2, {1002, 65561}}));
   CHECK(shows("gap: of the positions", Gap{8, 11, 2, std::string(reason::full)}));
   CHECK(shows("gap: nobody knows", Gap{11, 20, {}, std::string(reason::lost)}));
@@ -99,7 +99,8 @@ TEST_CASE("control messages are, byte for byte, what PROTOCOL.md shows") {
 
   CHECK(shows("draining: ", Draining{20}));
   CHECK(shows("inquire: ", Inquire{}));
-  CHECK(shows("accept: it stood", Accept{id_full_of(0x44), id_full_of(0x77), 5, 10s, 1, Point{8, 0}}));
+  CHECK(shows("accept: it stood",
+              Accept{id_full_of(0x44), {id_full_of(0x77), 5, 1}, 10s, Place{id_full_of(0x77), 8, 0}}));
   subscribe.epoch = 3;
   subscribe.resume.reset();
   subscribe.identity = "archive";
@@ -153,7 +154,7 @@ TEST_CASE("a batch that tells origins is, byte for byte, what PROTOCOL.md shows,
   std::string_view rest = bytes;
   const auto header = read_batch_header(rest);
   REQUIRE(header);
-  CHECK(*header == BatchHeader{header->bytes, 3, 40, 43, flag_repeated, {id_full_of(0x77), 5, 1, 0}});
+  CHECK(*header == BatchHeader{header->bytes, 3, 40, 43, flag_repeated, {{id_full_of(0x77), 5, 1}, 0}});
   std::string head(origin_header_bytes, '\0');
   write_batch_header(head.data(), *header);
   CHECK(head == bytes.substr(0, origin_header_bytes));

@@ -129,7 +129,7 @@ TEST_CASE("who grants without a subscription is told that there is none") {
 TEST_CASE("what a publisher says is malformed from a subscriber, and ends its link alone") {
   for (const std::string& wrong :
        {core::encode(core::Mark{1}), core::encode(core::End{1}), core::encode(Gap{0, 1, 1, "x"}),
-        core::encode(core::Accept{Id::random(), Id::random(), 0}), core::encode(core::Refuse{1, "x"})}) {
+        core::encode(core::Accept{Id::random(), {Id::random(), 0}}), core::encode(core::Refuse{1, "x"})}) {
     Victim victim;
     RawDealer peer(victim.endpoint);
     peer.send(core::encode(subscribe_message(30s)));
@@ -218,7 +218,7 @@ TEST_CASE("who feeds more than it was granted while the buffer is full is cut of
   RawDealer peer(endpoint_of(node, "p"));
   peer.send(core::encode(core::Offer{{}, Id::random(), Id::random()}));
   REQUIRE(peer.next<core::Subscribe>());
-  peer.send(core::encode(core::Accept{Id::random(), Id::random(), 0, 30s}));
+  peer.send(core::encode(core::Accept{Id::random(), {Id::random(), 0}, 30s}));
   const std::string batch = batch_of(10, 100'000);
   for (int i = 0; i < 50; ++i) peer.send(batch);
   CHECK(answer(peer) == core::reason::credit);

@@ -36,8 +36,11 @@ class Link {
     bool scanned = false;
   };
 
-  Link(std::string at, const Subscribe& subscribe, std::uint64_t max_in_flight, Time now)
-      : identity(subscribe.identity), consumer(subscribe.consumer), max_in_flight_bytes_(max_in_flight) {
+  Link(std::string at, const Subscribe& subscribe, const Id& stream, std::uint64_t max_in_flight, Time now)
+      : identity(subscribe.identity),
+        consumer(subscribe.consumer),
+        sent_before{.stream = stream},
+        max_in_flight_bytes_(max_in_flight) {
     start(std::move(at), subscribe, now);
   }
 
@@ -149,11 +152,12 @@ class Link {
   bool scan_is_done() const { return scan->finished() && (flights_.empty() || !flights_.front().scanned); }
 
   /// Where it stands: what it is sent next lies behind this.
-  Point place() const {
-    if (scan && !scan->finished()) return {scan->told(), scan->skip()};
+  Place place() const {
+    const Id& stream = sent_before.stream;
+    if (scan && !scan->finished()) return {stream, scan->told(), scan->skip()};
     const Log& log = cursor.view->log;
     const bool inside = !cursor.gap && cursor.item < log.end() && !log.at(cursor.item).is_gap();
-    return {cursor.position(), inside ? cursor.events : 0};
+    return {stream, cursor.position(), inside ? cursor.events : 0};
   }
   /// Behind this position, and up to where it stands, nothing that a scan found is acknowledged.
   std::uint64_t scan_acknowledged_upto() const { return scan_acknowledged_upto_; }
@@ -191,7 +195,7 @@ class Link {
   Time heard;
   Time told;
   std::optional<Time> away_since = {};  ///< its connection is over, and its place is held
-  Point sent_before = {};               ///< over connections that are over, it was sent what lies below
+  Place sent_before;                    ///< over connections that are over, it was sent what lies below
   std::uint64_t lost = 0;               ///< events that were told as a gap when it was taken up again
   Cursor cursor;
   std::unique_ptr<Scan> scan = {};  ///< what comes before the cursor

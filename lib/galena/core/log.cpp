@@ -62,15 +62,15 @@ void Log::make_space(std::size_t bytes, std::uint64_t position, const Provenance
 void Log::append(const EventView& event, std::size_t bytes, std::uint64_t position, const Provenance& from) {
   // A step can say "the next part of the same" and "the first part of a later one". Anything else begins a batch.
   Origin follows = last_origin_;
-  follows.advance(from.origin.ordinal - last_origin_.ordinal);
-  const bool goes_on = from.origin.ordinal >= last_origin_.ordinal && follows == from.origin;
+  follows.advance(from.origin.place.events - last_origin_.place.events);
+  const bool goes_on = from.origin.place.events >= last_origin_.place.events && follows == from.origin;
   if (open_count_ > 0 && !(open_from_.joins(from) && (!from.origin || goes_on))) seal(position);
   const std::size_t most = from.origin ? bytes + max_step_bytes : bytes;
   if (!has_space(most)) make_space(most, position, from);
   char* const begin = segment_->data() + open_end_;
   char* end = write_event(begin, event);
   if (from.origin) {
-    const std::uint64_t step = open_count_ == 0 ? 0 : from.origin.ordinal - last_origin_.ordinal;
+    const std::uint64_t step = open_count_ == 0 ? 0 : from.origin.place.events - last_origin_.place.events;
     end = write_step(end, static_cast<std::uint32_t>(step));
     last_origin_ = from.origin;
   }

@@ -43,7 +43,8 @@ struct Provenance {
   bool plain() const { return !repeated && !origin; }
   /// They may stand in one batch, if `next` comes later.
   bool joins(const Provenance& next) const {
-    return repeated == next.repeated && origin.stream == next.origin.stream && origin.from == next.origin.from;
+    return repeated == next.repeated && origin.place.stream == next.origin.place.stream &&
+           origin.place.from == next.origin.place.from;
   }
 };
 

@@ -53,21 +53,16 @@ bool read(PackReader& reader, Credit& field) {
   return reader.array() == 2U && read(reader, field.events) && read(reader, field.bytes);
 }
 
-bool read(PackReader& reader, std::optional<Point>& field) {
-  Point point;
-  if (reader.array() != 2U || !read(reader, point.from) || !read(reader, point.events)) return false;
-  field = point;
-  return true;
+/// [stream, from, events]
+bool read_place(PackReader& reader, std::optional<Place>& field) {
+  Place& place = field.emplace();
+  return reader.array() == 3U && read(reader, place.stream) && read(reader, place.from) && read(reader, place.events);
 }
 
-bool read(PackReader& reader, std::optional<Resume>& field) {
-  Resume resume;
-  if (reader.array() != 3U || !read(reader, resume.stream) || !read(reader, resume.from) ||
-      !read(reader, resume.events)) {
-    return false;
-  }
-  field = resume;
-  return true;
+/// [from, events], of a stream that another field names
+bool read_place_in_stream(PackReader& reader, std::optional<Place>& field) {
+  Place& place = field.emplace();
+  return reader.array() == 2U && read(reader, place.from) && read(reader, place.events);
 }
 
 bool read(PackReader& reader, Selection& field) {
@@ -115,7 +110,7 @@ std::optional<Message> decode_subscribe(PackReader& reader) {
     if (key == "epoch") return read(reader, message.epoch);
     if (key == "topics") return read(reader, message.selection);
     if (key == "credit") return read(reader, message.credit);
-    if (key == "resume") return read(reader, message.resume);
+    if (key == "resume") return read_place(reader, message.resume);
     if (key == "silence") return read(reader, message.silence);
     return reader.skip();
   });
@@ -130,14 +125,15 @@ std::optional<Message> decode_accept(PackReader& reader) {
   const bool good = read_map(reader, [&](std::string_view key) {
     if (key == "version") return read(reader, version);
     if (key == "stage") return read(reader, message.stage);
-    if (key == "stream") return read(reader, message.stream);
-    if (key == "from") return read(reader, message.from);
-    if (key == "events") return read(reader, message.events);
-    if (key == "repeated") return read(reader, message.repeated);
+    if (key == "stream") return read(reader, message.place.stream);
+    if (key == "from") return read(reader, message.place.from);
+    if (key == "events") return read(reader, message.place.events);
+    if (key == "repeated") return read_place_in_stream(reader, message.repeated);
     if (key == "silence") return read(reader, message.silence);
     return reader.skip();
   });
-  if (!good || version != protocol_version || !message.stream) return std::nullopt;
+  if (!good || version != protocol_version || !message.place.stream) return std::nullopt;
+  if (message.repeated) message.repeated->stream = message.place.stream;
   return message;
 }
 
@@ -246,12 +242,13 @@ std::string encode(const Subscribe& message) {
 
 std::string encode(const Accept& message) {
   PackWriter writer = start("accept", 1);
-  writer.map(5 + (message.events > 0 ? 1 : 0) + (message.repeated ? 1 : 0));
+  const Place& place = message.place;
+  writer.map(5 + (place.events > 0 ? 1 : 0) + (message.repeated ? 1 : 0));
   writer.str("version").uint(protocol_version).str("stage").id(message.stage);
-  writer.str("stream").id(message.stream).str("from").uint(message.from);
+  writer.str("stream").id(place.stream).str("from").uint(place.from);
   writer.str("silence").uint(whole_ms(message.silence));
-  if (message.events > 0) writer.str("events").uint(message.events);
-  if (const auto& point = message.repeated) writer.str("repeated").array(2).uint(point->from).uint(point->events);
+  if (place.events > 0) writer.str("events").uint(place.events);
+  if (const auto& below = message.repeated) writer.str("repeated").array(2).uint(below->from).uint(below->events);
   return writer.take();
 }
 

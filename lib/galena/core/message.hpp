@@ -9,6 +9,7 @@
 #include <string_view>
 #include <variant>
 
+#include "galena/core/place.hpp"
 #include "galena/gap.hpp"
 #include "galena/id.hpp"
 #include "galena/selection.hpp"
@@ -39,21 +40,6 @@ struct Credit {
   friend bool operator==(const Credit&, const Credit&) = default;
 };
 
-/// A place in a stream, as a subscription sees it: behind everything below position `from`, and behind the first
-/// `events` of what is selected from there on.
-struct Point {
-  std::uint64_t from = 0;
-  std::uint64_t events = 0;
-  friend auto operator<=>(const Point&, const Point&) = default;
-};
-
-/// Where a subscription stood when its last link broke.
-struct Resume {
-  Id stream;
-  std::uint64_t from = 0;
-  std::uint64_t events = 0;
-};
-
 /// Subscriber to publisher, first: what it wants and what may be sent right away.
 struct Subscribe {
   Id stage;                 ///< whom it wants to talk to; none: whoever answers
@@ -63,7 +49,7 @@ struct Subscribe {
   Selection selection;
   Credit credit;
   Duration silence = default_silence;  ///< the longest this side will be silent while it lives
-  std::optional<Resume> resume = {};   ///< it had this place before; empty: it is new
+  std::optional<Place> resume = {};    ///< where it stood when its last link ended; empty: it is new
   /// The same for all who take up this subscription one after the other. Empty: nobody will.
   std::string identity = {};
 };
@@ -71,11 +57,9 @@ struct Subscribe {
 /// Publisher to subscriber: the subscription stands.
 struct Accept {
   Id stage;
-  Id stream;               ///< names the log that positions count in
-  std::uint64_t from = 0;  ///< the first position that may come
+  Place place;  ///< what comes lies behind it
   Duration silence = default_silence;
-  std::uint64_t events = 0;            ///< so many of what is selected from `from` on are done with
-  std::optional<Point> repeated = {};  ///< what lies below was sent to this subscription before
+  std::optional<Place> repeated = {};  ///< events below it were sent to this subscription before
 };
 
 /// Subscriber to publisher: everything up to delivery `acknowledged` is done with; up to `limit` may be sent. Said

@@ -122,12 +122,12 @@ bool Outlet::resume(const std::string& peer, const Subscribe& wish, Time now) {
   }
   buffer_.seal(*link.cursor.view);
   link.cursor.view->log.close_gap();  // it may go on behind it
-  const Point stands = link.place();
-  Point at = stands;
+  const Place stands = link.place();
+  Place at = stands;
   std::uint64_t passed = 0;
   std::optional<Mark> nothing_upto;
   if (has_place) {
-    const Point wished{std::min(wish.resume->from, buffer_.next()), wish.resume->events};
+    const Place wished{options_.stream, std::min(wish.resume->from, buffer_.next()), wish.resume->events};
     const std::uint64_t view_begins = link.scan ? link.scan->upto() : link.cursor.position();
     // Who acknowledged something knows of it: then nothing that was selected lies between where it stands here and
     // there.
@@ -161,15 +161,16 @@ bool Outlet::resume(const std::string& peer, const Subscribe& wish, Time now) {
 
 /// A subscription that has no place here. What it has not seen and is still there comes first.
 void Outlet::begin(const std::string& peer, const Subscribe& wish, Time now) {
-  auto link = std::make_unique<Link>(peer, wish, options_.max_in_flight_bytes, now);
-  Point at{buffer_.attach(link->cursor, wish.selection), 0};
-  Point repeated;
+  auto link = std::make_unique<Link>(peer, wish, options_.stream, options_.max_in_flight_bytes, now);
+  const Id& stream = options_.stream;
+  Place at{stream, buffer_.attach(link->cursor, wish.selection), 0};
+  Place repeated{.stream = stream};
   std::optional<Gap> missed;  // what was held for it made room
   const std::uint64_t view_begins = link->cursor.position();
   if (const auto expected = expected_.find(wish.identity); expected != expected_.end()) {
     const Cursor& place = expected->second->place;
     if (place.position() < view_begins) {
-      at = {place.position(), 0};
+      at = {stream, place.position(), 0};
       missed = place.gap;
       if (missed && !wish.selection.everything()) missed->count.reset();  // nobody knows what of it was selected
       const std::uint64_t held_from = Buffer::begin_of(place);
@@ -182,12 +183,12 @@ void Outlet::begin(const std::string& peer, const Subscribe& wish, Time now) {
     expected_.erase(expected);
   } else if (wish.resume && wish.resume->stream == options_.stream) {
     if (wish.resume->from < view_begins) {
-      at = {wish.resume->from, wish.resume->events};
+      at = *wish.resume;
       link->scan = buffer_.scan(link->cursor, at.from, at.events);
-      repeated = {buffer_.next(), 0};  // nobody knows any more how much of it was sent
+      repeated = {stream, buffer_.next(), 0};  // nobody knows any more how much of it was sent
     }
   } else if (wish.resume && view_begins > 0) {  // of whoever had this name before: it misses what is not kept of this
-    at = {};
+    at = {.stream = stream};
     link->scan = buffer_.scan(link->cursor, 0, 0);
   }
   by_cursor_.emplace(&link->cursor, link.get());
@@ -201,8 +202,8 @@ void Outlet::begin(const std::string& peer, const Subscribe& wish, Time now) {
   links_.emplace(peer, std::move(link));
 }
 
-void Outlet::accept(const Link& link, Point at, Point repeated) {
-  Accept told{options_.stage, options_.stream, at.from, options_.silence, at.events, {}};
+void Outlet::accept(const Link& link, const Place& at, const Place& repeated) {
+  Accept told{options_.stage, at, options_.silence, {}};
   if (repeated > at) told.repeated = repeated;
   control(link.peer, encode(told));
   if (draining_) control(link.peer, encode(Draining{buffer_.next()}));

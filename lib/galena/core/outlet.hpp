@@ -111,7 +111,7 @@ class Outlet {
   bool give_way(const std::string& peer, const Subscribe& wish, Time now);
   bool resume(const std::string& peer, const Subscribe& wish, Time now);
   void begin(const std::string& peer, const Subscribe& wish, Time now);
-  void accept(const Link& link, Point at, Point repeated);
+  void accept(const Link& link, const Place& at, const Place& repeated);
   void grant(Link& link, const Grant& told);
   void lose(const std::string& peer, std::string_view why, Time now);
   void drop(const std::string& peer, std::string_view why);

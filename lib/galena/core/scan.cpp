@@ -23,7 +23,7 @@ class Scan::Copy {
     char* end = write_event(events_.data() + size, event);
     if (header_.origin) {
       if (count_ == 0) header_.origin = origin;
-      end = write_step(end, count_ == 0 ? 0 : static_cast<std::uint32_t>(origin.ordinal - last_.ordinal));
+      end = write_step(end, count_ == 0 ? 0 : static_cast<std::uint32_t>(origin.place.events - last_.place.events));
       last_ = origin;
     }
     events_.resize(static_cast<std::size_t>(end - events_.data()));
@@ -33,7 +33,7 @@ class Scan::Copy {
   bool takes(const Origin& origin) const {
     if (!header_.origin || count_ == 0) return true;
     Origin follows = last_;
-    follows.advance(origin.ordinal - last_.ordinal);
+    follows.advance(origin.place.events - last_.place.events);
     return follows == origin;
   }
   std::uint32_t count() const { return count_; }

@@ -55,6 +55,7 @@ struct ProducerStats {
   DropCounts drops = {};          ///< (topic, reason) -> events
   std::uint64_t refused = 0;      ///< offered from elsewhere, and answered with no
   std::uint64_t malformed = 0;    ///< messages that were not of the protocol
+  std::uint64_t wrong_version = 0;  ///< peers turned away because they speak another version of the protocol
   std::uint64_t buffered_bytes = 0;
   std::vector<LinkInfo> subscribers = {};
 };

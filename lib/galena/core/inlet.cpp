@@ -63,6 +63,9 @@ Inlet::Input Inlet::handle(std::string_view frame, Time now) {
     return Input::cancelled;
   }
   if (const auto* told = std::get_if<Accept>(&*message)) return accept(*told);
+  if (const auto* other = std::get_if<OtherVersion>(&*message)) {
+    return fail(reason::version, spoken_versions.refuse(other->versions));
+  }
   if (!accepted()) return fail(reason::malformed, "a message came before the subscription was accepted");
   if (const auto* mark = std::get_if<Mark>(&*message)) {
     finish_upto(mark->upto);

@@ -34,6 +34,10 @@ void Outlet::handle(const std::string& peer, const Message& message, Time now) {
     subscribe(peer, *wish, now);
     return;
   }
+  if (const auto* other = std::get_if<OtherVersion>(&message)) {
+    refuse_version(peer, other->versions);
+    return;
+  }
   const auto it = links_.find(peer);
   if (it == links_.end()) {
     if (!std::holds_alternative<Cancel>(message))
@@ -59,6 +63,13 @@ void Outlet::handle_malformed(const std::string& peer) {
   ++malformed_;
   notes_.push_back("a message that is not of this protocol came and was refused");
   cancel(peer, reason::malformed, "that message is not of this protocol, or not expected here");
+}
+
+void Outlet::refuse_version(const std::string& peer, const Versions& theirs) {
+  ++wrong_version_;
+  const std::string detail = spoken_versions.refuse(theirs);
+  notes_.push_back("a peer was refused, because it speaks another version of the protocol: " + detail);
+  cancel(peer, reason::version, detail);
 }
 
 void Outlet::handle_gone(const std::string& peer, Time now) { lose(peer, reason::lost, now); }
@@ -149,7 +160,7 @@ bool Outlet::resume(const std::string& peer, const Subscribe& wish, Time now) {
   }
   link.resume(peer, wish, passed, now);
   by_cursor_.emplace(&link.cursor, &link);
-  accept(link, at, link.sent_before);
+  accept(link, wish, at, link.sent_before);
   if (link.unconfirmed_gap()) control(peer, encode(*link.unconfirmed_gap()));
   if (nothing_upto) control(peer, encode(*nothing_upto));
   notes_.push_back("resumed: " + describe(link));
@@ -192,7 +203,7 @@ void Outlet::begin(const std::string& peer, const Subscribe& wish, Time now) {
     link->scan = buffer_.scan(link->cursor, 0, 0);
   }
   by_cursor_.emplace(&link->cursor, link.get());
-  accept(*link, at, repeated);
+  accept(*link, wish, at, repeated);
   if (missed) {
     link->lost += missed->count.value_or(0);
     link->note_told(*missed);
@@ -202,8 +213,9 @@ void Outlet::begin(const std::string& peer, const Subscribe& wish, Time now) {
   links_.emplace(peer, std::move(link));
 }
 
-void Outlet::accept(const Link& link, const Place& at, const Place& repeated) {
+void Outlet::accept(const Link& link, const Subscribe& wish, const Place& at, const Place& repeated) {
   Accept told{options_.stage, at, options_.silence, {}};
+  told.version = spoken_versions.common(wish.versions).value();
   if (repeated > at) told.repeated = repeated;
   control(link.peer, encode(told));
   if (draining_) control(link.peer, encode(Draining{buffer_.next()}));

@@ -55,7 +55,7 @@ class Outlet {
     return answer;
   }
 
-  /// A message from a peer: Subscribe, Grant or Cancel. Anything else cancels the link.
+  /// A message from a peer: Subscribe, Grant, Cancel or OtherVersion. Anything else cancels the link.
   void handle(const std::string& peer, const Message& message, Time now);
   /// What came from the peer could not be read.
   void handle_malformed(const std::string& peer);
@@ -89,6 +89,8 @@ class Outlet {
   std::vector<LinkInfo> links() const;
   /// Messages that could not be read, since the start.
   std::uint64_t malformed() const { return malformed_; }
+  /// Peers that were turned away because they speak no version of the protocol that this side speaks, since the start.
+  std::uint64_t wrong_version() const { return wrong_version_; }
   /// What happened since this was last asked, in words.
   std::vector<std::string> take_notes() { return std::exchange(notes_, {}); }
 
@@ -111,7 +113,8 @@ class Outlet {
   bool give_way(const std::string& peer, const Subscribe& wish, Time now);
   bool resume(const std::string& peer, const Subscribe& wish, Time now);
   void begin(const std::string& peer, const Subscribe& wish, Time now);
-  void accept(const Link& link, const Place& at, const Place& repeated);
+  void accept(const Link& link, const Subscribe& wish, const Place& at, const Place& repeated);
+  void refuse_version(const std::string& peer, const Versions& theirs);
   void grant(Link& link, const Grant& told);
   void lose(const std::string& peer, std::string_view why, Time now);
   void drop(const std::string& peer, std::string_view why);
@@ -134,6 +137,7 @@ class Outlet {
   std::vector<Parcel> control_;
   bool draining_ = false;
   std::uint64_t malformed_ = 0;
+  std::uint64_t wrong_version_ = 0;
   std::vector<std::string> notes_;
 };
 

@@ -22,8 +22,12 @@ constexpr struct Total {
   std::string_view name;
   std::uint64_t Report::*field;
 } totals[] = {
-    {"ingested", &Report::ingested},   {"outstanding", &Report::outstanding},       {"refused", &Report::refused},
-    {"malformed", &Report::malformed}, {"buffered_bytes", &Report::buffered_bytes},
+    {"ingested", &Report::ingested},
+    {"outstanding", &Report::outstanding},
+    {"refused", &Report::refused},
+    {"malformed", &Report::malformed},
+    {"wrong_version", &Report::wrong_version},
+    {"buffered_bytes", &Report::buffered_bytes},
 };
 
 template <class Names, class Object>

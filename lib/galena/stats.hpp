@@ -21,7 +21,8 @@ using DropCounts = std::map<std::pair<std::string, std::string>, std::uint64_t>;
 /// and what it missed of the stream before is `lost`, as far as anybody knows how many events that were.
 struct LinkInfo {
   Id subscription;
-  std::string consumer;
+  std::string consumer;  ///< its name, for people
+  Id consumer_stage;     ///< its stage; none if it did not say
   std::string identity;
   Selection selection;
   std::uint64_t selected = 0;      ///< events it selected since it subscribed

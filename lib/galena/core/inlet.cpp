@@ -24,7 +24,7 @@ Inlet::Inlet(Options options, Time now)
 
 std::string Inlet::hello() const {
   Subscribe wish{options_.stage, options_.subscription, options_.epoch, options_.consumer, options_.selection,
-                 limit_,         options_.silence,      std::nullopt,   options_.identity};
+                 limit_,         options_.silence,      std::nullopt,   options_.identity, options_.consumer_stage};
   // Of a stream that is over as well: whoever has the name now may have kept something for its predecessor's consumers.
   if (options_.previous) wish.resume = options_.previous->place;
   return encode(wish);

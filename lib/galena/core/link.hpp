@@ -39,6 +39,7 @@ class Link {
   Link(std::string at, const Subscribe& subscribe, const Id& stream, std::uint64_t max_in_flight, Time now)
       : identity(subscribe.identity),
         consumer(subscribe.consumer),
+        consumer_stage(subscribe.consumer_stage),
         sent_before{.stream = stream},
         max_in_flight_bytes_(max_in_flight) {
     start(std::move(at), subscribe, now);
@@ -70,6 +71,7 @@ class Link {
   /// It is taken up again, over another connection, and has handled `passed` events more than was known.
   void resume(std::string at, const Subscribe& subscribe, std::uint64_t passed, Time now) {
     consumer = subscribe.consumer;
+    consumer_stage = subscribe.consumer_stage;
     away_since.reset();
     unconfirmed_after_ = 0;
     if (subscribe.subscription != subscription) done_by_others_ = done_before_;
@@ -189,6 +191,7 @@ class Link {
   Id subscription;  ///< of who has it now
   const std::string identity;
   std::string consumer;
+  Id consumer_stage;
   std::string peer;
   std::uint64_t epoch = 0;
   Duration silence{};  ///< the longest the other side says it will be silent

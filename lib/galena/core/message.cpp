@@ -128,6 +128,7 @@ std::optional<Message> decode_subscribe(PackReader& reader) {
     if (key == "subscription") return read(reader, message.subscription);
     if (key == "identity") return read(reader, message.identity);
     if (key == "consumer") return read(reader, message.consumer);
+    if (key == "consumer_stage") return read(reader, message.consumer_stage);
     if (key == "epoch") return read(reader, message.epoch);
     if (key == "topics") return read(reader, message.selection);
     if (key == "credit") return read(reader, message.credit);
@@ -251,7 +252,9 @@ void set_versions(Message& message, const Versions& versions) {
 
 std::string encode(const Subscribe& message) {
   PackWriter writer = start("subscribe", 1);
-  writer.map(7 + version_keys(message.versions) + (message.resume ? 1 : 0) + (message.identity.empty() ? 0 : 1));
+  const int optional_keys =
+      (message.resume ? 1 : 0) + (message.identity.empty() ? 0 : 1) + (message.consumer_stage ? 1 : 0);
+  writer.map(7 + version_keys(message.versions) + static_cast<std::uint32_t>(optional_keys));
   write(writer, message.versions).str("stage").id(message.stage);
   writer.str("subscription").id(message.subscription).str("epoch").uint(message.epoch);
   writer.str("consumer").str(message.consumer);
@@ -262,6 +265,7 @@ std::string encode(const Subscribe& message) {
   writer.str("credit").array(2).uint(message.credit.events).uint(message.credit.bytes);
   writer.str("silence").uint(whole_ms(message.silence));
   if (!message.identity.empty()) writer.str("identity").str(message.identity);
+  if (message.consumer_stage) writer.str("consumer_stage").id(message.consumer_stage);
   if (const auto& resume = message.resume) {
     writer.str("resume").array(3).id(resume->stream).uint(resume->from).uint(resume->events);
   }

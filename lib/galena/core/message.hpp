@@ -54,6 +54,7 @@ struct Subscribe {
   std::optional<Place> resume = {};    ///< where it stood when its last link ended; empty: it is new
   /// The same for all who take up this subscription one after the other. Empty: nobody will.
   std::string identity = {};
+  Id consumer_stage = {};  ///< the stage that subscribes, so that accounts can tell who reads from whom; may be none
   Versions versions = spoken_versions;
 };
 

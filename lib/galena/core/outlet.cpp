@@ -425,9 +425,9 @@ std::vector<LinkInfo> Outlet::links() const {
   std::vector<LinkInfo> infos;
   const auto add = [&](const Link& link) {
     const Cursor& cursor = link.cursor;
-    infos.push_back({link.subscription, link.consumer, link.identity, cursor.view->selection, link.selected(),
-                     link.acknowledged() + link.in_flight(), link.acknowledged(), cursor.dropped, link.lost,
-                     link.away_since.has_value()});
+    infos.push_back({link.subscription, link.consumer, link.consumer_stage, link.identity, cursor.view->selection,
+                     link.selected(), link.acknowledged() + link.in_flight(), link.acknowledged(), cursor.dropped,
+                     link.lost, link.away_since.has_value()});
   };
   for (const auto& [peer, link] : links_) add(*link);
   for (const auto& [key, link] : away_) add(*link);

@@ -221,6 +221,7 @@ void Publisher::open_feed(const std::string& peer, const core::Offer& offer) {
     core::Inlet::Options inlet;
     inlet.subscription = Id::random();
     inlet.consumer = options_.label;
+    inlet.consumer_stage = options_.outlet.stage;
     inlet.demand = feed_demand;
     inlet.silence = options_.outlet.silence;
     feeds_[peer] = std::make_unique<Feed>(

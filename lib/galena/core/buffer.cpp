@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "galena/base/assert.hpp"
+#include "galena/core/message.hpp"
 
 namespace galena::core {
 namespace {
@@ -208,11 +209,12 @@ bool Buffer::drop_oldest(View& view) {
     view.dropped_offset = static_cast<std::uint32_t>(item.events().size() - reader.rest().size());
     bool missed = false;
     for (Cursor* cursor : view.cursors) {
+      if (!cursor->returned.empty()) cursor->hand_back({});  // some of that may be what goes
       if (cursor->item != number || cursor->events > index) continue;
       cursor->events = view.dropped_events;
       cursor->offset = view.dropped_offset;
       // Whatever else of the item is still to come takes a position, too: the gap must not speak of the item's last.
-      cursor->note_gap(item.from, item.upto - (item.count - view.dropped_events), 1, reason::full);
+      cursor->record_gap(item.from, item.upto - (item.count - view.dropped_events), 1, reason::full);
       missed = true;
     }
     if (missed) drops_.add(event.topic, reason::full);
@@ -223,6 +225,7 @@ bool Buffer::drop_oldest(View& view) {
   for (Cursor* cursor : view.cursors) {
     if (cursor->item == number) cursor->step();
     cursor->held = std::max(cursor->held, number + 1);
+    if (!cursor->returned.empty()) cursor->hand_back({});
   }
   release(view);
   return true;
@@ -316,11 +319,11 @@ void Buffer::fill(View& view) {
   seal(view);  // what is appended next may be unlike it
 }
 
-void Buffer::detach(Cursor& cursor, std::uint64_t done, std::uint64_t owed, std::string_view reason) {
+void Buffer::detach(Cursor& cursor, std::uint64_t owed, std::string_view reason) {
   lane_ = nullptr;
   View& view = *cursor.view;
   seal(view);
-  if (!reason.empty()) count_owed(cursor, done, owed, reason);
+  if (!reason.empty()) count_owed(cursor, owed, reason);
   std::erase(view.cursors, &cursor);
   --readers_;
   if (readers_ == 0) {
@@ -366,9 +369,7 @@ void Buffer::forget(Cursor& place) {
 
 std::unique_ptr<Scan> Buffer::scan(const Cursor& cursor, std::uint64_t from, std::uint64_t skip) {
   seal(base_);
-  const Log& log = cursor.view->log;
-  const std::uint64_t upto = cursor.item < log.end() ? log.at(cursor.item).from : log.covered();
-  return std::make_unique<Scan>(base_, cursor.view->selection, from, skip, upto);
+  return std::make_unique<Scan>(base_, cursor.view->selection, from, skip, cursor.view->log.position_of(cursor.item));
 }
 
 void Buffer::release(Scan& scan, std::uint64_t item) {
@@ -377,26 +378,31 @@ void Buffer::release(Scan& scan, std::uint64_t item) {
   release(base_);
 }
 
-void Buffer::count_owed(const Cursor& cursor, std::uint64_t done, std::uint64_t owed, std::string_view reason) {
+void Buffer::count_owed(const Cursor& cursor, std::uint64_t owed, std::string_view reason) {
   const View& view = *cursor.view;
   const Log& log = view.log;
-  for (std::uint64_t number = cursor.held; number < log.end() && owed > 0; ++number) {
+  // Of item `number`, the events from the `index`-th on, `most` at most.
+  const auto count = [&](std::uint64_t number, std::uint64_t index, std::uint64_t most) {
     const Item& item = log.at(number);
+    EventReader reader = item.reader(item.offset_of(index));
+    for (EventView event; owed > 0 && most > 0 && reader.next(event); --most, --owed) drops_.add(event.topic, reason);
+    return most;
+  };
+  for (const Run& run : cursor.returned) {
+    std::uint64_t left = run.events;
+    for (Spot at = run.begin; left > 0 && at.item < log.end(); at = {at.item + 1, 0}) {
+      if (!log.at(at.item).is_gap()) left = count(at.item, at.events, left);
+    }
+  }
+  for (Spot at = cursor.spot(); at.item < log.end() && owed > 0; at = {at.item + 1, 0}) {
+    const Item& item = log.at(at.item);
     if (item.is_gap()) {  // counted when it came to be; of what the cursor knows of it nothing is owed
-      const std::uint32_t known = number < cursor.item ? item.count : number == cursor.item ? cursor.events : 0;
-      if (item.exact) owed -= std::min<std::uint64_t>(owed, item.count - known);
-      continue;
+      if (item.exact) owed -= std::min<std::uint64_t>(owed, item.count - at.events);
+    } else {
+      // What made room in the log's first item was counted then.
+      const std::uint64_t made_room = at.item == log.floor() ? view.dropped_events : 0;
+      count(at.item, std::max(at.events, made_room), owed);
     }
-    // What made room in the log's first item was sent to it or counted then.
-    const std::uint64_t skip = number == log.floor() ? std::max<std::uint64_t>(done, view.dropped_events) : done;
-    std::uint64_t index = 0;
-    EventReader reader = item.reader();
-    for (EventView event; owed > 0 && reader.next(event); ++index) {
-      if (index < skip) continue;
-      drops_.add(event.topic, reason);
-      --owed;
-    }
-    done -= std::min<std::uint64_t>(done, item.count);
   }
   drops_.add("(no longer held)", reason, owed);  // sent, and made room for newer ones since
 }

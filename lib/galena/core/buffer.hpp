@@ -62,10 +62,9 @@ class Buffer {
   /// Puts the cursor where a new subscription starts: at what nobody was offered yet if it is the first, else at the
   /// next event. The cursor must stay where it is in memory until detach(). Returns the first position that it may see.
   std::uint64_t attach(Cursor& cursor, const Selection& selection);
-  /// Frees what was held for the cursor. Unless `reason` is empty, the `owed` events that it selected and neither
-  /// acknowledged nor saw dropped are counted as dropped; the first `done` of those from item `held` on are not among
-  /// them.
-  void detach(Cursor& cursor, std::uint64_t done, std::uint64_t owed, std::string_view reason);
+  /// Removes the cursor, and frees what was held for it. Unless `reason` is empty, `owed` events are counted as dropped
+  /// for that reason, by topic: those that were handed back, and those from where the cursor stands on.
+  void detach(Cursor& cursor, std::uint64_t owed, std::string_view reason);
   /// After a cursor's `held` has moved.
   void release(View& view);
 
@@ -139,7 +138,7 @@ class Buffer {
   void put_or_drop(View& view, const EventView& event, std::size_t bytes);
   void fill(View& view);
   void read_base(Cursor& cursor);
-  void count_owed(const Cursor& cursor, std::uint64_t done, std::uint64_t owed, std::string_view reason);
+  void count_owed(const Cursor& cursor, std::uint64_t owed, std::string_view reason);
 
   Options options_;
   SegmentPool pool_;

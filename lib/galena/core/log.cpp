@@ -8,6 +8,13 @@
 
 namespace galena::core {
 
+std::uint32_t Item::offset_of(std::uint64_t number) const {
+  EventReader in_front = reader();
+  for (EventView event; number > 0 && in_front.next(event); --number) {
+  }
+  return static_cast<std::uint32_t>(events().size() - in_front.rest().size());
+}
+
 ItemReader::ItemReader(const Item& item, std::uint32_t events, std::uint32_t offset) : reader_(item.reader(offset)) {
   const BatchHeader header = item.header();
   from_ = {(header.flags & flag_repeated) != 0, header.origin};
@@ -168,6 +175,30 @@ void Log::release_idle_segment() {
 void Log::drop_segment(Segment* segment) {
   charged_ -= segment->capacity();
   pool_.give_back(segment);
+}
+
+std::uint64_t Log::position_of(const Spot& spot) const {
+  if (spot.item >= end() || at(spot.item).is_gap() || spot.events >= at(spot.item).count) return position_of(spot.item);
+  // The events that follow in the item take a position each.
+  return at(spot.item).upto - (at(spot.item).count - spot.events);
+}
+
+std::uint64_t Log::events_between(Spot from, const Spot& upto) const {
+  std::uint64_t events = 0;
+  for (; from.item < upto.item && from.item < end(); from = {from.item + 1, 0}) {
+    const Item& item = at(from.item);
+    if (!item.is_gap()) events += item.count - std::min<std::uint64_t>(from.events, item.count);
+  }
+  const bool inside = from.item == upto.item && from.item < end() && !at(from.item).is_gap();
+  return events + (inside ? upto.events - std::min(upto.events, from.events) : 0);
+}
+
+Spot Log::behind(Spot from, std::uint64_t count) const {
+  from.events += count;
+  for (; at(from.item).is_gap() || from.events >= at(from.item).count; ++from.item) {
+    if (!at(from.item).is_gap()) from.events -= at(from.item).count;
+  }
+  return from;
 }
 
 void Log::move_floor(std::uint64_t number) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "galena/base/assert.hpp"
+#include "galena/core/message.hpp"
 
 namespace galena::core {
 
@@ -74,7 +75,7 @@ Scan::Scan(View& base, const Selection& selection, std::uint64_t from, std::uint
   }
   const std::uint64_t begin = low < log.end() ? log.at(low).from : from;
   place_at(low, from > begin ? from - begin : 0);
-  told_mark_ = {at_.item, at_.events, from};
+  told_spot_ = at_.spot();
 }
 
 Scan::~Scan() { std::erase(base_.cursors, &at_); }
@@ -102,11 +103,11 @@ void Scan::place_at(std::uint64_t item, std::uint64_t events) {
   }
 }
 
-void Scan::go_back(const Mark& mark, std::uint64_t skip) {
-  place_at(mark.item, mark.events);
-  told_mark_ = mark;
-  told_skip_ = skip_ = skip;
-  position_ = told_ = mark.position;  // what is forgotten by now is found to be missing
+void Scan::go_back(const Stretch& stretch, std::uint64_t acknowledged) {
+  place_at(stretch.begin.item, stretch.begin.events);
+  told_spot_ = stretch.begin;
+  told_skip_ = skip_ = stretch.passed + acknowledged;
+  position_ = told_ = stretch.from;  // what is forgotten by now is found to be missing
 }
 
 bool Scan::selects(std::string_view topic) { return matcher_.empty() || !matcher_.find(topic).empty(); }
@@ -145,16 +146,18 @@ bool Scan::missing(Piece& piece) {
 /// What has been looked at is done with.
 void Scan::tell() {
   told_ = position_;
-  told_mark_ = {at_.item, at_.events, position_};
+  told_spot_ = at_.spot();
   told_skip_ = skip_;
 }
 
-Scan::Piece Scan::read(std::uint64_t max_events, std::uint64_t max_bytes) {
+Scan::Piece Scan::read(std::uint64_t max_events, std::uint64_t max_bytes, std::uint64_t marked_below) {
   Piece piece;
   const Log& log = base_.log;
+  const bool marked = told_ < marked_below;
+  const std::uint64_t upto = marked ? std::min(marked_below, upto_) : upto_;
   std::optional<Copy> copy;
   std::size_t looked_at = 0;
-  for (bool more = true; more && position_ < upto_;) {
+  for (bool more = true; more && position_ < upto;) {
     const bool there = at_.item >= log.first() && at_.item < log.end() && !log.at(at_.item).is_gap();
     if (!there || log.at(at_.item).from + at_.events > position_) {
       if (copy) break;  // it goes first
@@ -169,26 +172,25 @@ Scan::Piece Scan::read(std::uint64_t max_events, std::uint64_t max_bytes) {
     } else if (alone) {
       break;
     }
-    more = look_at(item, *copy, max_events, max_bytes, looked_at) && !alone;
+    more = look_at(item, *copy, upto, max_events, max_bytes, looked_at) && !alone;
   }
   if (copy && copy->count() > 0) {
     piece.events = copy->count();
     piece.bytes = copy->bytes();
-    piece.begin = told_mark_;
-    piece.passed = told_skip_;
-    piece.batch = copy->finish(told_, position_, doubtful_);
+    piece.stretch = {told_spot_, told_, told_skip_, position_};
+    piece.batch = copy->finish(told_, position_, doubtful_ || marked);
     tell();
-  } else if (position_ >= upto_) {
+  } else if (position_ >= upto) {
     tell();
   }
   return piece;
 }
 
 /// Takes what is selected of the rest of the item. False if there is no room for more.
-bool Scan::look_at(const Item& item, Copy& copy, std::uint64_t max_events, std::uint64_t max_bytes,
+bool Scan::look_at(const Item& item, Copy& copy, std::uint64_t upto, std::uint64_t max_events, std::uint64_t max_bytes,
                    std::size_t& looked_at) {
   ItemReader reader(item, at_.events, at_.offset);
-  for (EventView event; at_.events < item.count && position_ < upto_;) {
+  for (EventView event; at_.events < item.count && position_ < upto;) {
     if (copy.count() >= max_events || (copy.count() > 0 && copy.bytes() >= max_bytes) || looked_at >= max_looked_at) {
       return false;
     }

@@ -54,6 +54,16 @@ struct Consumer {
 
 using Grants = std::vector<std::string>;
 
+TEST_CASE("a publisher that answers in another version is refused by name") {
+  Inlet inlet({}, at(0));
+  Accept answer{id(1), {id(9), 0}, 10s};
+  answer.version = 2;
+  CHECK(inlet.handle(encode(answer), at(0)) == Input::malformed);
+  const auto farewell = expect<Cancel>(inlet.farewell());
+  CHECK(farewell.reason == reason::version);
+  CHECK(farewell.detail == "this is version 1, not 2");
+}
+
 TEST_CASE("the first message says who it is and what may be sent right away") {
   Inlet inlet({.stage = id(1),
                .subscription = id(2),

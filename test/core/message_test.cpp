@@ -126,6 +126,41 @@ TEST_CASE("a later version may add fields and arguments, which are skipped") {
   CHECK(expect<Mark>(mark.bytes()).upto == 5);
 }
 
+TEST_CASE("a message of another version is known as that, whatever else has changed in it") {
+  const auto versions_of = [](PackWriter& writer) { return expect<OtherVersion>(writer.bytes()).versions; };
+  CHECK(versions_of(PackWriter().array(2).str("subscribe").map(1).str("version").uint(2)) == Versions{2, 2});
+  CHECK(versions_of(PackWriter()
+                        .array(3)
+                        .str("offer")
+                        .map(3)
+                        .str("else")
+                        .nil()
+                        .str("newest")
+                        .uint(5)
+                        .str("version")
+                        .uint(3)
+                        .nil()) == Versions{3, 5});
+  CHECK(versions_of(PackWriter().array(2).str("inquire").map(1).str("version").uint(2)) == Versions{2, 2});
+  CHECK(versions_of(PackWriter().array(2).str("accept").map(2).str("stream").uint(1).str("version").uint(2)) ==
+        Versions{2, 2});
+}
+
+TEST_CASE("a newer peer that speaks version 1 as well is read, and says up to where it speaks") {
+  Subscribe subscribe;
+  subscribe.versions = {1, 3};
+  CHECK(expect<Subscribe>(encode(subscribe)).versions == Versions{1, 3});
+  CHECK(expect<Offer>(encode(Offer{id(1), id(2), id(3), false, 1s, {1, 2}})).versions == Versions{1, 2});
+  CHECK(expect<Inquire>(encode(Inquire{{1, 2}})).versions == Versions{1, 2});
+  CHECK(expect<Inquire>(PackWriter().array(1).str("inquire").bytes()).versions == Versions{1, 1});
+}
+
+TEST_CASE("a subscribe names the consumer's stage, if the consumer has said it") {
+  Subscribe subscribe;
+  CHECK(expect<Subscribe>(encode(subscribe)).consumer_stage == Id{});
+  subscribe.consumer_stage = id(5);
+  CHECK(expect<Subscribe>(encode(subscribe)).consumer_stage == id(5));
+}
+
 TEST_CASE("what PROTOCOL.md does not allow is refused") {
   const auto refused = [](PackWriter& writer) { return !decode(writer.bytes()); };
   CHECK(!decode(""));
@@ -141,7 +176,8 @@ TEST_CASE("what PROTOCOL.md does not allow is refused") {
   CHECK(refused(PackWriter().array(5).str("gap").uint(1).uint(3).uint(3).str("full")));  // more than positions
   CHECK(refused(PackWriter().array(5).str("gap").uint(1).uint(3).str("2").str("full")));
   CHECK(refused(PackWriter().array(2).str("subscribe").map(0)));  // no version
-  CHECK(refused(PackWriter().array(2).str("subscribe").map(1).str("version").uint(2)));
+  CHECK(refused(PackWriter().array(2).str("subscribe").map(1).str("version").str("2")));
+  CHECK(refused(PackWriter().array(2).str("inquire").uint(1)));
   CHECK(refused(PackWriter().array(2).str("subscribe").map(1).uint(1).uint(1)));
   CHECK(refused(PackWriter().array(2).str("subscribe").map(2).str("version").uint(1).str("stage").bin("short")));
   CHECK(refused(PackWriter().array(2).str("accept").map(1).str("version").uint(1)));  // no stream

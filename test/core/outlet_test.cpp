@@ -93,6 +93,31 @@ struct OutletFixture {
   }
 };
 
+TEST_CASE_FIXTURE(OutletFixture,
+                  "a peer of another version is refused by name, and counted apart from what is malformed") {
+  outlet->handle("c", OtherVersion{{2, 3}}, now);
+  std::vector<Parcel> parcels;
+  outlet->poll(parcels, now);
+  REQUIRE(parcels.size() == 1);
+  const auto cancel = expect<Cancel>(parcels[0].bytes);
+  CHECK(cancel.reason == reason::version);
+  CHECK(cancel.detail == "this is version 1, not 2 to 3");
+  CHECK(outlet->wrong_version() == 1);
+  CHECK(outlet->malformed() == 0);
+  CHECK(outlet->subscribers() == 0);
+}
+
+TEST_CASE_FIXTURE(OutletFixture, "a newer subscriber that speaks version 1 too gets a link of version 1") {
+  Subscribe wish;
+  wish.credit = {10, plenty};
+  wish.versions = {1, 2};
+  outlet->handle("c", wish, now);
+  std::vector<Parcel> parcels;
+  outlet->poll(parcels, now);
+  REQUIRE(parcels.size() == 1);
+  CHECK(expect<Accept>(parcels[0].bytes).version == 1);
+}
+
 TEST_CASE_FIXTURE(OutletFixture, "a subscriber is accepted, then sent what it selects within its credit") {
   subscribe("a", {3, plenty}, topics({"t"}));
   CHECK(poll() == Strings{"a: accept 0"});

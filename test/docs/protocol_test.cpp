@@ -93,7 +93,8 @@ TEST_CASE("control messages are, byte for byte, what PROTOCOL.md shows") {
   CHECK(shows("gap: nobody knows", Gap{11, 20, {}, std::string(reason::lost)}));
   CHECK(shows("mark: ", Mark{20}));
   CHECK(shows("end: ", End{20}));
-  CHECK(shows("cancel: ", Cancel{std::string(reason::silent), "nothing was heard for too long"}));
+  CHECK(shows("cancel: a stage of version 1", Cancel{std::string(reason::version), spoken_versions.refuse({2, 2})}));
+  CHECK(shows("cancel: the link is over", Cancel{std::string(reason::silent), "nothing was heard for too long"}));
   CHECK(shows("offer: ", Offer{id_full_of(0x44), id_full_of(0x88), id_full_of(0x99), true, 10s}));
   CHECK(shows("refuse: delivery", Refuse{1, "no"}));
 
@@ -104,7 +105,8 @@ TEST_CASE("control messages are, byte for byte, what PROTOCOL.md shows") {
   subscribe.epoch = 3;
   subscribe.resume.reset();
   subscribe.identity = "archive";
-  CHECK(shows("subscribe: whoever takes up", subscribe));
+  subscribe.consumer_stage = id_full_of(0x55);
+  CHECK(shows("subscribe: stage 55... takes up", subscribe));
 
   Subscribe answer;
   answer.subscription = id_full_of(0xaa);
@@ -129,9 +131,11 @@ TEST_CASE("batches are, byte for byte, what PROTOCOL.md shows") {
 }
 
 TEST_CASE("a report is, byte for byte, what PROTOCOL.md shows, and reads as what it was") {
-  Report report{.ingested = 9, .outstanding = 3, .buffered_bytes = 1024, .drops = {{{"cpu/0", "full"}, 2}}};
+  Report report{
+      .ingested = 9, .outstanding = 3, .wrong_version = 1, .buffered_bytes = 1024, .drops = {{{"cpu/0", "full"}, 2}}};
   LinkInfo link;
   link.consumer = "screen";
+  link.consumer_stage = id_full_of(0x55);
   link.identity = "archive";
   link.away = true;
   link.selected = 7;
@@ -143,6 +147,7 @@ TEST_CASE("a report is, byte for byte, what PROTOCOL.md shows, and reads as what
   REQUIRE(read);
   CHECK(read->drops == report.drops);
   CHECK(read->subscribers.at(0).held() == 1);
+  CHECK(read->subscribers.at(0).consumer_stage == link.consumer_stage);
   CHECK(read->outstanding == 3);
   for (std::size_t size = 0; size < encode(report).size(); ++size) {
     CHECK_FALSE(decode_report(std::string_view(encode(report)).substr(0, size)));

@@ -86,6 +86,14 @@ TEST_CASE("an answer of another stage is left alone") {
   play.check_recovers(epoch);
 }
 
+TEST_CASE("a consumer that a newer producer turns away asks again, and has not seen anything malformed") {
+  Play play;
+  const auto epoch = play.await_subscribe().epoch;
+  play.say(core::encode(core::Cancel{std::string(core::reason::version), "this is version 2, not 1"}));
+  play.check_recovers(epoch);
+  CHECK(play.consumer->stats().malformed == 0);
+}
+
 TEST_CASE("more than was granted is refused before a handler sees it, and the link is left") {
   Play play;
   const auto epoch = play.await_subscribe().epoch;

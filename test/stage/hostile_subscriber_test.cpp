@@ -126,6 +126,36 @@ TEST_CASE("who grants without a subscription is told that there is none") {
   victim.check_healthy();
 }
 
+TEST_CASE(
+    "peers of another version only are told which one this is, and counted apart; those that speak this one too are "
+    "served") {
+  Victim victim;
+  auto subscribe = subscribe_message(30s);
+  subscribe.versions = {2, 3};
+  core::Offer offer{{}, Id::random(), Id::random()};
+  offer.versions = {2, 2};
+  std::uint64_t refused = 0;
+  for (const std::string& newer : {core::encode(subscribe), core::encode(offer), core::encode(core::Inquire{{2, 2}})}) {
+    RawDealer peer(victim.endpoint);
+    peer.send(newer);
+    const auto cancel = peer.next<core::Cancel>();
+    REQUIRE(cancel);
+    CHECK(cancel->reason == core::reason::version);
+    CHECK(cancel->detail.starts_with("this is version 1, not 2"));
+    CHECK(victim.producer.stats().wrong_version == ++refused);
+  }
+  CHECK(victim.producer.stats().malformed == 0);
+  CHECK(victim.producer.stats().subscribers.size() == 1);
+
+  RawDealer both(victim.endpoint);
+  subscribe.versions = {1, 2};
+  both.send(core::encode(subscribe));
+  const auto accept = both.next<core::Accept>();
+  REQUIRE(accept);
+  CHECK(accept->version == 1);
+  victim.check_healthy();
+}
+
 TEST_CASE("what a publisher says is malformed from a subscriber, and ends its link alone") {
   for (const std::string& wrong :
        {core::encode(core::Mark{1}), core::encode(core::End{1}), core::encode(Gap{0, 1, 1, "x"}),

@@ -24,7 +24,7 @@ Inlet::Inlet(Options options, Time now)
 
 std::string Inlet::hello() const {
   Subscribe wish{options_.stage, options_.subscription, options_.epoch, options_.consumer, options_.selection,
-                 limit_,         options_.silence,      std::nullopt,   options_.identity};
+                 limit_,         options_.silence,      std::nullopt,   options_.identity, options_.consumer_stage};
   // Of a stream that is over as well: whoever has the name now may have kept something for its predecessor's consumers.
   if (options_.previous) wish.resume = options_.previous->place;
   return encode(wish);
@@ -63,6 +63,9 @@ Inlet::Input Inlet::handle(std::string_view frame, Time now) {
     return Input::cancelled;
   }
   if (const auto* told = std::get_if<Accept>(&*message)) return accept(*told);
+  if (const auto* other = std::get_if<OtherVersion>(&*message)) {
+    return fail(reason::version, spoken_versions.refuse(other->versions));
+  }
   if (!accepted()) return fail(reason::malformed, "a message came before the subscription was accepted");
   if (const auto* mark = std::get_if<Mark>(&*message)) {
     finish_upto(mark->upto);

@@ -40,7 +40,8 @@ class Inlet {
     Id subscription = {};
     std::uint64_t epoch = 1;
     std::string identity = {};
-    std::string consumer = {};
+    std::string consumer = {};  ///< the name of the subscribing stage, for people
+    Id consumer_stage = {};     ///< and its id
     Selection selection = {};
     Demand demand = {};
     Duration silence = std::chrono::seconds(10);

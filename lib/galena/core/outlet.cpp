@@ -25,6 +25,10 @@ void Outlet::handle(const std::string& peer, const Message& message, Time now) {
     subscribe(peer, *wish, now);
     return;
   }
+  if (const auto* other = std::get_if<OtherVersion>(&message)) {
+    refuse_version(peer, other->versions);
+    return;
+  }
   Link* const link = link_of(peer);
   if (link == nullptr) {
     if (!std::holds_alternative<Cancel>(message))
@@ -54,6 +58,13 @@ void Outlet::handle_malformed(const std::string& peer) {
   ++malformed_;
   notes_.push_back("a message that is not of this protocol came and was refused");
   cancel(peer, reason::malformed, "that message is not of this protocol, or not expected here");
+}
+
+void Outlet::refuse_version(const std::string& peer, const Versions& theirs) {
+  ++wrong_version_;
+  const std::string detail = spoken_versions.refuse(theirs);
+  notes_.push_back("a peer was refused, because it speaks another version of the protocol: " + detail);
+  cancel(peer, reason::version, detail);
 }
 
 void Outlet::handle_gone(const std::string& peer, Time now) {
@@ -230,6 +241,7 @@ Link& Outlet::accept(const std::string& peer, Subscription& subscription, const 
   subscription.links.push_back(&link);
   links_.emplace(peer, std::move(made));
   Accept told{options_.stage, at, options_.silence, {}};
+  told.version = spoken_versions.common(wish.versions).value();
   if (repeated > at) told.repeated = repeated;
   control(peer, encode(told));
   if (draining_) control(peer, encode(Draining{buffer_.next()}));
@@ -421,7 +433,7 @@ std::uint64_t Outlet::outstanding() const {
 std::vector<LinkInfo> Outlet::links() const {
   std::vector<LinkInfo> infos;
   for (const auto& [key, at] : subscriptions_) {
-    infos.push_back({at->holder, at->consumer, at->identity, at->cursor.view->selection, at->selected(),
+    infos.push_back({at->holder, at->consumer, at->consumer_stage, at->identity, at->cursor.view->selection, at->selected(),
                      at->acknowledged() + at->in_flight(), at->acknowledged(), at->cursor.dropped, at->lost,
                      at->away_since.has_value()});
   }

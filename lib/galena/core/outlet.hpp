@@ -59,7 +59,7 @@ class Outlet {
     return answer;
   }
 
-  /// A message from a peer: Subscribe, Grant or Cancel. Anything else cancels the link.
+  /// A message from a peer: Subscribe, Grant, Cancel or OtherVersion. Anything else cancels the link.
   void handle(const std::string& peer, const Message& message, Time now);
   /// What came from the peer could not be read.
   void handle_malformed(const std::string& peer);
@@ -93,6 +93,8 @@ class Outlet {
   std::vector<LinkInfo> links() const;
   /// Messages that could not be read, since the start.
   std::uint64_t malformed() const { return malformed_; }
+  /// Peers that were turned away because they speak no version of the protocol that this side speaks, since the start.
+  std::uint64_t wrong_version() const { return wrong_version_; }
   /// What happened since this was last asked, in words.
   std::vector<std::string> take_notes() { return std::exchange(notes_, {}); }
 
@@ -118,6 +120,7 @@ class Outlet {
   void begin(const std::string& peer, std::string key, const Subscribe& wish, Time now);
   Link& accept(const std::string& peer, Subscription& subscription, const Subscribe& wish, const Place& at,
                const Place& repeated, Time now);
+  void refuse_version(const std::string& peer, const Versions& theirs);
   void release_acknowledged(Subscription& subscription);
   void grant(Link& link, const Grant& told);
   Subscription* end_link(Link& link);
@@ -142,6 +145,7 @@ class Outlet {
   std::vector<Parcel> control_;
   bool draining_ = false;
   std::uint64_t malformed_ = 0;
+  std::uint64_t wrong_version_ = 0;
   std::vector<std::string> notes_;
 };
 

@@ -11,6 +11,7 @@ void Subscription::take_holder(const Subscribe& wish) {
   holder = wish.subscription;
   epoch = wish.epoch;
   consumer = wish.consumer;
+  consumer_stage = wish.consumer_stage;
 }
 
 void Subscription::hand_back(Link& link) {

@@ -82,7 +82,8 @@ class Subscription {
   const std::string identity;  ///< of those who take it up one after the other; may be empty
   Id holder;                   ///< the consumer's own number for it, of the consumer that has it now
   std::uint64_t epoch = 0;     ///< of that consumer's last attempt
-  std::string consumer;        ///< its name, for people
+  std::string consumer;        ///< the name of its stage, for people
+  Id consumer_stage;           ///< and the id of that stage
   std::vector<Link*> links;    ///< none: it is away
   std::optional<Time> away_since = {};
   std::uint64_t away_number = 0;            ///< how many had gone away then

@@ -221,6 +221,7 @@ void Publisher::open_feed(const std::string& peer, const core::Offer& offer) {
     core::Inlet::Options inlet;
     inlet.subscription = Id::random();
     inlet.consumer = options_.label;
+    inlet.consumer_stage = options_.outlet.stage;
     inlet.demand = feed_demand;
     inlet.silence = options_.outlet.silence;
     feeds_[peer] = std::make_unique<Feed>(
@@ -426,7 +427,8 @@ std::uint64_t Publisher::outstanding() {
 
 core::Report Publisher::report() {
   const ProducerStats now = stats();
-  return {now.ingested, now.outstanding, now.refused, now.malformed, now.buffered_bytes, now.drops, now.subscribers};
+  return {now.ingested,      now.outstanding,    now.refused, now.malformed,
+          now.wrong_version, now.buffered_bytes, now.drops,   now.subscribers};
 }
 
 ProducerStats Publisher::stats() {
@@ -439,6 +441,7 @@ ProducerStats Publisher::stats() {
   stats.dropped = outlet_.buffer().drops().total() + abandoned_.total();
   stats.refused = refused_;
   stats.malformed = outlet_.malformed() + malformed_feeds_;
+  stats.wrong_version = outlet_.wrong_version();
   stats.buffered_bytes = outlet_.buffer().charged();
   stats.subscribers = outlet_.links();
   return stats;

@@ -204,6 +204,7 @@ core::Inlet::Options Receiver::inlet_options() {
   options.epoch = epoch_;
   options.identity = options_.identity;
   options.consumer = options_.consumer;
+  options.consumer_stage = options_.consumer_stage;
   options.selection = options_.subscription.topics;
   options.demand = demand_of(options_.subscription);
   options.silence = std::max(node_.options().liveness, options_.subscription.patience);

@@ -61,7 +61,8 @@ class Receiver {
  public:
   struct Options {
     Subscription subscription;
-    std::string consumer;                           ///< its stage's name
+    std::string consumer;  ///< its stage's name
+    Id consumer_stage = {};
     std::string identity = {};                      ///< of this subscription
     std::shared_ptr<PositionStore> positions = {};  ///< under `key`
     std::string key = {};

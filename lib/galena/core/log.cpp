@@ -60,27 +60,18 @@ void Log::make_space(std::size_t bytes, std::uint64_t position, const Provenance
   }
   if (open_count_ == 0) {
     open_end_ += static_cast<std::uint32_t>(whole_header);
-    open_from_ = from;
+    open_run_ = ProvenanceRun(from);
   }
   // An event may start while the batch is below its size; one that ends beyond it comes here again.
   space_end_ = std::min(segment_->capacity(), open_begin_ + max_batch_bytes);
 }
 
 void Log::append(const EventView& event, std::size_t bytes, std::uint64_t position, const Provenance& from) {
-  // A step can say "the next part of the same" and "the first part of a later one". Anything else begins a batch.
-  Origin follows = last_origin_;
-  follows.advance(from.origin.place.events - last_origin_.place.events);
-  const bool goes_on = from.origin.place.events >= last_origin_.place.events && follows == from.origin;
-  if (open_count_ > 0 && !(open_from_.joins(from) && (!from.origin || goes_on))) seal(position);
+  if (open_count_ > 0 && !open_run_.admits(from)) seal(position);
   const std::size_t most = from.origin ? bytes + max_step_bytes : bytes;
   if (!has_space(most)) make_space(most, position, from);
   char* const begin = segment_->data() + open_end_;
-  char* end = write_event(begin, event);
-  if (from.origin) {
-    const std::uint64_t step = open_count_ == 0 ? 0 : from.origin.place.events - last_origin_.place.events;
-    end = write_step(end, static_cast<std::uint32_t>(step));
-    last_origin_ = from.origin;
-  }
+  char* const end = open_run_.write_step_to(write_event(begin, event), from.origin);
   open_end_ += static_cast<std::uint32_t>(end - begin);
   ++open_count_;
   ++held_events_;
@@ -118,8 +109,8 @@ void Log::note_gap(std::uint64_t from, std::uint64_t upto, std::uint32_t count) 
 void Log::seal(std::uint64_t upto) {
   if (open_count_ == 0) return;
   Item item{segment_, open_begin_, open_end_, open_count_, covered_, upto, sealed_bytes_};
-  item.has_origin = static_cast<bool>(open_from_.origin);
-  push_batch(item, open_from_);
+  item.has_origin = static_cast<bool>(open_run_.first().origin);
+  push_batch(item, open_run_.first());
   open_begin_ = open_end_;
   open_count_ = 0;
   space_end_ = 0;

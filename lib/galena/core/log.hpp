@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "galena/core/batch.hpp"
+#include "galena/core/provenance.hpp"
 #include "galena/core/segment.hpp"
 
 namespace galena::core {
@@ -41,20 +42,6 @@ struct Item {
   BatchHeader header() const {
     std::string_view bytes = batch();
     return *read_batch_header(bytes);
-  }
-};
-
-/// Where an event comes from, as far as those who read it should know. Unlike events do not share a batch.
-struct Provenance {
-  bool repeated = false;  ///< it may have been published before
-  Origin origin = {};
-
-  /// It says nothing: an event that is published for the first time.
-  bool plain() const { return !repeated && !origin; }
-  /// They may stand in one batch, if `next` comes later.
-  bool joins(const Provenance& next) const {
-    return repeated == next.repeated && origin.place.stream == next.origin.place.stream &&
-           origin.place.from == next.origin.place.from;
   }
 };
 
@@ -185,8 +172,7 @@ class Log {
   std::uint32_t open_end_ = 0;  // == open_begin_ while the open batch has no event
   std::uint32_t open_count_ = 0;
   std::uint32_t space_end_ = 0;  // how far the open batch grows without a thought; 0: none is open
-  Provenance open_from_;         // of the open batch's first event
-  Origin last_origin_;           // of its last event
+  ProvenanceRun open_run_;       // where the open batch's events come from
 };
 
 }  // namespace galena::core

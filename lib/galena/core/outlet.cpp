@@ -433,9 +433,9 @@ std::uint64_t Outlet::outstanding() const {
 std::vector<LinkInfo> Outlet::links() const {
   std::vector<LinkInfo> infos;
   for (const auto& [key, at] : subscriptions_) {
-    infos.push_back({at->holder, at->consumer, at->consumer_stage, at->identity, at->cursor.view->selection, at->selected(),
-                     at->acknowledged() + at->in_flight(), at->acknowledged(), at->cursor.dropped, at->lost,
-                     at->away_since.has_value()});
+    infos.push_back({at->holder, at->consumer, at->consumer_stage, at->identity, at->cursor.view->selection,
+                     at->selected(), at->acknowledged() + at->in_flight(), at->acknowledged(), at->cursor.dropped,
+                     at->lost, at->away_since.has_value()});
   }
   return infos;
 }

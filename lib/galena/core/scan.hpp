@@ -11,6 +11,8 @@
 
 namespace galena::core {
 
+class BatchBuilder;
+
 /// Reads what a subscription selects of the positions below its cursor from what base keeps, and copies it: for whoever
 /// comes back to a place that its view does not have, and for whom a producer held everything before they came. Unless
 /// it holds, it makes nobody wait: what is forgotten before it gets there is a gap.
@@ -66,12 +68,10 @@ class Scan {
   static constexpr std::size_t max_looked_at = 256 * 1024;
 
  private:
-  class Copy;
-
   bool selects(std::string_view topic);
   bool missing(Piece& piece);
-  bool look_at(const Item& item, Copy& copy, std::uint64_t upto, std::uint64_t max_events, std::uint64_t max_bytes,
-               std::size_t& looked_at);
+  bool look_at(const Item& item, BatchBuilder& copy, std::uint64_t upto, std::uint64_t max_events,
+               std::uint64_t max_bytes, std::size_t& looked_at);
   void tell();
   void place_at(std::uint64_t item, std::uint64_t events);
 

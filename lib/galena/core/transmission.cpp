@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "galena/base/assert.hpp"
+#include "galena/core/batch_builder.hpp"
 #include "galena/core/subscription.hpp"
 
 namespace galena::core {
@@ -82,26 +83,21 @@ std::uint32_t transmit_cut(Link& link, Cursor& cursor, std::uint64_t most, bool 
   const std::string_view rest = item.events().substr(cursor.offset);
   most = std::min({most, std::uint64_t{item.count - cursor.events}, link.events_left()});
   ItemReader reader(item, cursor.events, cursor.offset);
-  BatchHeader header = item.header();
+  Provenance first;
   EventView event;
   std::uint32_t count = 0;
   std::size_t bytes = 0;
   while (count < most && link.sent().bytes + bytes < link.byte_limit()) {
     const bool read = reader.next(event);
     GALENA_ASSERT(read, "our own batch must be readable");
-    if (count++ == 0) header.origin = reader.from().origin;
+    if (count++ == 0) first = reader.from();
     bytes = rest.size() - reader.rest().size();
   }
+  first.repeated |= repeated;
   const bool all = cursor.events + count == item.count;
-  header.bytes = static_cast<std::uint32_t>(bytes);
-  header.count = count;
-  header.first = cursor.events;
-  if (!all) header.flags |= flag_more;
-  if (repeated) header.flags |= flag_repeated;
-  std::string batch(header_bytes(header), '\0');
-  write_batch_header(batch.data(), header);
-  batch.append(rest.substr(0, bytes));
-  out.push_back({.peer = link.peer, .bytes = std::move(batch)});
+  BatchBuilder batch(cursor.events);
+  batch.copy(rest.substr(0, bytes), count, first);
+  out.push_back({.peer = link.peer, .bytes = batch.finish(item.from, item.upto, all ? std::uint16_t{0} : flag_more)});
   const Spot begin = cursor.spot();
   if (all) {
     cursor.step();

@@ -240,6 +240,7 @@ Link& Outlet::accept(const std::string& peer, Subscription& subscription, const 
   link.told_repeated = repeated;
   subscription.links.push_back(&link);
   links_.emplace(peer, std::move(made));
+  credit_changed_ = true;
   Accept told{options_.stage, at, options_.silence, {}};
   told.version = spoken_versions.common(wish.versions).value();
   if (repeated > at) told.repeated = repeated;
@@ -259,6 +260,7 @@ void Outlet::grant(Link& link, const Grant& told) {
     cancel(link.peer, reason::acknowledge, "more was acknowledged than was sent");
     return;
   }
+  credit_changed_ = true;
   release_acknowledged(link.subscription);
 }
 
@@ -267,6 +269,7 @@ Subscription* Outlet::end_link(Link& link) {
   Subscription& subscription = link.subscription;
   subscription.hand_back(link);
   links_.erase(links_.find(link.peer));
+  credit_changed_ = true;
   if (subscription.links.empty()) return &subscription;
   buffer_.mark_dirty(*subscription.cursor.view);
   return nullptr;
@@ -428,6 +431,19 @@ std::uint64_t Outlet::outstanding() const {
   std::uint64_t events = buffer_.unclaimed() + owed_to_away();
   for (const auto& [key, subscription] : subscriptions_) events += subscription->away_since ? 0 : subscription->owed();
   return events;
+}
+
+OpenCredit Outlet::open_credit() const {
+  OpenCredit open;
+  bool first = true;
+  for (const auto& [key, subscription] : subscriptions_) {
+    if (subscription->links.empty()) continue;
+    const std::uint64_t left = subscription->open_credit();
+    open.smallest = std::exchange(first, false) ? left : std::min(open.smallest, left);
+    open.largest = std::max(open.largest, left);
+    open.total = add_capped(open.total, left);
+  }
+  return open;
 }
 
 std::vector<LinkInfo> Outlet::links() const {

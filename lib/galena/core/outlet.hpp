@@ -22,6 +22,15 @@
 
 namespace galena::core {
 
+/// How many events may still be published before the subscribers have no credit left for them: what their links have
+/// granted, less what waits to be sent to them. Selections are not looked at: each counts as if it selected everything.
+struct OpenCredit {
+  std::uint64_t smallest = 0;  ///< of one subscription: publish no more, and each can be sent all of it at once
+  std::uint64_t largest = 0;   ///< of one subscription: publish no more, or it has to wait for a grant
+  std::uint64_t total = 0;     ///< of all; at most 2^64 - 1
+  friend bool operator==(const OpenCredit&, const OpenCredit&) = default;
+};
+
 /// The publishing half of a stage: a buffer, the subscriptions to it, and the links that carry them. Pure: it is told
 /// what happened and when (handle_*), and asked what to send (poll). Peers are whatever the transport calls them.
 ///
@@ -90,6 +99,11 @@ class Outlet {
   /// All subscriptions with an identity, those expected as well, have acknowledged (or were told to miss) everything
   /// that they select below this position; and there is nothing below it that nobody was offered.
   std::uint64_t settled_upto() const;
+  /// Of the subscriptions that have a link; nothing if there is none.
+  OpenCredit open_credit() const;
+  /// Something other than append() and poll() may have changed open_credit() since this was last asked: a grant, or a
+  /// subscriber that came or went.
+  bool take_credit_changed() { return std::exchange(credit_changed_, false); }
   std::vector<LinkInfo> links() const;
   /// Messages that could not be read, since the start.
   std::uint64_t malformed() const { return malformed_; }
@@ -144,6 +158,7 @@ class Outlet {
   std::uint64_t left_ = 0;                                                        // and those that went away
   std::vector<Parcel> control_;
   bool draining_ = false;
+  bool credit_changed_ = false;
   std::uint64_t malformed_ = 0;
   std::uint64_t wrong_version_ = 0;
   std::vector<std::string> notes_;

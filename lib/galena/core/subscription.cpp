@@ -135,4 +135,10 @@ std::uint64_t Subscription::in_flight() const {
   return events;
 }
 
+std::uint64_t Subscription::open_credit() const {
+  std::uint64_t left = 0;
+  for (const Link* link : links) left = add_capped(left, link->events_left());
+  return left - std::min(left, owed() - in_flight());
+}
+
 }  // namespace galena::core

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,6 +18,11 @@
 #include "galena/time.hpp"
 
 namespace galena::core {
+
+inline std::uint64_t add_capped(std::uint64_t one, std::uint64_t other) {
+  return one > std::numeric_limits<std::uint64_t>::max() - other ? std::numeric_limits<std::uint64_t>::max()
+                                                                 : one + other;
+}
 
 /// What a consumer wants from this producer, and what was done about it over any number of links: one after the other,
 /// or several at a time that share the work. A link that is lost hands back what it had in flight, and that is sent
@@ -75,6 +81,8 @@ class Subscription {
   std::uint64_t in_flight() const;
   /// Selected, and neither acknowledged nor told to be dropped.
   std::uint64_t owed() const { return selected() - cursor.dropped - acknowledged_; }
+  /// What its links may still be sent, less what waits for that.
+  std::uint64_t open_credit() const;
   /// The consumer that has it now acknowledged something: it must know where it stands.
   bool holder_acknowledged() const { return acknowledged_ > acknowledged_by_others_; }
 

@@ -255,7 +255,7 @@ void Publisher::transmit() {
       }
       freed = outlet_.buffer().take_freed() || room_found_;
       room_found_ = false;
-      if (options_.on_settled) settled = outlet_.settled_upto();
+      if (options_.on_settled) settled = outlet_.acknowledged_upto();
       more = outlet_.wants_poll();
     }
     if (freed) room_.notify_all();
@@ -417,7 +417,7 @@ std::uint64_t Publisher::next() {
 
 std::uint64_t Publisher::settled_upto() {
   const std::lock_guard guard(lock());
-  return outlet_.settled_upto();
+  return outlet_.acknowledged_upto();
 }
 
 std::uint64_t Publisher::outstanding() {

@@ -62,6 +62,61 @@ Buffer::Answer Buffer::append_general(const EventView& event, const Provenance* 
   return Answer::accepted;
 }
 
+Buffer::Answer Buffer::append_all(std::span<const EventView> events) {
+  std::uint64_t bytes = 0;
+  for (const EventView& event : events) {
+    if (event_bytes(event) > largest_event() || event.topic.size() > max_topic_bytes) return Answer::too_large;
+    bytes += event_bytes(event);
+  }
+  if (events.size() > 1 && options_.when_full == WhenFull::wait && !fits_all(events)) {
+    const bool never_fits =
+        bytes > options_.limit_bytes / 2 || (options_.limit_events != 0 && events.size() > options_.limit_events);
+    if (never_fits) return Answer::too_large;
+    reclaim();
+    evict_cache(0);
+    if (!fits_all(events)) return Answer::full;
+  }
+  for (const EventView& event : events) {
+    const Answer answer = append(event);
+    if (events.size() == 1) return answer;
+    GALENA_ASSERT(answer == Answer::accepted, "what fits is accepted");
+  }
+  return Answer::accepted;
+}
+
+/// All of the events would be accepted, one after the other.
+bool Buffer::fits_all(std::span<const EventView> events) {
+  struct Growing {
+    Log::Forecast forecast;
+    std::uint64_t bytes = 0;
+    std::uint64_t events = 0;
+  };
+  std::map<const View*, Growing> views;
+  std::uint64_t charged = pool_.charged();
+  const auto fits = [&](const View& view, std::size_t bytes) {
+    Growing& growing = views.try_emplace(&view, Growing{Log::Forecast(view.log)}).first->second;
+    if (view.holds() && options_.limit_events != 0 && view.held_events() + ++growing.events > options_.limit_events) {
+      return false;
+    }
+    const std::uint64_t growth = growing.forecast.add(bytes);
+    if (growth == 0) return true;
+    const std::uint64_t own = view.holds() ? view.log.charged() + growing.bytes : 0;
+    if (charged + own + growth > options_.limit_bytes) return false;
+    growing.bytes += growth;
+    charged += growth;
+    return true;
+  };
+  for (const EventView& event : events) {
+    const std::size_t bytes = event_bytes(event);
+    if (uses_base() && !fits(base_, bytes)) return false;
+    if (index_.empty()) continue;
+    for (const View* view : index_.find(event.topic)) {
+      if (!fits(*view, bytes)) return false;
+    }
+  }
+  return true;
+}
+
 Buffer::Answer Buffer::adopt(Segment* segment, std::uint32_t count) {
   if (!can_adopt() || segment->capacity() > largest_event()) return Answer::too_large;
   const auto fits = [&] {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "galena/core/drops.hpp"
@@ -48,6 +49,8 @@ class Buffer {
     }
     return append_general(event, from);
   }
+  /// The same for all of the events, or for none of them. `too_large` if that many never fit together.
+  Answer append_all(std::span<const EventView> events);
   /// Takes a whole batch of `count` plain events where it lies: in `segment`, behind room for a header. Unless it is
   /// accepted the segment is still the caller's; `too_large`: it has to be taken apart.
   Answer adopt(Segment* segment, std::uint32_t count);
@@ -132,6 +135,7 @@ class Buffer {
   bool fits(const Takers& takers, std::size_t bytes) const;
   bool never_fits(const Takers& takers, std::size_t bytes) const;
   std::uint64_t growth(const Takers& takers, std::size_t bytes) const;
+  bool fits_all(std::span<const EventView> events);
   bool make_room(const Takers& takers, std::size_t bytes);
   void evict_cache(std::uint64_t down_to);
   bool drop_oldest(View& view);

@@ -408,6 +408,13 @@ std::uint64_t Outlet::outstanding() const {
   return events;
 }
 
+std::uint64_t Outlet::may_start(const std::string& peer) const {
+  const auto it = links_.find(peer);
+  if (it == links_.end() || !it->second->may_send()) return 0;
+  const std::uint64_t unsent = it->second->owed() - it->second->in_flight();
+  return it->second->events_left() - std::min(unsent, it->second->events_left());
+}
+
 std::vector<LinkInfo> Outlet::links() const {
   std::vector<LinkInfo> infos;
   const auto add = [&](const Link& link) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -48,6 +49,13 @@ class Outlet {
     return answer == Answer::full ? append_instead(event, from) : answer;
   }
 
+  /// Takes all of the events, or none of them.
+  Answer append_all(std::span<const EventView> events) {
+    Answer answer = buffer_.append_all(events);
+    while (answer == Answer::full && give_up_oldest_place()) answer = buffer_.append_all(events);
+    return answer;
+  }
+
   /// See Buffer::adopt(). The same holds for places.
   Answer adopt(Segment* segment, std::uint32_t count) {
     Answer answer = buffer_.adopt(segment, count);
@@ -76,6 +84,8 @@ class Outlet {
   void end();
   void cancel_all(std::string_view why, std::string_view detail);
 
+  /// How many events the link of this peer may be sent beyond those that it is going to be; 0 if there is none.
+  std::uint64_t may_start(const std::string& peer) const;
   bool has_link(const std::string& peer) const { return links_.contains(peer); }
   std::size_t subscribers() const { return links_.size(); }
   /// Everything that was appended has been offered, and everything selected has been acknowledged, by those

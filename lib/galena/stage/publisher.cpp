@@ -125,6 +125,7 @@ void Publisher::open_feed(const std::string& peer, const core::Offer& offer) {
     core::Inlet::Options inlet;
     inlet.subscription = Id::random();
     inlet.consumer = options_.driver.label;
+    inlet.consumer_stage = options_.driver.outlet.stage;
     inlet.demand = feed_demand;
     inlet.silence = options_.driver.outlet.silence;
     feeds_[peer] = std::make_unique<Feed>(
@@ -203,7 +204,8 @@ void Publisher::cancel_all(std::string_view reason, std::string_view detail) {
 
 core::Report Publisher::report() {
   const ProducerStats now = stats();
-  return {now.ingested, now.outstanding, now.refused, now.malformed, now.buffered_bytes, now.drops, now.subscribers};
+  return {now.ingested,      now.outstanding,    now.refused, now.malformed,
+          now.wrong_version, now.buffered_bytes, now.drops,   now.subscribers};
 }
 
 ProducerStats Publisher::stats() {
@@ -216,6 +218,7 @@ ProducerStats Publisher::stats() {
     stats.dropped = outlet.buffer().drops().total() + driver_->abandoned().total();
     stats.refused = refused_;
     stats.malformed = outlet.malformed() + malformed_feeds_;
+    stats.wrong_version = outlet.wrong_version();
     stats.buffered_bytes = outlet.buffer().charged();
     stats.subscribers = outlet.links();
     return stats;

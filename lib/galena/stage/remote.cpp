@@ -284,7 +284,7 @@ void Remote::pump() {
 
 /// False if there is nothing to hand on, or no credit.
 bool Remote::pump_some() {
-  std::uint64_t events = driver_->with_outlet([this](core::Outlet& outlet) { return outlet.may_start(peer_); });
+  std::uint64_t events = driver_->with_outlet([](core::Outlet& outlet) { return outlet.open_credit().total; });
   events = std::min(events, chunk_events);
   const std::lock_guard lock(mutex_);
   std::uint64_t bytes = 0;

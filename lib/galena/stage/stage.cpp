@@ -156,7 +156,7 @@ class Stage::Impl final : public EventTaker {
         const std::string from = subscription.producer.text();
         const int number = ++times[from];  // several subscriptions to one producer are told apart
         const std::string suffix = number == 1 ? "" : fmt::format("#{}", number);
-        Receiver::Options options{subscription, label_};
+        Receiver::Options options{subscription, label_, id_};
         if (!identity().empty()) options.identity = identity() + suffix;
         options.positions = spec_.positions;
         options.key = fmt::format("{}@{}{}", identity(), from, suffix);

@@ -160,7 +160,7 @@ class Loop {
         if (parcel.segment != nullptr) lent_.push_back(parcel.segment);
         continue;
       }
-      note_sent(*it->second, parcel.view());
+      record_sent(*it->second, parcel.view());
       it->second->inbound.push_back(std::move(parcel));
     }
     check();
@@ -221,7 +221,7 @@ class Loop {
         break;
       }
       poll_gaps(consumer);
-      note_delivered(consumer, event);
+      record_delivered(consumer, event);
       consumer.inlet->handled();
       if (consumer.inlet->attention()) say(consumer, consumer.inlet->poll_grant(false, now_));
     }
@@ -323,7 +323,7 @@ class Loop {
   }
 
   /// The ledger of credit: an event may start while less than the limit was sent, in events and in bytes.
-  void note_sent(Consumer& consumer, std::string_view frame) {
+  void record_sent(Consumer& consumer, std::string_view frame) {
     if (!starts_with_batch(frame)) return;
     const auto batches = read_batches(frame);
     require(batches.has_value(), "a frame is not a run of batches");
@@ -338,7 +338,7 @@ class Loop {
     }
   }
 
-  void note_delivered(Consumer& consumer, const EventView& event) {
+  void record_delivered(Consumer& consumer, const EventView& event) {
     std::uint64_t position = 0;
     require(event.payload.size() >= sizeof position, "a payload was cut");
     std::memcpy(&position, event.payload.data(), sizeof position);

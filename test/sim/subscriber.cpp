@@ -62,7 +62,7 @@ bool Subscriber::work() {
   if (!inlet_->accepted()) return false;
   note_passed_over();
   note_ledger();
-  if (plan_.relays) settle(taker_.publisher()->outlet().settled_upto());
+  if (plan_.relays) settle(taker_.publisher()->outlet().acknowledged_upto());
   return say(true);
 }
 

@@ -40,7 +40,7 @@ Buffer::Answer Buffer::append_general(const EventView& event, const Provenance* 
   if (from == nullptr && base_.log.floor() == base_.log.end()) {  // as in append(), now that the takers are known
     choose_lane(takers);
     if (lane_ != nullptr && lane_->log.append_here(event)) {
-      note_put(*lane_);
+      record_put(*lane_);
       ++next_;
       return Answer::accepted;
     }
@@ -65,6 +65,42 @@ Buffer::Answer Buffer::append_general(const EventView& event, const Provenance* 
   }
   choose_lane(takers);
   return Answer::accepted;
+}
+
+Buffer::Answer Buffer::append_all(std::span<const EventView> events) {
+  std::uint64_t bytes = 0;
+  for (const EventView& event : events) {
+    if (event_bytes(event) > largest_event() || event.topic.size() > max_topic_bytes) return Answer::too_large;
+    bytes += event_bytes(event);
+  }
+  if (events.size() > 1 && options_.when_full == WhenFull::wait && !fits_all(events)) {
+    const bool never_fits =
+        bytes > options_.limit_bytes / 2 || (options_.limit_events != 0 && events.size() > options_.limit_events);
+    if (never_fits) return Answer::too_large;
+    reclaim();
+    evict_cache(0);
+    if (!fits_all(events)) return Answer::full;
+  }
+  for (const EventView& event : events) {
+    const Answer answer = append(event);
+    if (events.size() == 1) return answer;
+    GALENA_ASSERT(answer == Answer::accepted, "what fits is accepted");
+  }
+  return Answer::accepted;
+}
+
+/// All of the events would be accepted, one after the other.
+bool Buffer::fits_all(std::span<const EventView> events) {
+  Budget::Forecast forecast(budget_);
+  for (const EventView& event : events) {
+    const std::size_t bytes = event_bytes(event);
+    if (uses_base() && !forecast.add(base_, bytes)) return false;
+    if (index_.empty()) continue;
+    for (const View* view : index_.find(event.topic)) {
+      if (!forecast.add(*view, bytes)) return false;
+    }
+  }
+  return true;
 }
 
 Buffer::Answer Buffer::adopt(Segment* segment, std::uint32_t count) {
@@ -104,7 +140,7 @@ void Buffer::put(View& view, const EventView& event, std::size_t bytes) {
   } else {
     view.log.append(event, bytes - most_of_provenance, next_, *from_);
   }
-  note_put(view);
+  record_put(view);
 }
 
 /// For keep_last and keep_first, when at least one taker has no room.
@@ -223,7 +259,7 @@ void Buffer::fill(View& view) {
     base_.log.move_floor(std::max(floor, base_.log.floor()));
     const Item& item = base_.log.at(from.item);
     if (item.is_gap()) {
-      view.log.note_gap(item.from, item.upto, item.count);
+      view.log.record_gap(item.from, item.upto, item.count);
       continue;
     }
     std::uint64_t position = item.from + from.events;

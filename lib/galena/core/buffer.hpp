@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -44,12 +45,14 @@ class Buffer {
   [[gnu::always_inline]] Answer append(const EventView& event, const Provenance* from = nullptr) {
     if (from == nullptr && from_ == nullptr && lane_ != nullptr && index_.is_last(event.topic) &&
         lane_->log.append_here(event)) [[likely]] {
-      note_put(*lane_);
+      record_put(*lane_);
       ++next_;
       return Answer::accepted;
     }
     return append_general(event, from);
   }
+  /// The same for all of the events, or for none of them. `too_large` if that many never fit together.
+  Answer append_all(std::span<const EventView> events);
   /// Takes a whole batch of `count` plain events where it lies: in `segment`, behind room for a header. Unless it is
   /// accepted the segment is still the caller's; `too_large`: it has to be taken apart.
   Answer adopt(Segment* segment, std::uint32_t count);
@@ -111,7 +114,7 @@ class Buffer {
 
   /// Memory became free since this was last asked, or can be had now: who waits may try again.
   bool take_freed() { return std::exchange(freed_, false); }
-  void note_freeable() { freed_ = true; }
+  void record_freeable() { freed_ = true; }
   /// Memory will become free when somebody else (libzmq) lets go of it; then call reclaim().
   bool awaiting_release() const { return pool_.awaiting_release(); }
   void reclaim();
@@ -120,7 +123,7 @@ class Buffer {
   using Takers = TopicIndex<View>::Takers;
 
   Answer append_general(const EventView& event, const Provenance* from);
-  void note_put(View& view) {
+  void record_put(View& view) {
     ++view.selected;
     if (view.log.open_bytes() >= view.wake_at && !view.dirty) mark_dirty(view);
   }
@@ -128,6 +131,7 @@ class Buffer {
   void change_provenance(const Provenance* from);
   /// Base is written to only if somebody reads it, or will.
   bool uses_base() const { return base_.holds() || options_.retain_bytes > 0; }
+  bool fits_all(std::span<const EventView> events);
   bool make_room(const Budget::Request& event);
   void evict_cache(std::uint64_t down_to);
   bool drop_oldest(View& view);

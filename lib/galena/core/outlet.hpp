@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -61,6 +62,13 @@ class Outlet {
     return answer == Answer::full ? append_instead(event, from) : answer;
   }
 
+  /// Takes all of the events, or none of them.
+  Answer append_all(std::span<const EventView> events) {
+    Answer answer = buffer_.append_all(events);
+    while (answer == Answer::full && give_up_oldest_place()) answer = buffer_.append_all(events);
+    return answer;
+  }
+
   /// See Buffer::adopt(). The same holds for places.
   Answer adopt(Segment* segment, std::uint32_t count) {
     Answer answer = buffer_.adopt(segment, count);
@@ -98,7 +106,7 @@ class Outlet {
   std::uint64_t outstanding() const;
   /// All subscriptions with an identity, those expected as well, have acknowledged (or were told to miss) everything
   /// that they select below this position; and there is nothing below it that nobody was offered.
-  std::uint64_t settled_upto() const;
+  std::uint64_t acknowledged_upto() const;
   /// Of the subscriptions that have a link; nothing if there is none.
   OpenCredit open_credit() const;
   /// Something other than append() and poll() may have changed open_credit() since this was last asked: a grant, or a

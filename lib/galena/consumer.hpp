@@ -24,7 +24,9 @@ class Consumer {
       : handler_(std::move(handler)), stage_(node, spec(std::move(options))) {}
 
   /// Blocks until the handler has failed, and rethrows what it threw; or until it threw Enough.
-  void wait() { stage_.wait(); }
+  void wait() { stage_.wait(std::nullopt); }
+  /// The same for `timeout` at most. Returns whether it has ended: false when the time is over.
+  [[nodiscard]] bool wait(Duration timeout) { return stage_.wait(detail::deadline_in(timeout)); }
   ConsumerStats stats() const { return stage_.consumer_stats(); }
   Id stage_id() const { return stage_.id(); }
   const Name& name() const { return stage_.name(); }

@@ -29,7 +29,9 @@ class ProducerConsumer {
       : handler_(std::move(handler)), stage_(node, spec(std::move(options))) {}
 
   /// Blocks until the handler has failed, and rethrows what it threw; or until it threw Enough.
-  void wait() { stage_.wait(); }
+  void wait() { stage_.wait(std::nullopt); }
+  /// The same for `timeout` at most. Returns whether it has ended: false when the time is over.
+  [[nodiscard]] bool wait(Duration timeout) { return stage_.wait(detail::deadline_in(timeout)); }
   /// Ends its subscriptions, so that drain() can come to an end.
   void stop_input() { stage_.stop_input(); }
   /// See Producer.

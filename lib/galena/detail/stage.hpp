@@ -50,7 +50,8 @@ class Stage {
   void stop_input();
   bool drain(std::optional<Time> deadline);
   bool wait_for_subscribers(std::size_t count, std::optional<Time> deadline);
-  void wait();
+  /// False if the deadline has passed.
+  bool wait(std::optional<Time> deadline);
 
  private:
   class Impl;

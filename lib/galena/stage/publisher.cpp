@@ -165,6 +165,16 @@ void Publisher::unlock_and_wake() {
 
 void Publisher::count_abandoned(const EventView& event) { abandoned_.add(event.topic, core::reason::stopped); }
 
+void Publisher::count_gap(const Gap& gap) {
+  {
+    const std::lock_guard guard(lock());
+    abandoned_.add("", gap.reason, gap.count.value_or(1));
+  }
+  logger_.warning(fmt::format("{}: {} that were ingested elsewhere will not come: {}", options_.label,
+                              gap.count ? fmt::format("{} events", *gap.count) : "an unknown number of events",
+                              gap.reason));
+}
+
 void Publisher::serve() {
   std::this_thread::yield();  // as in Receiver::work(): who ingests goes first, and more fits into the frames
   for (int i = 0; i < messages_a_turn; ++i) {

@@ -83,6 +83,8 @@ class Publisher final : public Intake {
   // Of the feeds, before they tell their peers.
   void count_refused() { ++refused_; }
   void count_malformed() { ++malformed_feeds_; }
+  /// Events that whoever ingests could not deliver.
+  void count_gap(const Gap& gap);
   /// Sends what there is to send.
   void transmit();
   /// Takes nothing in any more, and tells everybody so.

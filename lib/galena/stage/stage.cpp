@@ -97,16 +97,26 @@ class Stage::Impl final : public EventTaker {
   }
 
   void stop_input() {
-    loop_.call([this] {
+    const auto stop = [this] {
       for (const auto& receiver : receivers_) receiver->stop_taking();
       if (publisher_) publisher_->transmit();  // what was made of half a frame
+    };
+    if (!loop_.is_here()) return loop_.call(stop);
+    loop_.post([self = std::weak_ptr(self_), stop] {  // not from within a handler: an event is being taken
+      if (self.lock()) stop();
     });
   }
 
-  void wait() {
+  bool wait(std::optional<Time> deadline) {
     std::unique_lock lock(mutex_);
-    failed_.wait(lock, [this] { return failure_ != nullptr || enough_; });
+    const auto is_over = [this] { return failure_ != nullptr || enough_; };
+    if (!deadline) {
+      failed_.wait(lock, is_over);
+    } else if (!failed_.wait_until(lock, *deadline, is_over)) {
+      return false;
+    }
     if (failure_) std::rethrow_exception(failure_);
+    return true;
   }
 
  private:
@@ -201,7 +211,7 @@ class Stage::Impl final : public EventTaker {
     publisher.outlet.buffer.retain_bytes = options.retain_bytes;
     if (acknowledges_downstream()) {
       publisher.on_settled = [this] {
-        for (const auto& receiver : receivers_) receiver->settle();
+        for (const auto& receiver : receivers_) receiver->acknowledge();
       };
     }
     publisher.is_global = options.name.is_global;
@@ -262,33 +272,53 @@ class Stage::Impl final : public EventTaker {
   // EventTaker, on the loop.
 
   Progress take(Reading reading) override {
+    if (handler_threw_) return Progress::failed;  // for an event of another subscription
     try {
       return publisher_ ? relay(reading) : consume(reading);
-    } catch (const Enough&) {
+    } catch (const Enough&) {  // it says that it did nothing of this event
+      handler_threw_ = true;
       end_input();
     } catch (...) {
+      handler_threw_ = true;
+      discard_effects();
       fail(std::current_exception());
     }
     return Progress::failed;
   }
 
-  void note_pause() override {
+  /// Before any of the subscriptions can save its position again.
+  void discard_effects() {
+    if (!spec_.positions) return;
+    bool is_void = true;
+    try {
+      is_void = spec_.positions->discard();
+    } catch (...) {
+      node_.logger().error(fmt::format(
+          "{}: its position store threw in discard(), so no position is saved any more: events since the last one "
+          "come again to the next consumer of this identity",
+          label_));
+    }
+    if (!is_void) return;
+    for (const auto& receiver : receivers_) receiver->discard();
+  }
+
+  void handle_pause() override {
     if (publisher_) publisher_->transmit();
   }
 
-  void note_idle() override {
+  void handle_idle() override {
     if (spec_.on_idle) guard([this] { spec_.on_idle(); });
   }
 
-  void note_state(const Source& of, State state) override {
+  void handle_state(const Source& of, State state) override {
     if (spec_.options.on_state) guard([&] { spec_.options.on_state(of, state); });
   }
 
-  void note_gap(const Source& of, const Gap& gap) override {
+  void handle_gap(const Source& of, const Gap& gap) override {
     if (spec_.options.on_gap) guard([&] { spec_.options.on_gap(of, gap); });
   }
 
-  void note_superseded(const Source& of) override {
+  void handle_superseded(const Source& of) override {
     fail(std::make_exception_ptr(Error(
              ErrorCode::superseded,
              fmt::format("{}: another consumer of {} has taken up the identity '{}'", label_, of.text(), identity()))),
@@ -296,7 +326,7 @@ class Stage::Impl final : public EventTaker {
   }
 
   std::uint64_t made_upto() override { return publisher_->next(); }
-  std::uint64_t settled_upto() override { return publisher_->settled_upto(); }
+  std::uint64_t acknowledged_upto() override { return publisher_->settled_upto(); }
 
   /// The next event, for a handler that makes others of it.
   Progress relay(Reading& reading) {
@@ -456,6 +486,7 @@ class Stage::Impl final : public EventTaker {
   core::DropCounter mismatches_;
 
   std::shared_ptr<Impl*> self_ = std::make_shared<Impl*>(this);
+  bool handler_threw_ = false;        // on the loop: nothing is handed to it any more
   std::deque<Made> stash_;            // without room yet
   std::atomic<bool> stashed_{false};  // it is not empty
   const std::shared_ptr<Loop> loop_owner_ = node_.loop_for_stage();
@@ -477,6 +508,6 @@ bool Stage::drain(std::optional<Time> deadline) { return impl_->publisher().drai
 bool Stage::wait_for_subscribers(std::size_t count, std::optional<Time> deadline) {
   return impl_->publisher().wait_for_subscribers(count, deadline);
 }
-void Stage::wait() { impl_->wait(); }
+bool Stage::wait(std::optional<Time> deadline) { return impl_->wait(deadline); }
 
 }  // namespace galena::detail

@@ -476,6 +476,32 @@ TEST_CASE_FIXTURE(OutletFixture, "the first subscriber is sent what nobody was o
   CHECK(poll() == Strings{"a: 3"});
 }
 
+TEST_CASE_FIXTURE(OutletFixture, "the open credit is what may still be published before a subscriber has none left") {
+  CHECK(outlet->open_credit() == OpenCredit{});
+  CHECK_FALSE(outlet->take_credit_changed());
+  subscribe("a", {10, plenty});
+  CHECK(outlet->take_credit_changed());
+  subscribe("b", {4, plenty});
+  CHECK(outlet->open_credit() == OpenCredit{4, 10, 14});
+  append_numbers(0, 3);
+  CHECK(outlet->open_credit() == OpenCredit{1, 7, 8});
+  poll();
+  CHECK(outlet->open_credit() == OpenCredit{1, 7, 8});  // sending changes nothing
+  append_numbers(3, 5);
+  CHECK(outlet->open_credit() == OpenCredit{0, 5, 5});
+  CHECK(outlet->take_credit_changed());
+  CHECK_FALSE(outlet->take_credit_changed());
+  grant("b", 3, 9);
+  CHECK(outlet->take_credit_changed());
+  CHECK(outlet->open_credit() == OpenCredit{4, 5, 9});
+  grant("a", 0, ~std::uint64_t{0});
+  CHECK(outlet->open_credit().total == ~std::uint64_t{0});
+  outlet->take_credit_changed();
+  outlet->handle_gone("a", now);
+  CHECK(outlet->take_credit_changed());
+  CHECK(outlet->open_credit() == OpenCredit{4, 4, 4});
+}
+
 TEST_CASE_FIXTURE(OutletFixture, "what happened can be read in words, once") {
   subscribe("shop", {1, 1}, topics({"x", "y"}));
   append("x", "1");

@@ -8,26 +8,18 @@
 #include <utility>
 #include <vector>
 
+#include "galena/base/assert.hpp"
+#include "galena/core/allowance.hpp"
 #include "galena/core/batch.hpp"
 #include "galena/core/log.hpp"
 #include "galena/core/message.hpp"
+#include "galena/core/repetition.hpp"
 #include "galena/core/seen.hpp"
 #include "galena/core/standing.hpp"
-#include "galena/core/window.hpp"
 #include "galena/id.hpp"
 #include "galena/time.hpp"
 
 namespace galena::core {
-
-/// How much a subscription asks for: never more than `max` is on its way or waiting, and when `min_events` or fewer (or
-/// half of the bytes) are left of what was asked, it is asked up to `max` again. The numbers are GenStage's max_demand
-/// and min_demand; it has no bound in bytes.
-struct Demand {
-  std::uint64_t max_events = 1 << 20;
-  std::uint64_t min_events = 1 << 19;
-  std::uint64_t max_bytes = 2 << 20;
-  std::uint64_t most_bytes = 0;  ///< if it is more, `max_bytes` is where a Window starts, and this how far it grows
-};
 
 /// The subscribing half of one link: reads what comes, hands out its events one by one, and grants credit for more as
 /// they are handled. Pure: it is given frames and the time, and asked what to say. One Inlet is one epoch: a link that
@@ -77,7 +69,7 @@ class Inlet {
   bool next(EventView& event) {
     while (left_ > 0 && events_.next(event)) [[likely]] {
         --left_;
-        if (!special_ || admit(event)) return true;
+        if (!repetition_.must_judge() || admit(event)) return true;
       }
     return next_batch(event);
   }
@@ -92,10 +84,10 @@ class Inlet {
   void handled_whole();
   /// The handler has returned for the event that next() gave.
   void handled() {
-    if (special_ && origin_ && options_.seen != nullptr) [[unlikely]] {
-      options_.seen->record(origin_);
+    if (repetition_.must_judge()) [[unlikely]] {
+      repetition_.record_handled();
     }
-    if (++handled_ >= grant_at_) attention_ = true;
+    count_handled(1);
   }
   /// What is to be said of what is made of the event that next() gave.
   Provenance provenance(const EventView& event) const;
@@ -103,7 +95,7 @@ class Inlet {
   void acknowledge(std::uint64_t deliveries);
   /// No more credit: what was granted may still come.
   void stop_granting() {
-    granting_ = false;
+    allowance_.stop();
     attention_ = true;
   }
   /// All that was handled so far, for those who come after this link.
@@ -112,9 +104,9 @@ class Inlet {
   bool attention() const { return attention_; }
 
   /// All that has arrived has been handled, and nothing is left to be received.
-  void note_idle(Time now) { window_.note_idle(received_bytes_, now); }
+  void note_idle(Time now) { allowance_.handle_idle(received_bytes_, now); }
   /// The most that may be on its way or waiting, in bytes.
-  std::uint64_t window_bytes() const { return window_.bytes(); }
+  std::uint64_t window_bytes() const { return allowance_.window_bytes(); }
   /// take_grant() would have one.
   bool grant_waits(bool idle) const;
   /// A grant to send, if one is due. `idle`: nothing has been received that is not handled; then everything handled is
@@ -138,7 +130,7 @@ class Inlet {
   /// The publisher takes nothing in any more, and ends below this position.
   std::optional<std::uint64_t> draining_upto() const { return draining_upto_; }
 
-  bool accepted() const { return standing_.place.stream != Id{}; }
+  bool accepted() const { return place_.stream != Id{}; }
   /// Events handled so far on this link.
   std::uint64_t handled_events() const { return handled_; }
   /// Where it stands now: behind all that was handled.
@@ -147,24 +139,39 @@ class Inlet {
   const Options& options() const { return options_; }
 
  private:
+  enum class State : std::uint8_t {
+    asked,    // nothing is accepted: there is no place, and no event has come
+    open,     // accepted, and no frame is being read
+    reading,  // next() has not come to the end of a frame
+    ended,    // the publisher said that nothing follows
+    failed,   // failure() says why
+  };
+
+  void enter(State state);
   Input accept(const Accept& message);
-  void take_gap(const Gap& gap);
+  void tell_between(const Standing& previous);
   bool admit(EventView& event);
-  void mark_batch();
-  std::uint64_t index() const;
+  std::uint64_t number() const;
   bool next_batch(EventView& event);
   bool find_batch();
   bool open_batch();
+  void close_batch();
   void finish_upto(std::uint64_t upto);
   Input fail(std::string_view why, std::string detail);
-  std::uint64_t done() const;
+  std::uint64_t done() const { return options_.acknowledge_later ? acknowledgeable_ : handled_; }
+  Credit handled_credit() const { return {handled_, finished_bytes_ + batch_bytes_ - events_.rest().size()}; }
   bool credit_due(bool idle) const;
-  bool grant_due() const { return handled_ >= grant_at_ || handled_bytes() >= grant_at_bytes_; }
-  std::uint64_t handled_bytes() const { return finished_bytes_ + batch_bytes_ - events_.rest().size(); }
-  void note_gap(Gap gap);
+  void count_handled(std::uint64_t events) {
+    handled_ += events;
+    if (handled_ >= allowance_.refill_at_events()) attention_ = true;
+  }
+  void record_gap(Gap gap);
 
   Options options_;
-  Standing standing_;  // its place: of the batch being read, the events before the first one of that
+  State state_ = State::asked;
+  Place place_;  // before the first event of the batch that is being read
+  Repetition repetition_;
+  Allowance allowance_;
   Cancel failure_;
   std::vector<Gap> gaps_;
   bool attention_ = false;
@@ -173,10 +180,6 @@ class Inlet {
   EventReader events_;      // what is left of that batch
   std::uint32_t left_ = 0;  // events of it
   BatchHeader batch_;
-  bool special_ = false;      // its events are to be looked at by admit()
-  std::uint64_t marked_ = 0;  // so many of the batch may be repetitions
-  bool seen_before_ = false;  // some of the batch may have been handled over links before
-  Origin origin_;             // of the event being handled, in a batch that tells origins
   std::uint64_t batch_bytes_ = 0;
   std::size_t header_bytes_ = 0;      // of its header, as it came
   bool readable_ = false;             // all of it, as whole_batch() found
@@ -185,16 +188,10 @@ class Inlet {
   std::uint64_t received_ = 0;
   std::uint64_t received_bytes_ = 0;
   std::uint64_t handled_ = 0;
-  std::uint64_t grant_at_ = 0;  // so many handled: a grant is due
-  std::uint64_t grant_at_bytes_ = 0;
-  std::uint64_t acknowledged_ = 0;  // what the last grant said
-  std::uint64_t settled_ = 0;       // what acknowledge() said
-  bool granting_ = true;
-  bool resumed_ = false;  // the publisher goes on just behind `previous`
+  std::uint64_t acknowledgeable_ = 0;  // with acknowledge_later: what acknowledge() said
+  std::uint64_t acknowledged_ = 0;     // what the last grant said
   std::uint64_t passed_over_ = 0;
   std::optional<std::uint64_t> draining_upto_;
-  Credit limit_;
-  Window window_;
 
   Time heard_;
   Time told_;

@@ -25,13 +25,13 @@ class Window {
   std::uint64_t bytes() const { return bytes_; }
 
   /// Everything that has arrived, `received` bytes since the link began, has been handled.
-  void note_idle(std::uint64_t received, Time now) {
+  void handle_idle(std::uint64_t received, Time now) {
     if (most_ <= start_ || idle_since_) return;
     idle_since_ = now;
     at_limit_ = received + bytes_ / 8 >= limit_before_;
   }
   /// Events have arrived.
-  void note_arrival(Time now) {
+  void handle_arrival(Time now) {
     if (!idle_since_) return;
     (at_limit_ ? waited_for_credit_ : waited_for_events_) += now - *std::exchange(idle_since_, std::nullopt);
   }
@@ -61,7 +61,7 @@ class Window {
     waited_for_credit_ = waited_for_events_ = Duration::zero();
   }
   /// Up to `limit` bytes since the link began are granted.
-  void note_grant(std::uint64_t limit) { limit_before_ = std::exchange(granted_, limit); }
+  void record_grant(std::uint64_t limit) { limit_before_ = std::exchange(granted_, limit); }
 
  private:
   static constexpr Duration shortest_pause = std::chrono::microseconds(200);

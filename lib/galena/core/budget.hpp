@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <vector>
 
 #include "galena/core/segment.hpp"
@@ -23,6 +24,38 @@ class Budget {
     const View* base;
     const std::vector<View*>& takers;
     std::size_t bytes;
+  };
+
+  /// Whether views have room for events that are not appended yet, one after the other.
+  class Forecast {
+   public:
+    explicit Forecast(const Budget& budget) : budget_(budget), free_(budget.free()) {}
+
+    /// For one more event of `bytes`. If false the view has no room for it: then ask no more.
+    bool add(const View& view, std::size_t bytes) {
+      Growing& growing = views_.try_emplace(&view, Growing{Log::Forecast(view.log)}).first->second;
+      ++growing.events;
+      if (budget_.limits_events() && view.holds() && view.held_events() + growing.events > budget_.limit_events_) {
+        return false;
+      }
+      const std::uint64_t growth = growing.log.add(bytes);
+      if (growth == 0) return true;
+      if ((view.holds() ? view.log.charged() + growing.bytes : 0) + growth > free_) return false;
+      growing.bytes += growth;
+      free_ -= growth;
+      return true;
+    }
+
+   private:
+    struct Growing {
+      Log::Forecast log;
+      std::uint64_t bytes = 0;
+      std::uint64_t events = 0;
+    };
+
+    const Budget& budget_;
+    std::uint64_t free_;
+    std::map<const View*, Growing> views_;
   };
 
   Budget(const SegmentPool& pool, std::uint64_t limit_events) : pool_(pool), limit_events_(limit_events) {}

@@ -67,6 +67,42 @@ Buffer::Answer Buffer::append_general(const EventView& event, const Provenance* 
   return Answer::accepted;
 }
 
+Buffer::Answer Buffer::append_all(std::span<const EventView> events) {
+  std::uint64_t bytes = 0;
+  for (const EventView& event : events) {
+    if (event_bytes(event) > largest_event() || event.topic.size() > max_topic_bytes) return Answer::too_large;
+    bytes += event_bytes(event);
+  }
+  if (events.size() > 1 && options_.when_full == WhenFull::wait && !fits_all(events)) {
+    const bool never_fits =
+        bytes > options_.limit_bytes / 2 || (options_.limit_events != 0 && events.size() > options_.limit_events);
+    if (never_fits) return Answer::too_large;
+    reclaim();
+    evict_cache(0);
+    if (!fits_all(events)) return Answer::full;
+  }
+  for (const EventView& event : events) {
+    const Answer answer = append(event);
+    if (events.size() == 1) return answer;
+    GALENA_ASSERT(answer == Answer::accepted, "what fits is accepted");
+  }
+  return Answer::accepted;
+}
+
+/// All of the events would be accepted, one after the other.
+bool Buffer::fits_all(std::span<const EventView> events) {
+  Budget::Forecast forecast(budget_);
+  for (const EventView& event : events) {
+    const std::size_t bytes = event_bytes(event);
+    if (uses_base() && !forecast.add(base_, bytes)) return false;
+    if (index_.empty()) continue;
+    for (const View* view : index_.find(event.topic)) {
+      if (!forecast.add(*view, bytes)) return false;
+    }
+  }
+  return true;
+}
+
 Buffer::Answer Buffer::adopt(Segment* segment, std::uint32_t count) {
   if (!can_adopt() || segment->capacity() > largest_event()) return Answer::too_large;
   if (!budget_.may_grow(base_, segment->capacity())) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -50,6 +51,8 @@ class Buffer {
     }
     return append_general(event, from);
   }
+  /// The same for all of the events, or for none of them. `too_large` if that many never fit together.
+  Answer append_all(std::span<const EventView> events);
   /// Takes a whole batch of `count` plain events where it lies: in `segment`, behind room for a header. Unless it is
   /// accepted the segment is still the caller's; `too_large`: it has to be taken apart.
   Answer adopt(Segment* segment, std::uint32_t count);
@@ -128,6 +131,7 @@ class Buffer {
   void change_provenance(const Provenance* from);
   /// Base is written to only if somebody reads it, or will.
   bool uses_base() const { return base_.holds() || options_.retain_bytes > 0; }
+  bool fits_all(std::span<const EventView> events);
   bool make_room(const Budget::Request& event);
   void evict_cache(std::uint64_t down_to);
   bool drop_oldest(View& view);

@@ -47,6 +47,27 @@ std::uint32_t Log::growth(std::size_t bytes) const {
   return pool_.next_capacity(segment_ == nullptr ? 0 : segment_->capacity(), bytes + origin_header_bytes);
 }
 
+Log::Forecast::Forecast(const Log& log)
+    : pool_(&log.pool_),
+      capacity_(log.segment_ == nullptr ? 0 : log.segment_->capacity()),
+      left_(capacity_ - (log.reusable() ? 0 : log.open_end_)),
+      batch_bytes_(log.open_bytes()) {}
+
+std::uint32_t Log::Forecast::add(std::size_t bytes) {
+  const auto header = [&] { return batch_bytes_ == 0 || batch_bytes_ >= max_batch_bytes ? origin_header_bytes : 0; };
+  std::uint32_t growth = 0;
+  if (left_ < bytes + header()) {
+    growth = capacity_ = pool_->next_capacity(capacity_, bytes + origin_header_bytes);
+    left_ = capacity_;
+    batch_bytes_ = 0;
+  }
+  const std::size_t size = bytes + header();
+  if (batch_bytes_ >= max_batch_bytes) batch_bytes_ = 0;
+  batch_bytes_ += size;
+  left_ -= size;
+  return growth;
+}
+
 /// Sees to it that an open batch, or a new one, has room for the event at `position`.
 void Log::make_space(std::size_t bytes, std::uint64_t position, const Provenance& from) {
   if (open_bytes() >= max_batch_bytes) seal(position);

@@ -81,6 +81,20 @@ class Log {
   std::uint32_t growth(std::size_t bytes) const;
   /// The open batch has room for the event as it is: append() is then a copy and nothing else.
   bool has_space(std::size_t bytes) const { return open_end_ + bytes <= space_end_; }
+  /// What charged() would grow by with events that are not appended yet, one after the other: never less than it then
+  /// does.
+  class Forecast {
+   public:
+    explicit Forecast(const Log& log);
+    /// For one more event of `bytes`.
+    std::uint32_t add(std::size_t bytes);
+
+   private:
+    const SegmentPool* pool_;
+    std::uint32_t capacity_;
+    std::size_t left_;
+    std::size_t batch_bytes_;
+  };
   /// Adds the event behind those of the open batch, if it fits there as it is: the usual case, in which nothing is to
   /// be thought about. REQUIRES: an open batch is one of plain events.
   [[gnu::always_inline]] bool append_here(const EventView& event) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -59,6 +60,13 @@ class Outlet {
   Answer append(const EventView& event, const Provenance* from = nullptr) {
     const Answer answer = buffer_.append(event, from);
     return answer == Answer::full ? append_instead(event, from) : answer;
+  }
+
+  /// Takes all of the events, or none of them.
+  Answer append_all(std::span<const EventView> events) {
+    Answer answer = buffer_.append_all(events);
+    while (answer == Answer::full && give_up_oldest_place()) answer = buffer_.append_all(events);
+    return answer;
   }
 
   /// See Buffer::adopt(). The same holds for places.

@@ -2,6 +2,7 @@
 #include "galena/stage/feed.hpp"
 
 #include <exception>
+#include <mutex>
 #include <utility>
 
 #include "galena/stage/publisher.hpp"
@@ -13,7 +14,8 @@ Feed::Feed(Publisher& publisher, const FeedTaker& taker, core::Inlet::Options op
       taker_(taker),
       values_(values),
       say_(std::move(say)),
-      driver_(*this, std::move(options), publisher.largest_event(), now) {
+      made_(publisher.driver()),
+      driver_(*this, std::move(options), publisher.driver().largest_event(), now) {
   say_(driver_.inlet().hello());
 }
 
@@ -21,7 +23,7 @@ bool Feed::receive(net::Frame frame, Time now) { return driver_.add(std::move(fr
 
 bool Feed::work(Time now) {
   using Work = InletDriver::Work;
-  if (!stash_.empty() && !flush()) return true;
+  if (made_.waits() && !made_.retry()) return true;
   driver_.resume(now);
   Work work = Work::later;
   while (work == Work::later) work = driver_.work(now);
@@ -32,38 +34,29 @@ bool Feed::work(Time now) {
 Progress Feed::take(core::Inlet& inlet, const std::shared_ptr<net::Frame>&) {
   for (EventView event; inlet.next(event);) {
     take(event);
-    if (!stash_.empty()) return Progress::blocked;
+    if (made_.waits()) return Progress::blocked;
     inlet.handled();
     if (inlet.attention()) return Progress::handled;
   }
   return Progress::read;
 }
 
-/// Takes the event, or puts what is made of it and does not fit into the stash, or refuses it.
+/// Takes the event, or keeps what is made of it and finds no room, or refuses it.
 void Feed::take(const EventView& event) {
-  SinkUser user(publisher_);
   try {
     if (!values_) {
-      user.sink().emit(event);
-    } else {
-      const Taken taken = taker_.on_value(taker_.handler, event, &user.sink());
-      if (taken == Taken::mismatch) refuse("the value is not of the type that this producer's handle_produce takes");
-      if (taken == Taken::no_type) refuse("this producer's handle_produce does not say which type it takes");
+      made_.put(event);
+      return;
     }
+    const std::lock_guard guard(*taker_.lock);
+    const Taken taken = taker_.on_value(taker_.handler, event, made_);
+    if (taken == Taken::mismatch) refuse("the value is not of the type that this producer's handle_produce takes");
+    if (taken == Taken::no_type) refuse("this producer's handle_produce does not say which type it takes");
   } catch (const std::exception& error) {
     refuse(error.what());
   } catch (...) {
     refuse("its handler failed");
   }
-  user.finish_into(stash_);
-}
-
-/// True if the stash is empty now.
-bool Feed::flush() {
-  SinkUser user(publisher_);
-  for (const Event& event : std::exchange(stash_, {})) user.sink().emit(event.view());
-  user.finish_into(stash_);
-  return stash_.empty();
 }
 
 void Feed::refuse(const std::string& why) {

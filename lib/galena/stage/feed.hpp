@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "galena/detail/handler.hpp"
+#include "galena/detail/handler_lock.hpp"
 #include "galena/stage/inlet_driver.hpp"
+#include "galena/stage/offering.hpp"
 
 namespace galena::detail {
 
@@ -16,7 +18,8 @@ class Publisher;
 /// What a producer makes of what is ingested from elsewhere.
 struct FeedTaker {
   void* handler = nullptr;
-  Taken (*on_value)(void* handler, const EventView& value, Sink* out) = nullptr;  ///< none: takes (topic, message)
+  Taken (*on_value)(void* handler, const EventView& value, Output& out) = nullptr;  ///< none: takes (topic, message)
+  HandlerLock* lock = nullptr;
 };
 
 /// Somebody elsewhere who ingests into a producer: the subscribing half of the protocol, turned round. What it sends
@@ -36,7 +39,6 @@ class Feed final : private InletDriver::Side {
 
  private:
   void take(const EventView& event);
-  bool flush();
   void refuse(const std::string& why);
 
   // InletDriver::Side
@@ -50,7 +52,7 @@ class Feed final : private InletDriver::Side {
   FeedTaker taker_;
   bool values_;
   Say say_;
-  std::vector<Event> stash_;  // made from the event being read, and still without room
+  Offering made_;  // of the event being read
   InletDriver driver_;
 };
 

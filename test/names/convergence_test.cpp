@@ -116,7 +116,7 @@ class World {
     node->side = number % 2;
     for (const std::string name : names) {
       node->core.watch(name, [to = node.get(), name](const std::optional<Entry>& entry) {
-        to->seen[name] = entry ? entry->holder.stage : Id{};
+        to->seen[name] = entry ? entry->registration.stage : Id{};
       });
     }
     return node;
@@ -127,13 +127,13 @@ class World {
     registration.name = names[random_() % names.size()];
     registration.stage = random_id();
     if (node.owned.contains(registration.name)) return;
-    node.core.enroll(
+    node.core.register_name(
         registration, 5s,
         [&node, registration](const Registered& result) {
           if (result.outcome == Outcome::ok) node.owned[registration.name] = registration.stage;
         },
         [&node, registration](const Entry& owner) {
-          CHECK(owner.holder.stage != registration.stage);
+          CHECK(owner.registration.stage != registration.stage);
           if (node.owned[registration.name] == registration.stage) node.owned.erase(registration.name);
         },
         now_);

@@ -17,14 +17,14 @@ namespace galena::names {
 
 enum class Outcome {
   ok,           ///< registered
-  taken,        ///< `holder` answered a challenge within a second
+  taken,        ///< its owner answered a challenge within a second
   unreachable,  ///< no name service answered in time
   refused,      ///< the service says why in `reason` (a malformed name, too many names, ...)
 };
 
 struct Registered {
   Outcome outcome = Outcome::ok;
-  std::optional<Entry> entry;  ///< ours if ok, the holder's if taken
+  std::optional<Entry> entry;  ///< ours if ok, the owner's if taken
   std::uint32_t waiting = 0;   ///< how many watchers were waiting for this name when it was registered
   std::string reason;
 };
@@ -48,9 +48,9 @@ class ClientCore {
   ClientCore(const ClientCore&) = delete;
   ClientCore& operator=(const ClientCore&) = delete;
 
-  void enroll(Registration registration, Duration timeout, std::function<void(Registered)> done,
-              std::function<void(const Entry&)> lost, Time now);
-  void withdraw(const std::string& name, const Id& stage, Duration timeout, Call done, Time now);
+  void register_name(Registration registration, Duration timeout, std::function<void(Registered)> done,
+                     std::function<void(const Entry&)> lost, Time now);
+  void unregister(const std::string& name, const Id& stage, Duration timeout, Call done, Time now);
   void set_subscribers(const std::string& name, const Id& stage, std::uint32_t subscribers);
   WatchId watch(const std::string& name, std::function<void(std::optional<Entry>)> changed);
   void unwatch(WatchId id);
@@ -80,7 +80,7 @@ class ClientCore {
  private:
   using Key = std::pair<std::string, Id>;  // name and stage: two stages of a node may want one name
 
-  struct Enrolment {
+  struct WantedName {
     Registration registration;
     std::uint64_t request = 0;
     Time deadline;        // of the first answer
@@ -89,14 +89,14 @@ class ClientCore {
     bool counted = true;  // the service knows the number of subscribers
     std::function<void(Registered)> done;
     std::function<void(const Entry&)> lost;
-    bool held() const { return token != Token{}; }
+    bool registered() const { return token != Token{}; }
   };
   struct Watched {
     std::map<WatchId, std::function<void(std::optional<Entry>)>> callbacks;
     bool known = false;
     std::optional<Entry> entry;
   };
-  struct Withdrawal {
+  struct Unregistering {
     Time deadline;
     Call done;
   };
@@ -109,11 +109,11 @@ class ClientCore {
   void send(const Message& message);
   void expect_answer(Time now);
   void send_everything(Time now);
-  void send_enrolment(Enrolment& enrolment, Time now);
+  void send_registration(WantedName& wanted, Time now);
   void send_watch(const std::string& name);
   void send_list(std::uint64_t request, const std::string& after);
   void renew(Time now);
-  void finish(std::map<Key, Enrolment>::iterator it, Registered result);
+  void finish(std::map<Key, WantedName>::iterator it, Registered result);
 
   void handle_registered(const Message& message, Time now);
   void handle_taken(const Message& message);
@@ -135,10 +135,10 @@ class ClientCore {
   Time next_renewal_ = never;
   Time confirmed_ = Time::min();  // when a service last confirmed what we have
 
-  std::map<Key, Enrolment> enrolments_;
+  std::map<Key, WantedName> wanted_;
   std::unordered_map<std::string, Watched> watched_;
   std::unordered_map<WatchId, std::string> watch_names_;
-  std::map<std::uint64_t, Withdrawal> withdrawals_;
+  std::map<std::uint64_t, Unregistering> unregistering_;
   std::map<std::uint64_t, Listing> listings_;
 
   std::deque<std::string> output_;

@@ -40,14 +40,14 @@ class Directory {
   /// Registers and from then on keeps registered: renewed at a third of the lease, and said again to whatever service
   /// takes over. `done` is called once. `lost` is called if another owner keeps the name (the registration is over
   /// then).
-  void enroll(Registration registration, Duration timeout, std::function<void(Registered)> done,
-              std::function<void(const Entry& owner)> lost);
+  void register_name(Registration registration, Duration timeout, std::function<void(Registered)> done,
+                     std::function<void(const Entry& owner)> lost);
   /// Gives the name back at once. `done` when the service has answered, or when `timeout` has passed.
-  void withdraw(const std::string& name, const Id& stage, Duration timeout, std::function<void()> done);
+  void unregister(const std::string& name, const Id& stage, Duration timeout, std::function<void()> done);
   /// What the next renewal says.
   void set_subscribers(const std::string& name, const Id& stage, std::uint32_t subscribers);
 
-  /// Calls `changed` with what is known (empty: nobody has the name), soon and then whenever the holder changes.
+  /// Calls `changed` with what is known (empty: nobody has the name), soon and then whenever the owner changes.
   WatchId watch(const std::string& name, std::function<void(std::optional<Entry>)> changed);
   void unwatch(WatchId id);
 

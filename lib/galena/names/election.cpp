@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "galena/base/assert.hpp"
+#include "galena/net/interface.hpp"
 
 namespace galena::names {
 namespace {
@@ -11,14 +12,12 @@ namespace {
 constexpr std::size_t most_candidates = 256;
 constexpr std::size_t most_endpoints = 8;
 
-bool is_loopback(const std::string& endpoint) { return endpoint.starts_with("tcp://127."); }
-
 /// Loopback last: what we pass on must also serve those who are not on this host.
 void add_endpoints(std::vector<std::string>& to, const std::vector<std::string>& from) {
   for (const std::string& endpoint : from) {
     if (to.size() >= most_endpoints || !endpoint.starts_with("tcp://")) continue;
     if (std::find(to.begin(), to.end(), endpoint) != to.end()) continue;
-    to.insert(is_loopback(endpoint) ? to.end() : std::find_if(to.begin(), to.end(), is_loopback), endpoint);
+    to.insert(net::is_loopback(endpoint) ? to.end() : std::find_if(to.begin(), to.end(), net::is_loopback), endpoint);
   }
 }
 
@@ -30,17 +29,17 @@ void Election::reign(Time now) {
   leader_.reset();
   term_ = 0;
   began_ = now;
-  claim_at_ = now + options_.probation;
+  probation_ends_ = now + options_.probation;
   announce_soon(now);
 }
 
 /// Ends the probation, unless somebody who goes before us can be heard but did not answer: a connection that failed
 /// once is no reason to go before it.
-void Election::claim(Time now) {
+void Election::end_probation(Time now) {
   const ServiceAddress self{options_.id, term_, options_.dedicated, {}};
   for (const auto& [id, candidate] : candidates_) {
     if (!goes_before(candidate.address, self)) continue;
-    claim_at_ = now + options_.probation;
+    probation_ends_ = now + options_.probation;
     return;
   }
   term_ = heard_term_ + 1;
@@ -147,7 +146,7 @@ void Election::handle_timeout(Time now) {
   for (auto& [id, candidate] : candidates_) {
     if (candidate.not_before <= now) candidate.not_before = Time::min();
   }
-  if (in_charge() && term_ == 0 && now >= claim_at_) claim(now);
+  if (in_charge() && term_ == 0 && now >= probation_ends_) end_probation(now);
   choose(now);
 }
 
@@ -160,7 +159,7 @@ bool Election::poll_announcement(Time now) {
 
 Time Election::poll_timeout() const {
   Time next = in_charge() ? next_announcement_ : never;
-  if (in_charge() && term_ == 0) next = std::min(next, claim_at_);
+  if (in_charge() && term_ == 0) next = std::min(next, probation_ends_);
   for (const auto& [id, candidate] : candidates_) {
     if (!trial_ || trial_->service != id) next = std::min(next, candidate.heard + options_.forget);
   }

@@ -68,7 +68,7 @@ class Election {
   };
 
   void reign(Time now);
-  void claim(Time now);
+  void end_probation(Time now);
   void announce_soon(Time now);
   void choose(Time now);
   void forget_oldest();
@@ -77,7 +77,7 @@ class Election {
   std::uint64_t term_ = 0;
   std::uint64_t heard_term_ = 0;
   Time began_;
-  Time claim_at_ = never;  // end of the probation
+  Time probation_ends_ = never;  // end of the probation
   Time announced_ = Time::min();
   Time next_announcement_ = never;
   std::optional<ServiceAddress> leader_;

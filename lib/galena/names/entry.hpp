@@ -36,9 +36,9 @@ struct Registration {
 
 /// What a name service answers about a name.
 struct Entry {
-  Registration holder;
+  Registration registration;
   Token token;
-  Duration age{};  ///< how long the holder has had the name, on its own clock
+  Duration age{};  ///< how long the owner has had the name, by its own clock
 };
 
 }  // namespace galena::names

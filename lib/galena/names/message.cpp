@@ -85,7 +85,7 @@ bool read_field(std::string_view key, PackReader& in, Message& message) {
   if (key == "more") return read(in, message.more);
   if (key == "after") return read(in, message.after);
   if (key == "endpoints") return read(in, message.endpoints);
-  if (key == "held") return read(in, message.held);
+  if (key == "held") return read(in, message.registered);
   if (key == "watching") return read(in, message.watching);
   if (key == "waiting") return read(in, message.waiting);
   if (key == "watchers") return read(in, message.watchers);
@@ -131,7 +131,7 @@ std::string encode(const Message& message) {
   }
   fields.str("after", message.after);
   if (!message.endpoints.empty()) write(fields.at("endpoints"), message.endpoints);
-  fields.uint("held", message.held);
+  fields.uint("held", message.registered);
   fields.uint("watching", message.watching);
   fields.uint("waiting", message.waiting);
   fields.uint("watchers", message.watchers);

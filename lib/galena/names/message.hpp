@@ -16,31 +16,31 @@ inline constexpr std::uint64_t protocol_version = 1;
 /// What nodes and name services say to each other; the words on the wire are those of to_string(). The node asks, the
 /// service answers or tells; `challenge` is the one thing a service asks.
 enum class Verb : std::uint8_t {
-  hello,         ///< node: who I am; answered by welcome or redirect
-  welcome,       ///< service: it is in charge
-  redirect,      ///< service: ask that one
-  enroll,        ///< node: "register"
-  registered,    ///< service: the name is yours
-  taken,         ///< service: its holder answered a challenge
-  refused,       ///< service: `reason`
-  renew,         ///< node: still here
-  renewed,       ///< service: so am I
-  again,         ///< service: it knows less of you than you think; register and watch again
-  unregister,    ///< node
-  unregistered,  ///< service
-  lookup,        ///< anybody
-  found,         ///< service: `entry`, or nil
-  list,          ///< anybody
-  listing,       ///< service: `entries`, and whether there are more
-  watch,         ///< node: tell me about `name`
-  unwatch,       ///< node
-  changed,       ///< service: about a watched name
-  challenge,     ///< service: do you still have it?
-  alive,         ///< node: yes
-  released,      ///< node: no
-  lost,          ///< service: another owner keeps `name`
-  announce,      ///< a name service: I am one too
-  unknown,       ///< a word of a later version
+  hello,          ///< node: who I am; answered by welcome or redirect
+  welcome,        ///< service: it is in charge
+  redirect,       ///< service: ask that one
+  register_name,  ///< node: "register"
+  registered,     ///< service: the name is yours
+  taken,          ///< service: its owner answered a challenge
+  refused,        ///< service: `reason`
+  renew,          ///< node: still here
+  renewed,        ///< service: so am I
+  again,          ///< service: it knows less of you than you think; register and watch again
+  unregister,     ///< node
+  unregistered,   ///< service
+  lookup,         ///< anybody
+  found,          ///< service: `entry`, or nil
+  list,           ///< anybody
+  listing,        ///< service: `entries`, and whether there are more
+  watch,          ///< node: tell me about `name`
+  unwatch,        ///< node
+  changed,        ///< service: about a watched name
+  challenge,      ///< service: do you still have it?
+  alive,          ///< node: yes
+  released,       ///< node: no
+  lost,           ///< service: another owner keeps `name`
+  announce,       ///< a name service: I am one too
+  unknown,        ///< a word of a later version
 };
 
 std::string_view to_string(Verb verb);
@@ -72,10 +72,10 @@ struct Message {
   bool more = false;
   std::string after;  ///< list: only names that sort behind it
   std::vector<std::string> endpoints;
-  std::uint64_t watching = 0;  ///< how many names the node believes it watches
-  std::uint64_t held = 0;      ///< how many names the node believes it has
-  std::uint64_t waiting = 0;   ///< how many watchers were waiting for the name
-  std::uint64_t watchers = 0;  ///< how many the node watches the name for
+  std::uint64_t watching = 0;    ///< how many names the node believes it watches
+  std::uint64_t registered = 0;  ///< how many names the node believes it has
+  std::uint64_t waiting = 0;     ///< how many watchers were waiting for the name
+  std::uint64_t watchers = 0;    ///< how many the node watches the name for
   std::uint64_t challenge = 0;
   std::vector<SubscriberCount> subscribers;
   std::string reason;

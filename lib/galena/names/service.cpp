@@ -9,6 +9,7 @@
 #include "galena/names/neighbours.hpp"
 #include "galena/names/service_core.hpp"
 #include "galena/net/socket.hpp"
+#include "galena/net/timer.hpp"
 
 namespace galena::names {
 namespace {
@@ -47,10 +48,10 @@ class Service::Impl {
         id_(Id::random()),
         core_(core_options(options_, id_)),
         router_(
-            context, reactor, router_options(), [this] { read(); }, [this](const std::string& peer) { doubt(peer); }) {}
+            context, reactor, router_options(), [this] { read(); }, [this](const std::string& peer) { doubt(peer); }),
+        timer_(reactor, [this] { handle_timeout(); }) {}
 
   ~Impl() {
-    reactor_.cancel(timer_);
     reactor_.cancel(host_timer_);
     reactor_.cancel(doubt_timer_);
   }
@@ -64,7 +65,7 @@ class Service::Impl {
     neighbours_.emplace(
         context_, reactor_,
         Neighbours::Options{id_, options_.domain, options_.interface, options_.dedicated, options_.beacon_port, port},
-        logger_, [this] { settle(); });
+        logger_, [this] { apply_election(); });
   }
 
   /// Takes over this host's endpoint when it is free; until then its owner is told where we are.
@@ -133,11 +134,11 @@ class Service::Impl {
     }
     neighbours_->handle_term(core_.highest_term());
     while (const auto other = core_.poll_announced()) neighbours_->handle_announced(*other);
-    arm();
+    set_timer();
   }
 
   /// What the neighbours agreed on becomes what the core does.
-  void settle() {
+  void apply_election() {
     const Election& election = neighbours_->election();
     if (election.in_charge()) {
       if (!core_.leads()) logger_.info("name service " + id_.brief() + " is in charge of '" + options_.domain + "'");
@@ -149,7 +150,7 @@ class Service::Impl {
       core_.follow(*election.leader());
     }
     flush(Clock::now());
-    arm();
+    set_timer();
   }
 
   void doubt(const std::string& peer) {
@@ -158,7 +159,7 @@ class Service::Impl {
     doubt_timer_ = reactor_.after(doubt_delay, [this] {
       for (const std::string& peer : std::exchange(doubted_, {})) core_.handle_doubt(peer);
       flush(Clock::now());
-      arm();
+      set_timer();
     });
   }
 
@@ -168,20 +169,14 @@ class Service::Impl {
     }
   }
 
-  void arm() {
-    const Time next = core_.poll_timeout();
-    if (next == armed_) return;
-    reactor_.cancel(timer_);
-    armed_ = next;
-    timer_ = next == never ? 0 : reactor_.at(next, [this] {
-      armed_ = never;
-      timer_ = 0;
-      const Time now = Clock::now();
-      core_.handle_timeout(now);
-      flush(now);
-      arm();
-    });
+  void handle_timeout() {
+    const Time now = Clock::now();
+    core_.handle_timeout(now);
+    flush(now);
+    set_timer();
   }
+
+  void set_timer() { timer_.set(core_.poll_timeout()); }
 
   net::Context& context_;
   net::Reactor& reactor_;
@@ -197,8 +192,7 @@ class Service::Impl {
   net::Reactor::TimerId host_timer_ = 0;
   std::vector<std::string> doubted_;  // whose connections seem to have ended
   net::Reactor::TimerId doubt_timer_ = 0;
-  net::Reactor::TimerId timer_ = 0;
-  Time armed_ = never;
+  net::Timer timer_;
 };
 
 Service::Service(net::Context& context, net::Reactor& reactor, ServiceOptions options, const Logger& logger)

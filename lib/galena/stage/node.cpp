@@ -50,7 +50,7 @@ std::vector<NameEntry> Node::list(Duration timeout) {
   }
   std::vector<NameEntry> list;
   for (const names::Entry& entry : *entries) {
-    const names::Registration& holder = entry.holder;
+    const names::Registration& holder = entry.registration;
     list.push_back({holder.name, std::string(kind_text(holder.kind)), holder.endpoints, holder.host_name, holder.pid,
                     entry.age, holder.subscribers});
   }

@@ -18,7 +18,7 @@
 namespace galena::detail {
 namespace {
 
-constexpr Duration withdraw_within = std::chrono::milliseconds(500);
+constexpr Duration unregister_within = std::chrono::milliseconds(500);
 
 NodeOptions with_environment(NodeOptions options) {
   options.domain = domain_or_environment(std::move(options.domain));
@@ -33,8 +33,6 @@ NodeOptions with_environment(NodeOptions options) {
   }
   return options;
 }
-
-bool is_loopback(const std::string& endpoint) { return endpoint.starts_with("tcp://127."); }
 
 }  // namespace
 
@@ -105,17 +103,17 @@ names::Registration NodeCore::self() const {
   return self;
 }
 
-names::Directory::Registered NodeCore::enroll(names::Registration registration, Duration timeout,
-                                              std::function<void(const std::string&)> lost) {
+names::Directory::Registered NodeCore::register_name(names::Registration registration, Duration timeout,
+                                                     std::function<void(const std::string&)> lost) {
   using Outcome = names::Directory::Outcome;
   const std::string name = registration.name;
   std::promise<names::Directory::Registered> promise;
   loop_.call([&] {
-    directory().enroll(
+    directory().register_name(
         std::move(registration), timeout,
         [&promise](names::Directory::Registered registered) { promise.set_value(std::move(registered)); },
         [lost = std::move(lost)](const names::Entry& owner) {
-          if (lost) lost(fmt::format("{} (process {})", owner.holder.host_name, owner.holder.pid));
+          if (lost) lost(fmt::format("{} (process {})", owner.registration.host_name, owner.registration.pid));
         });
   });
   names::Directory::Registered registered = promise.get_future().get();
@@ -123,13 +121,13 @@ names::Directory::Registered NodeCore::enroll(names::Registration registration, 
     case Outcome::ok:
       break;
     case Outcome::taken: {
-      const names::Entry& holder = registered.entry.value();
+      const names::Entry& owner = registered.entry.value();
       throw Error(ErrorCode::name_taken,
                   fmt::format("the name '{}' is taken: process {} on {} has had it for {:.1f} s, and answers{}", name,
-                              holder.holder.pid, holder.holder.host_name, seconds(holder.age),
-                              holder.holder.endpoints.empty()
+                              owner.registration.pid, owner.registration.host_name, seconds(owner.age),
+                              owner.registration.endpoints.empty()
                                   ? ""
-                                  : fmt::format(" (at {})", fmt::join(holder.holder.endpoints, ", "))));
+                                  : fmt::format(" (at {})", fmt::join(owner.registration.endpoints, ", "))));
     }
     case Outcome::unreachable:
       throw Error(ErrorCode::unreachable,
@@ -143,9 +141,9 @@ names::Directory::Registered NodeCore::enroll(names::Registration registration, 
   return registered;
 }
 
-void NodeCore::withdraw(const std::string& name, const Id& stage) {
+void NodeCore::unregister(const std::string& name, const Id& stage) {
   std::promise<void> promise;
-  loop_.call([&] { directory().withdraw(name, stage, withdraw_within, [&promise] { promise.set_value(); }); });
+  loop_.call([&] { directory().unregister(name, stage, unregister_within, [&promise] { promise.set_value(); }); });
   promise.get_future().get();
 }
 
@@ -203,12 +201,12 @@ void NodeCore::tell_local_watches(const Id& stage, const std::string& name) {
 /// say; else the others.
 std::optional<Target> NodeCore::resolve(const std::optional<names::Entry>& entry) const {
   if (!entry) return std::nullopt;
-  const names::Registration& holder = entry->holder;
+  const names::Registration& holder = entry->registration;
   const bool same_node = holder.node == id_;
   const bool same_host = holder.host_id == host_id_;
   const auto rank = [&](const std::string& endpoint) {
     if (endpoint.starts_with("inproc://")) return same_node ? 0 : -1;
-    if (is_loopback(endpoint)) return same_host ? (options_.prefer_ipc ? 2 : 1) : -1;
+    if (net::is_loopback(endpoint)) return same_host ? (options_.prefer_ipc ? 2 : 1) : -1;
     if (endpoint.starts_with("ipc://")) return same_host ? (options_.prefer_ipc ? 1 : 2) : -1;
     return 3;
   };

@@ -59,9 +59,9 @@ class NodeCore {
   void add_stage(const Name& name, const Id& stage, const std::string& endpoint);
   void remove_stage(const Name& name, const Id& stage);
   /// Throws Error: name_taken, unreachable, refused.
-  names::Directory::Registered enroll(names::Registration registration, Duration timeout,
+  names::Directory::Registered register_name(names::Registration registration, Duration timeout,
                                       std::function<void(const std::string& owner)> lost);
-  void withdraw(const std::string& name, const Id& stage);
+  void unregister(const std::string& name, const Id& stage);
   void set_subscribers(const std::string& name, const Id& stage, std::uint32_t subscribers);
 
   /// Posts to `on` what is known of the source, now and whenever it changes.

@@ -48,7 +48,7 @@ class Stage::Impl final : public EventTaker {
       start();
     } catch (...) {
       loop_.call([this] { close(); });
-      if (enrolled_) node_.withdraw(name.text, id_);
+      if (registered_) node_.unregister(name.text, id_);
       if (added_) node_.remove_stage(name, id_);
       throw;
     }
@@ -65,7 +65,7 @@ class Stage::Impl final : public EventTaker {
     });
     if (publisher_) drain_at_end();
     loop_.call([this] { receivers_.clear(); });
-    if (enrolled_) node_.withdraw(name.text, id_);
+    if (registered_) node_.unregister(name.text, id_);
     node_.remove_stage(name, id_);
     loop_.call([this] { close(); });
   }
@@ -121,7 +121,7 @@ class Stage::Impl final : public EventTaker {
     }
     node_.add_stage(name, id_, publishes ? publisher_->local_endpoint() : "");
     added_ = true;
-    if (name.is_global) enroll();
+    if (name.is_global) register_name();
     loop_.call([this] {
       std::map<std::string, int> times;
       for (Subscription& subscription : spec_.options.subscriptions) {
@@ -169,18 +169,18 @@ class Stage::Impl final : public EventTaker {
       throw Error(ErrorCode::invalid, fmt::format("an identity has {} bytes at most", core::max_name_bytes));
   }
 
-  void enroll() {
+  void register_name() {
     const Name& name = spec_.options.name;
     names::Registration registration = node_.self();
     registration.name = name.text;
     registration.kind = kind_of(spec_.role);
     registration.stage = id_;
     if (publisher_) registration.endpoints = publisher_->endpoints();
-    const auto registered = node_.enroll(std::move(registration), spec_.options.register_within,
-                                         [self = std::weak_ptr(self_)](const std::string& owner) {
-                                           if (const auto impl = self.lock()) (*impl)->note_name_lost(owner);
-                                         });
-    enrolled_ = true;
+    const auto registered = node_.register_name(std::move(registration), spec_.options.register_within,
+                                                [self = std::weak_ptr(self_)](const std::string& owner) {
+                                                  if (const auto impl = self.lock()) (*impl)->note_name_lost(owner);
+                                                });
+    registered_ = true;
     waiting_ = registered.waiting;
     if (node_.logger().wants(LogLevel::info)) {
       node_.logger().info(fmt::format("{}: registered at {}, {} waiting for it", label_, node_.service(), waiting_));
@@ -446,7 +446,7 @@ class Stage::Impl final : public EventTaker {
   Id id_ = Id::random();
   std::string label_;
   bool added_ = false;
-  bool enrolled_ = false;
+  bool registered_ = false;
   std::uint32_t waiting_ = 0;
 
   std::mutex mutex_;

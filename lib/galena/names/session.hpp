@@ -14,7 +14,7 @@ namespace galena::names {
 
 /// One connection to one name service on behalf of a ClientCore: carries what it says, keeps its times, and tells its
 /// owner when there is news in it. After a failure it does nothing any more: make another one.
-class Link {
+class Session {
  public:
   enum class State {
     connecting,
@@ -24,12 +24,12 @@ class Link {
   };
 
   /// `news` after each change of state and each message; never from within a call of the owner's. It may destroy the
-  /// Link. Throws galena::Error if `endpoint` makes no sense.
-  Link(net::Context& context, net::Reactor& reactor, const std::string& endpoint, ClientCore& core,
-       std::function<void()> news);
-  ~Link();
-  Link(const Link&) = delete;
-  Link& operator=(const Link&) = delete;
+  /// Session. Throws galena::Error if `endpoint` makes no sense.
+  Session(net::Context& context, net::Reactor& reactor, const std::string& endpoint, ClientCore& core,
+          std::function<void()> news);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
 
   const std::string& endpoint() const { return endpoint_; }
   State state() const;

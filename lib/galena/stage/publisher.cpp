@@ -18,7 +18,6 @@ constexpr std::size_t max_feeds = 1000;
 /// and does not listen. It counts as gone.
 constexpr int max_unread = 10'000;
 /// Whoever asks more often how the subscriptions stand is not answered: an answer is larger than the question.
-constexpr Duration shortest_between_reports = std::chrono::milliseconds(5);
 /// Below this a frame is copied into a message: cheaper than a loan of a segment.
 constexpr std::size_t smallest_loan = 2048;
 /// What one feed may have on its way: enough to stream, and little beside the buffer it goes to.
@@ -189,9 +188,8 @@ void Publisher::receive(net::Router::Message message) {
     return;
   }
   if (decoded && std::holds_alternative<core::Inquire>(*decoded)) {
-    if (now - last_report_ >= shortest_between_reports) tell(peer, core::encode(report()));
-    last_report_ = now;
-    return;
+    report_queue_.add(peer);
+    return send_reports();
   }
   const std::lock_guard guard(lock());
   if (decoded) {
@@ -200,6 +198,15 @@ void Publisher::receive(net::Router::Message message) {
     outlet_.handle_malformed(peer);
   }
   if (outlet_.subscribers() > 0) ever_subscribed_ = true;
+}
+
+void Publisher::send_reports() {
+  const auto peers = report_queue_.poll(Clock::now());
+  if (!peers.empty()) {
+    const std::string bytes = core::encode(report());
+    for (const std::string& peer : peers) tell(peer, bytes);
+  }
+  report_timer_.set(report_queue_.poll_timeout());
 }
 
 void Publisher::open_feed(const std::string& peer, const core::Offer& offer) {

@@ -16,10 +16,12 @@
 #include "galena/core/report.hpp"
 #include "galena/detail/intake.hpp"
 #include "galena/net/socket.hpp"
+#include "galena/net/timer.hpp"
 #include "galena/options.hpp"
 #include "galena/stage/feed.hpp"
 #include "galena/stage/loop.hpp"
 #include "galena/stage/release_hook.hpp"
+#include "galena/stage/report_queue.hpp"
 
 namespace galena::detail {
 
@@ -99,6 +101,8 @@ class Publisher final : public Intake {
   void serve();
   void receive(net::Router::Message message);
   core::Report report();
+  /// Answers those who asked for a report, as soon as they may be answered.
+  void send_reports();
   void open_feed(const std::string& peer, const core::Offer& offer);
   void close_feeds(std::string_view reason, std::string_view detail);
   void work_feeds();
@@ -133,7 +137,8 @@ class Publisher final : public Intake {
   std::unordered_map<std::string, std::unique_ptr<Feed>> feeds_;  // by peer
   std::size_t told_subscribers_ = 0;
   std::uint64_t told_settled_ = 0;
-  Time last_report_{};
+  ReportQueue report_queue_;
+  net::Timer report_timer_{loop_.reactor(), [this] { send_reports(); }};
   net::Reactor::TimerId timer_ = 0;
   std::shared_ptr<Publisher*> self_ = std::make_shared<Publisher*>(this);  // for what may be posted too late
   std::shared_ptr<ReleaseHook> hook_;

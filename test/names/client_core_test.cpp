@@ -46,6 +46,7 @@ struct ClientBench {
     sent();
     Message message;
     message.verb = Verb::welcome;
+    message.version = spoken_versions.oldest;
     message.service = id_of(service);
     message.term = term;
     hear(message);
@@ -83,6 +84,7 @@ TEST_CASE("what was asked before there is a connection is said once a service we
   CHECK(sent[0].domain == "d");
   Message welcome;
   welcome.verb = Verb::welcome;
+  welcome.version = spoken_versions.oldest;
   welcome.service = id_of(100);
   bench.hear(welcome);
   sent = bench.sent();
@@ -95,6 +97,17 @@ TEST_CASE("what was asked before there is a connection is said once a service we
   CHECK(bench.results[0].outcome == Outcome::ok);
   CHECK(bench.results[0].entry->token == token);
   CHECK(bench.results[0].waiting == 3);
+}
+
+TEST_CASE("a service of another version is a failure that says so") {
+  ClientBench bench;
+  bench.core.handle_connected(bench.now);
+  Message welcome;
+  welcome.verb = Verb::welcome;
+  welcome.version = 2;
+  bench.hear(welcome);
+  CHECK(bench.core.failed());
+  CHECK(bench.core.last_refusal() == "this is version 1, not 2");
 }
 
 TEST_CASE("the next service hears of the same name with the same token and its age") {
@@ -110,6 +123,7 @@ TEST_CASE("the next service hears of the same name with the same token and its a
   CHECK(hello.term == 6);
   Message welcome;
   welcome.verb = Verb::welcome;
+  welcome.version = spoken_versions.oldest;
   welcome.service = id_of(101);
   bench.hear(welcome);
   const auto again = bench.sent().at(0);

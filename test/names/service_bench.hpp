@@ -75,7 +75,7 @@ struct ServiceBench {
              std::uint64_t registered = 0) {
     Message message;
     message.verb = Verb::hello;
-    message.version = protocol_version;
+    message.version = spoken_versions.oldest;
     message.domain = "d";
     message.service = from;
     message.lease = lease;

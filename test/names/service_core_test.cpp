@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include "galena/base/pack.hpp"
 #include "names/service_bench.hpp"
 
 namespace galena::names {
@@ -27,7 +28,7 @@ TEST_CASE("a hello is answered with who is in charge and which lease is granted"
   ServiceBench bench;
   Message hello;
   hello.verb = Verb::hello;
-  hello.version = protocol_version;
+  hello.version = spoken_versions.oldest;
   hello.domain = "d";
   hello.lease = 1ms;  // shorter than any that is granted
   bench.say("a", hello);
@@ -43,14 +44,40 @@ TEST_CASE("a node of another version or another domain is refused with the reaso
   ServiceBench bench;
   Message hello;
   hello.verb = Verb::hello;
-  hello.version = protocol_version + 1;
+  hello.version = 2;
+  hello.newest = 3;
   hello.domain = "d";
   bench.say("a", hello);
-  CHECK(bench.take("a").at(0).reason == "this service speaks version 1 of the protocol");
-  hello.version = protocol_version;
+  CHECK(bench.take("a").at(0).reason == "this is version 1, not 2 to 3");
+  CHECK(bench.core.counters().wrong_version == 1);
+  hello.version = 1;
   hello.domain = "other";
   bench.say("a", hello);
   CHECK(bench.take("a").at(0).reason == "this service is of domain 'd'");
+}
+
+TEST_CASE("a node of a later version that speaks ours too is welcomed in ours") {
+  ServiceBench bench;
+  Message hello;
+  hello.verb = Verb::hello;
+  hello.version = 1;
+  hello.newest = 7;
+  hello.domain = "d";
+  bench.say("a", hello);
+  const auto answers = bench.take("a");
+  REQUIRE(answers.size() == 1);
+  CHECK(answers[0].verb == Verb::welcome);
+  CHECK(answers[0].version == 1);
+}
+
+TEST_CASE("a node of another version is told so even if the rest of its hello cannot be read") {
+  ServiceBench bench;
+  PackWriter out;
+  out.array(2).str("hello").map(2).str("v").uint(2).str("lease").str("six seconds");
+  bench.core.handle_message("a", false, out.bytes(), bench.now);
+  bench.deliver();
+  CHECK(bench.take("a").at(0).reason == "this is version 1, not 2");
+  CHECK(bench.core.counters().malformed == 0);
 }
 
 TEST_CASE("a taken name is refused only after its holder has answered a challenge") {

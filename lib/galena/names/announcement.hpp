@@ -24,7 +24,8 @@ struct Announcement {
 };
 
 std::string encode(const Announcement& announcement);
-/// Empty if `datagram` is none of ours, or makes no sense. Further items, of later versions, are ignored.
+/// Empty if `datagram` is not an announcement, is of another version, or has a value that is out of range. Further
+/// items, of later versions, are ignored.
 std::optional<Announcement> decode_announcement(std::string_view datagram);
 
 }  // namespace galena::names

@@ -103,7 +103,8 @@ void ClientCore::handle_connected(Time now) {
   state_ = State::greeting;
   failed_ = false;
   Message hello = question(Verb::hello, ++last_request_);
-  hello.version = protocol_version;
+  hello.version = spoken_versions.oldest;
+  hello.newest = spoken_versions.newest;
   hello.domain = options_.domain;
   hello.node = options_.node;
   hello.lease = options_.lease;
@@ -180,6 +181,11 @@ void ClientCore::handle_message(std::string_view bytes, Time now) {
   switch (message->verb) {
     case Verb::welcome:
       if (state_ == State::welcomed) return;
+      if (const Versions theirs{message->version, message->version}; !spoken_versions.common(theirs)) {
+        refusal_ = spoken_versions.refuse(theirs);
+        failed_ = true;
+        return;
+      }
       state_ = State::welcomed;
       service_ = message->service;
       send_everything(now);

@@ -11,23 +11,10 @@
 #include <vector>
 
 #include "galena/names/message.hpp"
+#include "galena/names/resolver.hpp"
 #include "galena/names/service_address.hpp"
 
 namespace galena::names {
-
-enum class Outcome {
-  ok,           ///< registered
-  taken,        ///< its owner answered a challenge within a second
-  unreachable,  ///< no name service answered in time
-  refused,      ///< the service says why in `reason` (a malformed name, too many names, ...)
-};
-
-struct Registered {
-  Outcome outcome = Outcome::ok;
-  std::optional<Entry> entry;  ///< ours if ok, the owner's if taken
-  std::uint32_t waiting = 0;   ///< how many watchers were waiting for this name when it was registered
-  std::string reason;
-};
 
 /// What one node wants of the name service: its own names, and those it watches. It outlives connections and services:
 /// whichever service welcomes it next is told everything again. Without a socket or a clock.

@@ -5,6 +5,7 @@
 
 #include "galena/error.hpp"
 #include "galena/names/beacon.hpp"
+#include "galena/names/client_core.hpp"
 #include "galena/names/probe.hpp"
 #include "galena/names/route.hpp"
 #include "galena/names/service.hpp"

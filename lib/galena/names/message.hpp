@@ -7,11 +7,13 @@
 #include <string_view>
 #include <vector>
 
+#include "galena/base/versions.hpp"
 #include "galena/names/entry.hpp"
 
 namespace galena::names {
 
-inline constexpr std::uint64_t protocol_version = 1;
+/// The versions of the names protocol that this library speaks. A hello is written in the oldest.
+inline constexpr Versions spoken_versions{1, 1};
 
 /// What nodes and name services say to each other; the words on the wire are those of to_string(). The node asks, the
 /// service answers or tells; `challenge` is the one thing a service asks.
@@ -40,7 +42,7 @@ enum class Verb : std::uint8_t {
   released,       ///< node: no
   lost,           ///< service: another owner keeps `name`
   announce,       ///< a name service: I am one too
-  unknown,        ///< a word of a later version
+  unknown,        ///< a verb of a later version
 };
 
 std::string_view to_string(Verb verb);
@@ -58,7 +60,8 @@ struct SubscriberCount {
 struct Message {
   Verb verb = Verb::unknown;
   std::uint64_t request = 0;  ///< "id": the answer repeats it
-  std::uint64_t version = 0;  ///< "v"
+  std::uint64_t version = 0;  ///< "v"; hello: the oldest that the node speaks; welcome: that of the connection
+  std::uint64_t newest = 0;   ///< hello: the newest that the node speaks, if it is not the oldest
   std::string domain;         ///< hello: a service of another domain refuses
   Id service;
   std::uint64_t term = 0;
@@ -84,5 +87,7 @@ struct Message {
 std::string encode(const Message& message);
 /// Empty if `bytes` are not one message. Allocates no more than a small multiple of what it is given.
 std::optional<Message> decode(std::string_view bytes);
+/// The versions that a hello says its sender speaks, whatever else is in it. Empty for any other message.
+std::optional<Versions> decode_versions(std::string_view bytes);
 
 }  // namespace galena::names

@@ -27,6 +27,15 @@ ServiceCore::Options core_options(const ServiceOptions& options, const Id& id) {
   return core;
 }
 
+/// "tcp://address:port" with "*" or up to 65535 as the port: libzmq takes larger ones, too, and cuts them to 16 bits.
+bool is_tcp(const std::string& address) {
+  if (!address.starts_with("tcp://")) return false;
+  const std::string port = address.substr(address.rfind(':') + 1);
+  if (port == "*") return true;
+  const bool digits = !port.empty() && port.size() <= 5 && port.find_first_not_of("0123456789") == std::string::npos;
+  return digits && std::stoul(port) <= 65535;
+}
+
 net::Router::Options router_options() {
   net::Router::Options options;
   options.max_message_bytes = static_cast<std::int64_t>(Limits{}.message_bytes);
@@ -60,7 +69,11 @@ class Service::Impl {
   bool take_host() { return router_.try_bind(local_endpoint(options_.domain)); }
 
   void start() {
-    endpoint_ = router_.bind(bind_address());
+    const std::string address = bind_address();
+    if (!is_tcp(address)) {
+      throw Error(ErrorCode::invalid, "a name service is bound to tcp://address:port, not to '" + address + "'");
+    }
+    endpoint_ = router_.bind(address);
     const auto port = static_cast<std::uint16_t>(std::stoul(endpoint_.substr(endpoint_.rfind(':') + 1)));
     neighbours_.emplace(
         context_, reactor_,

@@ -67,6 +67,11 @@ Message ServiceCore::redirect(std::uint64_t request) const {
 }
 
 void ServiceCore::handle_message(const std::string& peer, bool delimited, std::string_view bytes, Time now) {
+  const auto versions = decode_versions(bytes);
+  if (versions && !spoken_versions.common(*versions)) {
+    ++counters_.wrong_version;
+    return refuse(peer, delimited, 0, spoken_versions.refuse(*versions));
+  }
   const auto message = decode(bytes);
   if (!message) {
     ++counters_.malformed;
@@ -119,10 +124,8 @@ void ServiceCore::dispatch(const std::string& peer, bool delimited, const Messag
 }
 
 void ServiceCore::greet(const std::string& peer, const Message& hello, Time now) {
-  if (hello.version != protocol_version) {
-    return refuse(peer, false, hello.request,
-                  "this service speaks version " + std::to_string(protocol_version) + " of the protocol");
-  }
+  const auto version = spoken_versions.common({hello.version, std::max(hello.version, hello.newest)});
+  if (!version) return refuse(peer, false, hello.request, "a hello says which version its node speaks");
   if (hello.domain != options_.domain) {
     return refuse(peer, false, hello.request, "this service is of domain '" + options_.domain + "'");
   }
@@ -130,7 +133,7 @@ void ServiceCore::greet(const std::string& peer, const Message& hello, Time now)
   migration_.handle_hello(peer, hello.service,
                           std::min<std::uint64_t>(hello.registered, options_.limits.names_per_session), now);
   Message welcome = answer(Verb::welcome, hello);
-  welcome.version = protocol_version;
+  welcome.version = *version;
   welcome.service = options_.id;
   welcome.term = term_;
   welcome.lease = sessions_.lease(peer);

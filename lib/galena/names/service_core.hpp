@@ -34,9 +34,10 @@ class ServiceCore {
     std::string bytes;
   };
   struct Counters {
-    std::uint64_t malformed = 0;  ///< not a message
-    std::uint64_t refused = 0;    ///< a message that asked for something this service does not give
-    std::uint64_t expired = 0;    ///< sessions that stopped renewing
+    std::uint64_t malformed = 0;      ///< not a message
+    std::uint64_t wrong_version = 0;  ///< a hello of a node that speaks no version that this service speaks
+    std::uint64_t refused = 0;        ///< a message that asked for something this service does not give
+    std::uint64_t expired = 0;        ///< sessions that stopped renewing
   };
 
   explicit ServiceCore(Options options);

@@ -4,8 +4,11 @@
 #include <csignal>
 #include <exception>
 #include <future>
+#include <string>
+#include <system_error>
 
 #include "galena/base/assert.hpp"
+#include "galena/error.hpp"
 
 namespace galena::detail {
 
@@ -13,21 +16,38 @@ namespace {
 
 thread_local bool on_shared = false;
 
+/// All signals are blocked on this thread, and on those that it starts.
+class BlockedSignals {
+ public:
+  BlockedSignals() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~BlockedSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  BlockedSignals(const BlockedSignals&) = delete;
+  BlockedSignals& operator=(const BlockedSignals&) = delete;
+
+ private:
+  sigset_t before_;
+};
+
 }  // namespace
 
 bool Loop::is_on_shared() { return on_shared; }
 
 Loop::Loop(bool shared) {
   // The new thread inherits the mask, so that there is no moment when it could take a signal.
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread([this, shared] {
-    on_shared = shared;
-    reactor_.run();
-  });
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  const BlockedSignals blocked;
+  try {
+    thread_ = std::thread([this, shared] {
+      on_shared = shared;
+      reactor_.run();
+    });
+  } catch (const std::system_error& error) {
+    throw Error(ErrorCode::system, std::string("cannot start a thread: ") + error.what() +
+                                       " (raise the limit of threads or memory, or see NodeOptions.threads)");
+  }
 }
 
 Loop::~Loop() {
@@ -41,6 +61,7 @@ void Loop::call(const std::function<void()>& call) {
     call();
     return;
   }
+  process_.check("what this call is for");
   std::promise<void> done;
   post([&] {
     try {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <thread>
 
+#include "galena/base/process.hpp"
 #include "galena/net/reactor.hpp"
 
 namespace galena::detail {
@@ -12,7 +13,7 @@ namespace galena::detail {
 /// it: they are the program's own threads' business.
 class Loop {
  public:
-  /// `shared`: several stages live on it.
+  /// `shared`: several stages live on it. Throws Error (system) if no thread can be started.
   explicit Loop(bool shared = false);
   ~Loop();
   Loop(const Loop&) = delete;
@@ -26,10 +27,12 @@ class Loop {
 
   /// Any thread.
   void post(net::Reactor::Callback call) { reactor_.post(std::move(call)); }
-  /// Runs `call` on the thread and returns when it has; rethrows what it throws. Any thread, this one too.
+  /// Runs `call` on the thread and returns when it has; rethrows what it throws. Any thread, this one too. Throws Error
+  /// in a process that was forked since: the thread is not there.
   void call(const std::function<void()>& call);
 
  private:
+  ProcessMark process_;
   net::Reactor reactor_;
   std::thread thread_;
 };

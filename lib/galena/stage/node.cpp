@@ -25,24 +25,38 @@ std::string_view kind_text(names::Kind kind) {
 
 Node::Node(NodeOptions options) : core_(std::make_unique<detail::NodeCore>(std::move(options))) {}
 
-Node::~Node() { core_->close_remotes(); }
+Node::Node(std::unique_ptr<detail::NodeCore> core) : core_(std::move(core)) {}
+
+Node::~Node() {
+  if (core_->is_in_its_process()) {
+    core_->close_remotes();
+  } else {
+    ProcessMark::abandon(core_);
+  }
+}
 
 void Node::run() {
+  core_->check_process();
   const net::SignalScope signals(core_->bell());
   core_->bell().wait(std::nullopt);
   if (const auto failure = core_->take_failure()) std::rethrow_exception(failure);
 }
 
 bool Node::run_for(Duration timeout) {
+  core_->check_process();
   const net::SignalScope signals(core_->bell());
   const bool rang = core_->bell().wait(Clock::now() + timeout);
   if (const auto failure = core_->take_failure()) std::rethrow_exception(failure);
   return rang;
 }
 
-void Node::stop() { core_->bell().ring(); }
+void Node::stop() {
+  core_->check_process();
+  core_->bell().ring();
+}
 
 std::vector<NameEntry> Node::list(Duration timeout) {
+  core_->check_process();
   const auto entries = core_->list(timeout);
   if (!entries) {
     throw Error(ErrorCode::unreachable,
@@ -50,16 +64,20 @@ std::vector<NameEntry> Node::list(Duration timeout) {
   }
   std::vector<NameEntry> list;
   for (const names::Entry& entry : *entries) {
-    const names::Registration& holder = entry.registration;
-    list.push_back({holder.name, std::string(kind_text(holder.kind)), holder.endpoints, holder.host_name, holder.pid,
-                    entry.age, holder.subscribers});
+    const names::Registration& owner = entry.registration;
+    list.push_back({owner.name, std::string(kind_text(owner.kind)), owner.endpoints, owner.host_name, owner.pid,
+                    entry.age, owner.subscribers});
   }
   return list;
 }
 
-ProducerStats Node::stats(const Name& producer, Duration timeout) { return detail::inquire(*core_, producer, timeout); }
+ProducerStats Node::stats(const Name& producer, Duration timeout) {
+  core_->check_process();
+  return detail::inquire(*core_, producer, timeout);
+}
 
 void Node::ingest_event(const Name& producer, const EventView& event, bool is_value, Duration timeout) {
+  core_->check_process();
   const Time deadline = Clock::now() + timeout;
   RemoteProducer& remote = core_->remote(*this, producer, is_value);
   remote.wait(remote.send(event, deadline), deadline);

@@ -73,7 +73,10 @@ class RemoteProducer::Impl {
     });
   }
 
+  bool is_in_its_process() const { return node_.is_in_its_process(); }
+
   Ticket send(const EventView& event, Time deadline) {
+    node_.check_process();
     std::unique_lock lock(mutex_);
     for (;;) {
       const Answer answer = outlet_->append(event);
@@ -325,7 +328,9 @@ class RemoteProducer::Impl {
 
 RemoteProducer::RemoteProducer(Node& node, Name producer, bool values)
     : impl_(std::make_unique<Impl>(node, std::move(producer), values)) {}
-RemoteProducer::~RemoteProducer() = default;
+RemoteProducer::~RemoteProducer() {
+  if (!impl_->is_in_its_process()) ProcessMark::abandon(impl_);
+}
 
 RemoteProducer::Ticket RemoteProducer::send(const EventView& event, Time deadline) {
   return impl_->send(event, deadline);

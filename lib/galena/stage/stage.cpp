@@ -70,6 +70,7 @@ class Stage::Impl final : public EventTaker {
     loop_.call([this] { close(); });
   }
 
+  bool is_in_its_process() const { return node_.is_in_its_process(); }
   const Id& id() const { return id_; }
   const Name& name() const { return spec_.options.name; }
   std::uint32_t waiting() const { return waiting_; }
@@ -465,7 +466,9 @@ class Stage::Impl final : public EventTaker {
 };
 
 Stage::Stage(Node& node, Spec spec) : impl_(std::make_unique<Impl>(node, std::move(spec))), intake_(impl_->intake()) {}
-Stage::~Stage() = default;
+Stage::~Stage() {
+  if (impl_ && !impl_->is_in_its_process()) ProcessMark::abandon(impl_);
+}
 
 Id Stage::id() const { return impl_->id(); }
 const Name& Stage::name() const { return impl_->name(); }

@@ -42,7 +42,7 @@ class World {
         nodes_[chosen]->wakes = now_ + std::chrono::milliseconds(random_() % 9000);
         break;
       default:
-        claim(*nodes_[chosen]);
+        register_name(*nodes_[chosen]);
     }
   }
 
@@ -122,7 +122,7 @@ class World {
     return node;
   }
 
-  void claim(Node& node) {
+  void register_name(Node& node) {
     Registration registration;
     registration.name = names[random_() % names.size()];
     registration.stage = random_id();

@@ -80,7 +80,7 @@ def a_dedicated_service_serves_both_hosts(a, b, domain):
     port = service.line("serving").split(":")[-1]
     for host in a, b:
         reader = Peer(host, domain, "watch", "x")
-        reader.line(f"log name service at tcp://10.77.0.2:{port}" if host is a else "log name service at ")
+        reader.line(f"log connected to the name service at tcp://10.77.0.2:{port}" if host is a else "log connected to the name service at ")
         reader.line("found")
     assert Peer(a, domain, "watch", "y").line("found")
     service.kill()

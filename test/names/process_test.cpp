@@ -18,10 +18,10 @@ TEST_CASE("a killed process's name is free at once, and its watchers are told") 
   NodeBench bench;
   const auto host = bench.node();
   CHECK(bench.register_name(*host, "other", 9).outcome == Outcome::ok);
-  Child holder = peer(bench, "register", "x");
+  Child owner = peer(bench, "register", "x");
   host->watch("x");
   REQUIRE(bench.until([&] { return !host->seen.empty() && host->seen.back(); }));
-  holder.signal(SIGKILL);
+  owner.signal(SIGKILL);
   const Time killed = Clock::now();
   const auto next = bench.node();
   const auto result = bench.register_name(*next, "x", 1);

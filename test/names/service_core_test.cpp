@@ -80,7 +80,7 @@ TEST_CASE("a node of another version is told so even if the rest of its hello ca
   CHECK(bench.core.counters().malformed == 0);
 }
 
-TEST_CASE("a taken name is refused only after its holder has answered a challenge") {
+TEST_CASE("a taken name is refused only after its owner has answered a challenge") {
   ServiceBench bench;
   bench.register_name("a", registration_of("x", 1));
   bench.take("a");
@@ -100,7 +100,7 @@ TEST_CASE("a taken name is refused only after its holder has answered a challeng
   CHECK(answers[0].entry->registration.endpoints == registration_of("x", 1).endpoints);
 }
 
-TEST_CASE("a holder whose connection is gone is succeeded at once") {
+TEST_CASE("an owner whose connection is gone is succeeded at once") {
   ServiceBench bench;
   bench.register_name("a", registration_of("x", 1));
   bench.dead.insert("a");
@@ -109,7 +109,7 @@ TEST_CASE("a holder whose connection is gone is succeeded at once") {
   CHECK(bench.lookup("x")->registration.stage == id_of(2));
 }
 
-TEST_CASE("a holder that does not answer is succeeded within a second") {
+TEST_CASE("an owner that does not answer is succeeded within a second") {
   ServiceBench bench;
   bench.register_name("a", registration_of("x", 1));
   bench.register_name("b", registration_of("x", 2));
@@ -130,7 +130,7 @@ TEST_CASE("a node that has not got the name any more is succeeded at once") {
   CHECK(bench.take_verbs("b") == std::vector{Verb::registered});
 }
 
-TEST_CASE("of several that want a dead holder's name the first gets it and the others learn who") {
+TEST_CASE("of several that want a dead owner's name the first gets it and the others learn who") {
   ServiceBench bench;
   bench.register_name("a", registration_of("x", 1));
   bench.register_name("b", registration_of("x", 2));
@@ -143,7 +143,7 @@ TEST_CASE("of several that want a dead holder's name the first gets it and the o
   CHECK(answers[0].entry->registration.stage == id_of(2));
 }
 
-TEST_CASE("a stage that asks twice while the holder is challenged is answered once, and does not lose to itself") {
+TEST_CASE("a stage that asks twice while the owner is challenged is answered once, and does not lose to itself") {
   ServiceBench bench;
   bench.register_name("a", registration_of("x", 1), {1, id_of(77), 1}, 20s);
   bench.register_name("b", registration_of("x", 2), {2, id_of(78), 1}, 10s);
@@ -152,7 +152,7 @@ TEST_CASE("a stage that asks twice while the holder is challenged is answered on
   CHECK(bench.take_verbs("b") == std::vector{Verb::registered});
 }
 
-TEST_CASE("an answer to a challenge counts only from the holder and only for that challenge") {
+TEST_CASE("an answer to a challenge counts only from the owner and only for that challenge") {
   ServiceBench bench;
   bench.register_name("a", registration_of("x", 1));
   bench.take("a");
@@ -165,7 +165,7 @@ TEST_CASE("an answer to a challenge counts only from the holder and only for tha
   CHECK(bench.take("b").empty());
 }
 
-TEST_CASE("a holder that comes back over a new connection while challenged over the old one keeps its name") {
+TEST_CASE("an owner that comes back over a new connection while challenged over the old one keeps its name") {
   ServiceBench bench;
   bench.register_name("a", registration_of("x", 1));
   const auto token = bench.take("a").at(0).entry->token;
@@ -175,7 +175,7 @@ TEST_CASE("a holder that comes back over a new connection while challenged over 
   CHECK(bench.lookup("x")->token == token);
 }
 
-TEST_CASE("a claimant that leaves while the holder is challenged is forgotten") {
+TEST_CASE("a stage that leaves while the owner is challenged is forgotten") {
   ServiceBench bench;
   bench.register_name("a", registration_of("x", 1));
   bench.register_name("b", registration_of("x", 2));
@@ -211,7 +211,7 @@ TEST_CASE("of two owners the one that has had the name longer stays and the othe
     CHECK(told[0].entry->registration.stage == id_of(2));
     CHECK(bench.lookup("x")->registration.stage == id_of(2));
   }
-  SUBCASE("the newcomer is younger: it is told when the holder has shown that it lives") {
+  SUBCASE("the newcomer is younger: it is told when the owner has shown that it lives") {
     bench.register_name("a", registration_of("x", 1), {1, id_of(77), 1}, 20s);
     bench.take("a");
     bench.register_name("b", registration_of("x", 2), {2, id_of(78), 1}, 10s);
@@ -223,7 +223,7 @@ TEST_CASE("of two owners the one that has had the name longer stays and the othe
     CHECK(told[0].stage == id_of(2));
     CHECK(told[0].entry->registration.stage == id_of(1));
   }
-  SUBCASE("the newcomer is younger, but the holder is dead") {
+  SUBCASE("the newcomer is younger, but the owner is dead") {
     bench.register_name("a", registration_of("x", 1), {1, id_of(77), 1}, 20s);
     bench.dead.insert("a");
     bench.register_name("b", registration_of("x", 2), {2, id_of(78), 1}, 10s);
@@ -327,7 +327,7 @@ TEST_CASE("a node whose session ended while it slept is asked to watch again, ev
   CHECK(bench.take_verbs("a") == std::vector{Verb::again});
 }
 
-TEST_CASE("a renewal carries the number of subscribers, of the holder's own names only") {
+TEST_CASE("a renewal carries the number of subscribers, of the owner's own names only") {
   ServiceBench bench;
   bench.register_name("a", registration_of("x", 1));
   Message renew;
@@ -341,7 +341,7 @@ TEST_CASE("a renewal carries the number of subscribers, of the holder's own name
   CHECK(bench.lookup("x")->registration.subscribers == 9);
 }
 
-TEST_CASE("only the holder can give a name back") {
+TEST_CASE("only the owner can give a name back") {
   ServiceBench bench;
   bench.register_name("a", registration_of("x", 1));
   bench.simple("b", Verb::unregister, "x", id_of(1));
@@ -383,7 +383,7 @@ TEST_CASE("when nodes arrive from another service, \"nobody has it\" waits until
   CHECK(bench.take("w").empty());
   CHECK(bench.take("q").empty());
   CHECK(bench.take("thief").empty());
-  SUBCASE("the holder comes: nobody noticed anything") {
+  SUBCASE("the owner comes: nobody noticed anything") {
     bench.register_name("a", registration_of("x", 1), {1, id_of(99), 1}, 5s);
     bench.pass(200ms);
     bench.answer_challenge("a", bench.take("a").at(1), Verb::alive);
@@ -394,7 +394,7 @@ TEST_CASE("when nodes arrive from another service, \"nobody has it\" waits until
     CHECK(answers[1].entries.size() == 1);
     CHECK(bench.take_verbs("thief") == std::vector{Verb::taken});
   }
-  SUBCASE("the holder does not come: the answers are given after all") {
+  SUBCASE("the owner does not come: the answers are given after all") {
     bench.pass(250ms);
     CHECK(bench.take_verbs("thief") == std::vector{Verb::registered});
     CHECK(bench.take("q").size() == 2);

@@ -473,6 +473,27 @@ TEST_CASE("a hundred dealers come, ask and go without a message lost") {
   }
 }
 
+TEST_CASE("a paused socket with input lets the reactor sleep, and reads when it goes on") {
+  Context context;
+  Reactor reactor;
+  Server server(context, reactor);
+  Client client(context, reactor, server.router.bind("tcp://127.0.0.1:*"));
+  client.dealer.send("first");
+  REQUIRE(turn_until(reactor, [&] { return server.received.size() == 1; }));
+  server.router.pause(true);
+  client.dealer.send("second");
+  const Time end = Clock::now() + 100ms;
+  int turns = 0;
+  while (Clock::now() < end) {
+    reactor.turn(end - Clock::now());
+    ++turns;
+  }
+  CHECK(turns < 20);
+  CHECK(server.received.size() == 1);
+  server.router.pause(false);
+  CHECK(turn_until(reactor, [&] { return server.received.size() == 2; }));
+}
+
 TEST_CASE("options that libzmq refuses are a galena::Error, and durations without end are as long as may be") {
   Context context;
   Reactor reactor;

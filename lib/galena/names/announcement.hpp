@@ -10,8 +10,8 @@
 
 namespace galena::names {
 
-/// What one beacon datagram says: a name service in charge of `domain` is at TCP `port` of the sender; or, with no
-/// service, "is there one?".
+/// One beacon datagram. With a service: that service is in charge of `domain` and listens on TCP `port` of the sender's
+/// address. Without one: the sender asks whether there is a service.
 struct Announcement {
   std::string domain;
   Id service;

@@ -38,14 +38,14 @@ void ClientCore::register_name(Registration registration, Duration timeout, std:
   wanted.lost = std::move(lost);
   const Key key{wanted.registration.name, wanted.registration.stage};
   const auto [it, added] = wanted_.emplace(key, std::move(wanted));
-  GALENA_ASSERT(added, "a stage enrolls the same name twice: " + key.first);
+  GALENA_ASSERT(added, "a stage registers the same name twice: " + key.first);
   if (state_ == State::welcomed) send_registration(it->second, now);
 }
 
 void ClientCore::unregister(const std::string& name, const Id& stage, Duration timeout, Call done, Time now) {
   const bool known = wanted_.erase({name, stage}) > 0;
   if (!known || state_ != State::welcomed) {
-    calls_.push_back(std::move(done));  // no service in charge knows of it, and none will be told
+    calls_.push_back(std::move(done));  // no service knows of the name, and none will be told
     return;
   }
   Message message = question(Verb::unregister, ++last_request_);
@@ -128,7 +128,8 @@ void ClientCore::handle_disconnected() {
 }
 
 void ClientCore::send_everything(Time now) {
-  // Who has not been confirmed for longer than the lease may have had a rightful successor meanwhile.
+  // If no service has confirmed the names for longer than the lease, other stages may rightfully have had them
+  // meanwhile.
   if (confirmed_ == Time::min() || now - confirmed_ > options_.lease) {
     for (auto& [key, wanted] : wanted_) wanted.since = now;
   }
@@ -228,7 +229,7 @@ void ClientCore::handle_registered(const Message& message, Time now) {
   if (!message.entry) return;
   const auto it = wanted_.find({message.entry->registration.name, message.entry->registration.stage});
   if (it == wanted_.end()) {
-    // Given up meanwhile: nobody here has it.
+    // The stage has given up waiting: the name goes back.
     Message give_back = question(Verb::unregister, ++last_request_);
     give_back.name = message.entry->registration.name;
     give_back.stage = message.entry->registration.stage;
@@ -253,7 +254,7 @@ void ClientCore::finish(std::map<Key, WantedName>::iterator it, Registered resul
   wanted_.erase(it);
 }
 
-/// Somebody else has the name: whether we wanted it or had it.
+/// Another stage has the name that a stage of this node asked for, or had.
 void ClientCore::handle_taken(const Message& message) {
   const auto it = wanted_.find({message.name, message.stage});
   if (it == wanted_.end() || !message.entry || message.entry->registration.stage == message.stage) return;
@@ -270,7 +271,8 @@ void ClientCore::handle_refused(const Message& message) {
   }
   for (auto it = wanted_.begin(); it != wanted_.end(); ++it) {
     if (it->second.request != message.request) continue;
-    // What we had already is said again with the next renewal, which finds that the service knows less than we do.
+    // A name that was registered before is registered again after the next renewal: the service will answer `again`,
+    // because it knows fewer names of this node than the renewal says.
     if (!it->second.registered()) finish(it, {Outcome::refused, std::nullopt, 0, message.reason});
     return;
   }
@@ -311,7 +313,7 @@ void ClientCore::handle_listing(Message& message) {
   const auto it = listings_.find(message.request);
   if (it == listings_.end()) return;
   Listing& listing = it->second;
-  // Pages go forward, or a service could make us collect for ever.
+  // Each page must go on behind the one before, or a service could make this node collect pages for ever.
   const bool forward =
       !message.entries.empty() &&
       (listing.entries.empty() || listing.entries.back().registration.name < message.entries.back().registration.name);

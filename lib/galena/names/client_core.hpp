@@ -16,8 +16,9 @@
 
 namespace galena::names {
 
-/// What one node wants of the name service: its own names, and those it watches. It outlives connections and services:
-/// whichever service welcomes it next is told everything again. Without a socket or a clock.
+/// The node's half of the names protocol, without a socket or a clock. It knows the names that the node registers and
+/// those that it watches, whatever becomes of connections and services: it tells everything again to each service that
+/// welcomes it.
 class ClientCore {
  public:
   using WatchId = std::uint64_t;
@@ -27,7 +28,7 @@ class ClientCore {
     Id node;
     std::string domain;
     Duration lease = std::chrono::seconds(6);
-    Duration answer = std::chrono::seconds(1);  ///< a service that leaves a question open for longer is gone
+    Duration answer = std::chrono::seconds(1);  ///< a service that does not answer for so long has failed
   };
   enum class State { disconnected, greeting, welcomed };
 
@@ -49,13 +50,13 @@ class ClientCore {
   void handle_timeout(Time now);
 
   std::optional<std::string> poll_send();
-  /// What to call next: the callbacks handed in above. They may call anything here.
+  /// The next of the callbacks above that is due. It may call any member.
   std::optional<Call> poll_call();
   bool has_calls() const { return !calls_.empty(); }
-  /// Where the service said to ask instead. It answers nothing else any more.
+  /// The service that the present one said to ask instead. The present one answers nothing else any more.
   std::optional<ServiceAddress> poll_redirect();
   bool redirected() const { return redirect_.has_value(); }
-  /// The service refused to know us, or has not answered for too long: connect again, or elsewhere.
+  /// The service refused the hello, or has not answered for too long: connect again, or to another service.
   bool failed() const { return failed_; }
   Time poll_timeout() const;
 
@@ -114,13 +115,13 @@ class ClientCore {
   State state_ = State::disconnected;
   bool failed_ = false;
   std::string refusal_;
-  Id service_;  // the last that welcomed us
+  Id service_;  // that last welcomed this node
   std::uint64_t term_ = 0;
   std::uint64_t last_request_ = 0;
   WatchId last_watch_ = 0;
-  Time overdue_ = never;  // when silence becomes failure
+  Time overdue_ = never;  // if nothing is heard until then, the service has failed
   Time next_renewal_ = never;
-  Time confirmed_ = Time::min();  // when a service last confirmed what we have
+  Time confirmed_ = Time::min();  // when a service last confirmed the registrations
 
   std::map<Key, WantedName> wanted_;
   std::unordered_map<std::string, Watched> watched_;

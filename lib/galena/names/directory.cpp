@@ -15,9 +15,9 @@
 namespace galena::names {
 namespace {
 
-/// How often one who may not host asks the network whether there is a service somewhere.
+/// How often a node that may not host a service asks the network whether there is one.
 constexpr Duration question_interval = std::chrono::milliseconds(500);
-/// How often one who had to take a later service of a fixed list tries the earlier ones.
+/// How often a node that is connected to a later service of a fixed list tries the earlier ones.
 constexpr Duration probe_interval = std::chrono::seconds(2);
 
 ClientCore::Options client_options(const DirectoryOptions& options) {
@@ -57,7 +57,7 @@ class Directory::Impl {
     session_.reset();  // before the service that it may be connected to
   }
 
-  /// After whatever happened: follows the route, sends what there is to send, and sets the timer. Calls nobody back.
+  /// To be called after anything has happened: follows the route, sends what is due, sets the timer. Runs no callbacks.
   void pump() {
     const Time now = Clock::now();
     if (session_) session_->handle_timeout(now);
@@ -114,17 +114,18 @@ class Directory::Impl {
         if (expected && expected != core_.service()) return fail(now);
         welcomed_ = true;
         beacon_.reset();
-        logger_.debug("name service at " + session_->endpoint());
+        logger_.debug("connected to the name service at " + session_->endpoint());
         return route_.handle_welcome(now);
     }
   }
 
   void fail(Time now) {
     if (welcomed_) {
-      logger_.info("name service at " + session_->endpoint() + " lost");
+      logger_.info("the connection to the name service at " + session_->endpoint() +
+                   " has ended; looking for another one");
     } else if (core_.state() == ClientCore::State::greeting && core_.last_refusal() != told_refusal_) {
       told_refusal_ = core_.last_refusal();
-      logger_.warning("name service at " + session_->endpoint() + " refuses: " + told_refusal_);
+      logger_.warning("the name service at " + session_->endpoint() + " refuses this node: " + told_refusal_);
     }
     session_.reset();
     welcomed_ = false;
@@ -146,8 +147,8 @@ class Directory::Impl {
     }
   }
 
-  /// All nodes with one list must end up at the same service, so whoever is at a later one goes back when an earlier
-  /// one is there again (and does not send it where it is already).
+  /// All nodes with one list must end up at the same service. So a node that is at a later one goes back as soon as an
+  /// earlier one answers, unless that redirects it to where it is already.
   void prefer_earlier(Time now) {
     if (!welcomed_ || home_ == 0) return probe_.reset();
     if (probe_) {
@@ -157,7 +158,7 @@ class Directory::Impl {
       const auto elsewhere = probe_->poll_redirect();
       probe_.reset();
       if (state == Session::State::failed || (elsewhere && elsewhere->service == core_.service())) return;
-      logger_.info("going back to an earlier name service of the list");
+      logger_.info("an earlier name service of the list answers again: going back to it");
       session_.reset();
       welcomed_ = false;
       route_.handle_failed(now);
@@ -172,7 +173,7 @@ class Directory::Impl {
     }
   }
 
-  /// Who does not host asks by beacon, for as long as nobody has welcomed it.
+  /// A node that may not host a service asks by beacon until a service has welcomed it.
   void ask_network(Time now) {
     if (welcomed_ || options_.host || !options_.services.empty() || options_.beacon_port == 0) return;
     if (next_question_ > now) return;
@@ -226,11 +227,11 @@ class Directory::Impl {
   net::Timer timer_;
   std::unique_ptr<Service> hosted_;
   std::unique_ptr<Session> session_;
-  std::unique_ptr<Beacon> beacon_;  // only while it asks the network
+  std::unique_ptr<Beacon> beacon_;  // only while ask_network() asks
   bool welcomed_ = false;
   Time next_question_{};
   std::string told_refusal_;
-  std::size_t home_ = 0;  // which of the fixed list was tried last
+  std::size_t home_ = 0;  // index in the fixed list of the service that was tried last
   std::unique_ptr<Probe> probe_;
   std::size_t probes_ = 0;
   Time next_probe_{};

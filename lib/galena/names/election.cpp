@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t most_candidates = 256;
 constexpr std::size_t most_endpoints = 8;
 
-/// Loopback last: what we pass on must also serve those who are not on this host.
+/// Loopback last: nodes of other hosts are redirected to these endpoints, too.
 void add_endpoints(std::vector<std::string>& to, const std::vector<std::string>& from) {
   for (const std::string& endpoint : from) {
     if (to.size() >= most_endpoints || !endpoint.starts_with("tcp://")) continue;
@@ -33,8 +33,8 @@ void Election::reign(Time now) {
   announce_soon(now);
 }
 
-/// Ends the probation, unless somebody who goes before us can be heard but did not answer: a connection that failed
-/// once is no reason to go before it.
+/// Ends the probation and begins a term of its own, unless a service that goes before this one is announced: if it did
+/// not answer once, that is no reason to overtake it, and the probation goes on.
 void Election::end_probation(Time now) {
   const ServiceAddress self{options_.id, term_, options_.dedicated, {}};
   for (const auto& [id, candidate] : candidates_) {
@@ -63,7 +63,7 @@ void Election::handle_announced(const ServiceAddress& service, Time now) {
   address.dedicated = service.dedicated;
   add_endpoints(address.endpoints, service.endpoints);
   if (leader_ && leader_->service == service.service) leader_->term = service.term;
-  // Who is in charge and should not be learns of us at once.
+  // A service that is wrongly in charge must hear of this one at once.
   if (in_charge() && goes_before({options_.id, term_, options_.dedicated, {}}, address)) announce_soon(now);
   choose(now);
 }
@@ -85,7 +85,7 @@ void Election::handle_term(std::uint64_t term) {
   if (term < highest_credible_term) heard_term_ = std::max(heard_term_, term);
 }
 
-/// Puts the best of those that go before us (or before whom we follow) on trial.
+/// Puts the best candidate on trial that goes before this service, or before the one that it follows.
 void Election::choose(Time now) {
   const ServiceAddress present = leader_ ? *leader_ : ServiceAddress{options_.id, term_, options_.dedicated, {}};
   const Candidate* best = nullptr;
@@ -103,9 +103,9 @@ void Election::choose(Time now) {
 }
 
 void Election::handle_answered(Time now) {
-  GALENA_ASSERT(trial_, "nobody is on trial");
+  GALENA_ASSERT(trial_, "an answer, but no service is on trial");
   const auto it = candidates_.find(trial_->service);
-  GALENA_ASSERT(it != candidates_.end(), "who is on trial is a candidate");
+  GALENA_ASSERT(it != candidates_.end(), "the service on trial is not a candidate");
   leader_ = it->second.address;
   auto& endpoints = leader_->endpoints;
   const auto proven = std::find(endpoints.begin(), endpoints.end(), trial_->endpoint);
@@ -120,7 +120,7 @@ void Election::handle_unanswered(Time now) {
   if (!trial_) return;
   if (const auto it = candidates_.find(trial_->service); it != candidates_.end()) {
     Candidate& candidate = it->second;
-    // Its other addresses at once, then a pause.
+    // Its other addresses are tried at once, then there is a pause.
     if (++candidate.next_endpoint % candidate.address.endpoints.size() == 0) {
       candidate.not_before = now + options_.retry;
     }
@@ -131,7 +131,7 @@ void Election::handle_unanswered(Time now) {
 
 void Election::handle_leader_lost(Time now) {
   if (!leader_) return;
-  candidates_.erase(leader_->service);  // until it is heard of again
+  candidates_.erase(leader_->service);  // until it announces itself again
   if (trial_ && trial_->service == leader_->service) trial_.reset();
   handle_term(leader_->term);
   reign(now);

@@ -19,7 +19,7 @@ class NameTable {
   struct Slot {
     Registration registration;
     Token token;
-    Time since;  ///< on this clock, the owner's age subtracted
+    Time since;  ///< by this clock: now minus the age that the owner said
     std::string peer;
 
     Duration age(Time now) const { return now - since; }
@@ -27,7 +27,7 @@ class NameTable {
   };
 
   const Slot* find(const std::string& name) const;
-  /// Replaces who had the name before.
+  /// Replaces the owner that the name had before.
   const Slot& put(Slot slot);
   void erase(const std::string& name);
   void set_subscribers(const std::string& name, std::uint32_t count);

@@ -24,10 +24,10 @@ class Neighbours {
     std::string interface;
     bool dedicated = false;
     std::uint16_t beacon_port = 0;  ///< 0: no beacon
-    std::uint16_t port = 0;         ///< where we are bound
+    std::uint16_t port = 0;         ///< where this service is bound
   };
 
-  /// `changed` when who is in charge, or the term, may have.
+  /// Calls `changed` when another service may be in charge, or the term may be another one.
   Neighbours(net::Context& context, net::Reactor& reactor, Options options, const Logger& logger,
              std::function<void()> changed);
 

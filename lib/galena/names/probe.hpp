@@ -11,7 +11,7 @@
 
 namespace galena::names {
 
-/// Asks one name service whether it is there, without wanting anything of it.
+/// Finds out whether a name service answers. Registers and watches nothing there.
 class Probe {
  public:
   Probe(net::Context& context, net::Reactor& reactor, const std::string& endpoint, ClientCore::Options options,
@@ -19,7 +19,7 @@ class Probe {
       : core_(std::move(options)), session_(context, reactor, endpoint, core_, std::move(news)) {}
 
   Session::State state() const { return session_.state(); }
-  /// Where it sent us, if it did.
+  /// The service that it redirects to, if it does.
   std::optional<ServiceAddress> poll_redirect() { return core_.poll_redirect(); }
   void handle_timeout(Time now) {
     session_.handle_timeout(now);

@@ -16,7 +16,7 @@ namespace {
 
 constexpr int messages_per_turn = 100;
 constexpr Duration announce_interval = std::chrono::seconds(1);
-/// The socket learns of the end of a connection a little later than its monitor.
+/// A monitor hears of the end of a connection a little earlier than its socket.
 constexpr Duration doubt_delay = std::chrono::milliseconds(10);
 constexpr Duration host_retry = std::chrono::milliseconds(20);
 
@@ -40,7 +40,7 @@ net::Router::Options router_options() {
   net::Router::Options options;
   options.max_message_bytes = static_cast<std::int64_t>(Limits{}.message_bytes);
   options.receive_queue = 10'000;
-  options.send_queue = 100'000;  // who leaves more unread is as good as gone
+  options.send_queue = 100'000;  // a peer that leaves more unread counts as gone
   options.linger = std::chrono::milliseconds(100);
   return options;
 }
@@ -81,11 +81,11 @@ class Service::Impl {
         logger_, [this] { apply_election(); });
   }
 
-  /// Takes over this host's endpoint when it is free; until then its owner is told where we are.
+  /// Takes over this host's endpoint when it is free. Until then, tells its owner where this service is.
   void pursue_host() {
     herald_.reset();
     if (take_host()) {
-      logger_.info("serving this host's nodes");
+      logger_.info("this name service now serves this host's nodes, too");
       return;
     }
     net::Dealer::Callbacks callbacks;
@@ -150,7 +150,7 @@ class Service::Impl {
     set_timer();
   }
 
-  /// What the neighbours agreed on becomes what the core does.
+  /// Takes charge or follows another service, as the election says.
   void apply_election() {
     const Election& election = neighbours_->election();
     if (election.in_charge()) {
@@ -203,7 +203,7 @@ class Service::Impl {
   Id followed_;
   std::unique_ptr<net::Dealer> herald_;
   net::Reactor::TimerId host_timer_ = 0;
-  std::vector<std::string> doubted_;  // whose connections seem to have ended
+  std::vector<std::string> doubted_;  // peers whose connections may have ended
   net::Reactor::TimerId doubt_timer_ = 0;
   net::Timer timer_;
 };

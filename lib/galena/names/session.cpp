@@ -48,7 +48,7 @@ void Session::flush() {
 }
 
 void Session::handle_timeout(Time now) {
-  // What has arrived may be what we are about to miss: this thread, not the service, may have slept.
+  // The missing answer may have arrived already: perhaps this thread has slept, and not the service.
   receive(now);
   if (!connected_ && deadline_ <= now) failed_ = true;
 }

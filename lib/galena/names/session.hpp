@@ -12,19 +12,19 @@
 
 namespace galena::names {
 
-/// One connection to one name service on behalf of a ClientCore: carries what it says, keeps its times, and tells its
-/// owner when there is news in it. After a failure it does nothing any more: make another one.
+/// One connection between a ClientCore and a name service. Carries their messages, and tells its owner when something
+/// has happened. A session that has failed is over: make another one.
 class Session {
  public:
   enum class State {
     connecting,
-    welcomed,    ///< by the service in charge
+    welcomed,    ///< by a service, which is in charge
     redirected,  ///< the core's poll_redirect() says where
     failed,
   };
 
-  /// `news` after each change of state and each message; never from within a call of the owner's. It may destroy the
-  /// Session. Throws galena::Error if `endpoint` makes no sense.
+  /// Calls `news` after each change of state and each message, never from within a call of the owner's. `news` may
+  /// destroy the Session. Throws galena::Error if `endpoint` is not one.
   Session(net::Context& context, net::Reactor& reactor, const std::string& endpoint, ClientCore& core,
           std::function<void()> news);
   ~Session();
@@ -33,11 +33,11 @@ class Session {
 
   const std::string& endpoint() const { return endpoint_; }
   State state() const;
-  /// Sends what the core has to send, if connected.
+  /// Sends what the core has to send, once the connection is there.
   void flush();
-  /// When connecting has taken too long; never once connected.
+  /// When to give up connecting; `never` once connected.
   Time poll_timeout() const { return connected_ ? never : deadline_; }
-  /// Call it before the core's own: it reads first.
+  /// To be called before the core's handle_timeout(): it reads what has arrived.
   void handle_timeout(Time now);
 
  private:

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <sys/resource.h>
 
+#include <atomic>
 #include <csignal>
 #include <cstdlib>
 
@@ -104,6 +105,31 @@ TEST_CASE("a thread that cannot be started is an Error, and leaves the caller's 
           pthread_sigmask(SIG_BLOCK, nullptr, &blocked);
           return sigismember(&blocked, SIGTERM) == 0 ? 0 : 3;
         }) == "exit 0");
+}
+
+TEST_CASE("two threads that would wait for each other for ever are told so, one of them") {
+  detail::Loop one;
+  detail::Loop other;
+  std::atomic<int> running{0};
+  std::atomic<int> refused{0};
+  std::atomic<int> worked{0};
+  const auto call = [&](detail::Loop& loop) {
+    return [&] {
+      ++running;
+      CHECK(eventually([&] { return running == 2; }));  // both threads are busy before either waits
+      try {
+        loop.call([&] { ++worked; });
+      } catch (const Error& error) {
+        if (error.code() == ErrorCode::invalid) ++refused;
+      }
+    };
+  };
+  one.post(call(other));
+  other.post(call(one));
+  one.call([] {});
+  other.call([] {});
+  CHECK(refused == 1);
+  CHECK(worked == 1);
 }
 
 TEST_CASE("a name service is bound to TCP, and says so if it is asked for something else") {

@@ -106,9 +106,10 @@ ProducerStats inquire(NodeCore& node, const Name& name, Duration timeout) {
   if (answered) return stats_of(answer.get());
   if (!found) {
     throw Error(ErrorCode::unreachable,
-                fmt::format("nobody called '{}' was found in time; `galena ls` lists the names there are", name.text));
+                fmt::format("no stage has the name '{}'; `galena ls` lists the names there are", name.text));
   }
-  throw Error(ErrorCode::timeout, fmt::format("'{}' does not answer", name.text));
+  throw Error(ErrorCode::timeout,
+              fmt::format("the stage '{}' was found but did not answer in time; is it busy, or stopped?", name.text));
 }
 
 }  // namespace galena::detail

@@ -29,10 +29,14 @@ class Loop {
   void post(net::Reactor::Callback call) { reactor_.post(std::move(call)); }
   /// Runs `call` on the thread and returns when it has; rethrows what it throws. Any thread, this one too. Throws Error
   /// in a process that was forked since: the thread is not there.
+  /// Throws Error instead of waiting if the thread itself waits, directly or through others, for the calling one.
   void call(const std::function<void()>& call);
 
  private:
+  class Wait;
+
   ProcessMark process_;
+  Loop* waits_for_ = nullptr;  // whose thread this one's waits for, in call(); guarded by a mutex of all loops
   net::Reactor reactor_;
   std::thread thread_;
 };

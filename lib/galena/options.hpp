@@ -36,6 +36,10 @@ struct NodeOptions {
   std::size_t threads = 0;
   /// Reach producers of this host over ipc rather than over TCP.
   bool prefer_ipc = false;
+  /// What the first Node or NameService of a process does to the whole process, once: raises the limit of open files to
+  /// its hard limit (each connection needs one), seeds rand() (libzmq draws from it what strangers must not guess), and
+  /// lets malloc keep freed blocks of up to 4 MiB instead of giving them back to the kernel. False: none of these.
+  bool tune_process = true;
   Logger logger = {};
 };
 

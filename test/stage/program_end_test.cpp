@@ -52,5 +52,11 @@ TEST_CASE("a stage that is destroyed inside its own handler is an assert that sa
   CHECK(peer.wait() == -SIGABRT);
 }
 
+TEST_CASE("the first Node of a process raises the limit of open files and seeds rand()") {
+  Peer peer({built("stage/mistakes"), "tuned"});
+  CHECK(peer.line("") == "files raised, rand seeded");
+  CHECK(peer.wait() == 0);
+}
+
 }  // namespace
 }  // namespace galena::test

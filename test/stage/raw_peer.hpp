@@ -51,9 +51,9 @@ class FakeProducer {
     registration.name = name;
     registration.stage = stage_;
     registration.endpoints = {endpoint};
-    node_.core().enroll(registration, patience, {});
+    node_.core().register_name(registration, patience, {});
   }
-  ~FakeProducer() { node_.core().withdraw(name_, stage_); }
+  ~FakeProducer() { node_.core().unregister(name_, stage_); }
   const Id& stage() const { return stage_; }
 
  private:

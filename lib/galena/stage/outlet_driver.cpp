@@ -42,6 +42,7 @@ OutletDriver::~OutletDriver() {
 }
 
 bool OutletDriver::put(const EventView& event, Time deadline) {
+  process_.check("this stage");
   lock_.lock();
   const Answer answer = closed_ ? Answer::full : outlet_.append(event);
   if (answer != Answer::accepted) [[unlikely]] {

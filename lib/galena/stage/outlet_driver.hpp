@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "galena/base/process.hpp"
 #include "galena/core/outlet.hpp"
 #include "galena/detail/lock.hpp"
 #include "galena/logger.hpp"
@@ -109,6 +110,7 @@ class OutletDriver {
   Door& door_;
   const Logger& logger_;
   Options options_;
+  const ProcessMark process_;
 
   Lock lock_;                            // guards these
   std::condition_variable_any room_;     // memory became free: nobody is woken for less

@@ -32,6 +32,7 @@ class Remote final : public Door {
 
   // Any thread but the node's own.
 
+  bool is_in_its_process() const { return node_->is_in_its_process(); }
   /// Throws Error, and then the event was not taken: invalid, timeout, unreachable, stopped.
   Ticket take(const EventView& event, Time deadline);
   RemoteStream::Answer answer(Ticket ticket, Time deadline);

@@ -27,7 +27,9 @@ namespace detail {
 RemoteStream::RemoteStream(Node& node, Name producer, bool values, RemoteProducerOptions options)
     : options_(options),
       remote_(std::make_unique<Remote>(node.core().shared_from_this(), std::move(producer), values, options)) {}
-RemoteStream::~RemoteStream() = default;
+RemoteStream::~RemoteStream() {
+  if (remote_ && !remote_->is_in_its_process()) ProcessMark::abandon(remote_);
+}
 RemoteStream::RemoteStream(RemoteStream&&) noexcept = default;
 RemoteStream& RemoteStream::operator=(RemoteStream&&) noexcept = default;
 

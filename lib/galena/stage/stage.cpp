@@ -49,7 +49,7 @@ class Stage::Impl final : public EventTaker {
     } catch (...) {
       node_.remove_stopper(stopper_);
       loop_.call([this] { end(); });
-      if (enrolled_) node_.withdraw(name.text, id_);
+      if (registered_) node_.unregister(name.text, id_);
       if (added_) node_.remove_stage(name, id_);
       throw;
     }
@@ -68,11 +68,12 @@ class Stage::Impl final : public EventTaker {
     });
     if (publisher_) drain_at_end();
     loop_.call([this] { receivers_.clear(); });
-    if (enrolled_) node_.withdraw(name.text, id_);
+    if (registered_) node_.unregister(name.text, id_);
     node_.remove_stage(name, id_);
     loop_.call([this] { end(); });
   }
 
+  bool is_in_its_process() const { return node_.is_in_its_process(); }
   const Id& id() const { return id_; }
   const Name& name() const { return spec_.options.name; }
   std::uint32_t waiting() const { return waiting_; }
@@ -159,7 +160,7 @@ class Stage::Impl final : public EventTaker {
     stopper_ = node_.add_stopper([this] { end_waits(); });
     node_.add_stage(name, id_, publishes ? publisher_->local_endpoint() : "");
     added_ = true;
-    if (name.is_global) enroll();
+    if (name.is_global) register_name();
     loop_.call([this] {
       std::map<std::string, int> times;
       for (Subscription& subscription : spec_.options.subscriptions) {
@@ -207,18 +208,18 @@ class Stage::Impl final : public EventTaker {
       throw Error(ErrorCode::invalid, fmt::format("an identity has {} bytes at most", core::max_name_bytes));
   }
 
-  void enroll() {
+  void register_name() {
     const Name& name = spec_.options.name;
     names::Registration registration = node_.self();
     registration.name = name.text;
     registration.kind = kind_of(spec_.role);
     registration.stage = id_;
     if (publisher_) registration.endpoints = publisher_->endpoints();
-    const auto registered = node_.enroll(std::move(registration), spec_.options.register_within,
-                                         [self = std::weak_ptr(self_)](const std::string& owner) {
-                                           if (const auto impl = self.lock()) (*impl)->note_name_lost(owner);
-                                         });
-    enrolled_ = true;
+    const auto registered = node_.register_name(std::move(registration), spec_.options.register_within,
+                                                [self = std::weak_ptr(self_)](const std::string& owner) {
+                                                  if (const auto impl = self.lock()) (*impl)->note_name_lost(owner);
+                                                });
+    registered_ = true;
     waiting_ = registered.waiting;
     if (node_.logger().wants(LogLevel::info)) {
       node_.logger().info(fmt::format("{}: registered at {}, {} waiting for it", label_, node_.service(), waiting_));
@@ -499,7 +500,7 @@ class Stage::Impl final : public EventTaker {
   Id id_ = Id::random();
   std::string label_;
   bool added_ = false;
-  bool enrolled_ = false;
+  bool registered_ = false;
   std::uint32_t waiting_ = 0;
 
   std::mutex mutex_;
@@ -526,7 +527,9 @@ Stage::Stage(Node& node, Spec spec)
     : impl_(std::make_unique<Impl>(node, std::move(spec))),
       driver_(impl_->driver()),
       handler_lock_(&impl_->handler_lock()) {}
-Stage::~Stage() = default;
+Stage::~Stage() {
+  if (impl_ && !impl_->is_in_its_process()) ProcessMark::abandon(impl_);
+}
 Stage::Stage(Stage&&) noexcept = default;
 Stage& Stage::operator=(Stage&&) noexcept = default;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "galena/names/link.hpp"
+#include "galena/names/session.hpp"
 
 namespace galena::names {
 namespace {
@@ -16,8 +16,8 @@ net::Dealer::Options dealer_options() {
 
 }  // namespace
 
-Link::Link(net::Context& context, net::Reactor& reactor, const std::string& endpoint, ClientCore& core,
-           std::function<void()> news)
+Session::Session(net::Context& context, net::Reactor& reactor, const std::string& endpoint, ClientCore& core,
+                 std::function<void()> news)
     : endpoint_(endpoint), core_(core), news_(std::move(news)), deadline_(Clock::now() + connect_timeout) {
   net::Dealer::Callbacks callbacks;
   callbacks.readable = [this] { read(); };
@@ -34,35 +34,35 @@ Link::Link(net::Context& context, net::Reactor& reactor, const std::string& endp
   dealer_ = std::make_unique<net::Dealer>(context, reactor, endpoint, dealer_options(), std::move(callbacks));
 }
 
-Link::~Link() { core_.handle_disconnected(); }
+Session::~Session() { core_.handle_disconnected(); }
 
-Link::State Link::state() const {
+Session::State Session::state() const {
   if (failed_ || core_.failed()) return State::failed;
   if (core_.redirected()) return State::redirected;
   return core_.state() == ClientCore::State::welcomed ? State::welcomed : State::connecting;
 }
 
-void Link::flush() {
+void Session::flush() {
   if (!connected_ || failed_) return;
   while (const auto bytes = core_.poll_send()) dealer_->send(*bytes);
 }
 
-void Link::handle_timeout(Time now) {
-  // What has arrived may be what we are about to miss: this thread, not the service, may have slept.
+void Session::handle_timeout(Time now) {
+  // The missing answer may have arrived already: perhaps this thread has slept, and not the service.
   receive(now);
   if (!connected_ && deadline_ <= now) failed_ = true;
 }
 
-void Link::tell() {
-  const auto news = news_;  // it may destroy this Link
+void Session::tell() {
+  const auto news = news_;  // it may destroy this Session
   news();
 }
 
-void Link::read() {
+void Session::read() {
   if (receive(Clock::now())) tell();
 }
 
-bool Link::receive(Time now) {
+bool Session::receive(Time now) {
   bool any = false;
   for (int budget = frames_per_turn; budget > 0; --budget) {
     const auto frame = dealer_->receive();

@@ -5,12 +5,12 @@
 #include <string_view>
 #include <vector>
 
-#include "../../apps/galena/escape.hpp"
-#include "../../apps/galena/event_text.hpp"
-#include "../../apps/galena/exit_code.hpp"
-#include "../../apps/galena/json.hpp"
-#include "../../apps/galena/rename.hpp"
-#include "../../apps/galena/topics.hpp"
+#include "cli/escape.hpp"
+#include "io/event_text.hpp"
+#include "cli/exit_code.hpp"
+#include "io/json.hpp"
+#include "cli/rename.hpp"
+#include "cli/topics.hpp"
 
 using namespace galena;
 using namespace galena::cli;

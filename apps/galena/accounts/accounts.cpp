@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "accounts/accounts.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "cli/escape.hpp"
+#include "io/json.hpp"
+
+namespace galena::cli {
+
+namespace {
+
+std::string who(const LinkInfo& link) {
+  const std::string name = link.consumer.empty() ? "a consumer without a name" : escaped(link.consumer);
+  return link.identity.empty() ? name : name + " as '" + escaped(link.identity) + "'";
+}
+
+}  // namespace
+
+std::string account_text(const LinkInfo& link) {
+  return fmt::format("{}: selected {} = acknowledged {} + in flight {} + held {} + dropped {}{}{}", who(link),
+                     link.selected, link.acknowledged, link.sent - link.acknowledged, link.held(), link.dropped,
+                     link.lost > 0 ? fmt::format("; {} before that were not kept for it", link.lost) : "",
+                     link.away ? " (away)" : "");
+}
+
+void say_accounts(const std::string& name, const ProducerStats& stats) {
+  for (const LinkInfo& link : stats.subscribers) say(fmt::format("{}: {}", name, account_text(link)));
+  for (const auto& [what, count] : stats.drops) {
+    say(fmt::format("{}: dropped {} of topic '{}': {}", name, count, escaped(what.first), what.second));
+  }
+}
+
+void append_json_stats(std::string& out, const ProducerStats& stats) {
+  out += fmt::format(
+      R"("stats":{{"ingested":{},"outstanding":{},"dropped":{},"refused":{},"malformed":{},"buffered_bytes":{},)"
+      R"("subscriptions":[)",
+      stats.ingested, stats.outstanding, stats.dropped, stats.refused, stats.malformed, stats.buffered_bytes);
+  for (std::string_view separator = ""; const LinkInfo& link : stats.subscribers) {
+    out.append(separator).push_back('{');
+    append_json_member(out, "consumer", link.consumer);
+    out.push_back(',');
+    append_json_member(out, "identity", link.identity);
+    out +=
+        fmt::format(R"(,"selected":{},"acknowledged":{},"in_flight":{},"held":{},"dropped":{},"lost":{},"away":{}}})",
+                    link.selected, link.acknowledged, link.sent - link.acknowledged, link.held(), link.dropped,
+                    link.lost, link.away);
+    separator = ",";
+  }
+  out += "],\"drops\":[";
+  for (std::string_view separator = ""; const auto& [what, count] : stats.drops) {
+    out.append(separator).push_back('{');
+    append_json_member(out, "topic", what.first);
+    out.push_back(',');
+    append_json_member(out, "reason", what.second);
+    out += fmt::format(R"(,"count":{}}})", count);
+    separator = ",";
+  }
+  out += "]}";
+}
+
+void append_rows(std::string& out, const std::vector<std::vector<std::string>>& rows) {
+  std::vector<std::size_t> widths(rows.front().size());
+  for (const auto& row : rows) {
+    for (std::size_t i = 0; i + 1 < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  for (const auto& row : rows) {
+    for (std::size_t i = 0; i + 1 < row.size(); ++i) {
+      out.append(row[i]).append(widths[i] - row[i].size() + 2, ' ');
+    }
+    out.append(row.back()).push_back('\n');
+  }
+}
+
+std::vector<std::string> account_header() {
+  return {"NAME", "SELECTED", "ACKNOWLEDGED", "IN-FLIGHT", "HELD", "DROPPED", "LOST", "STATE", "SUBSCRIBER"};
+}
+
+void append_account_rows(std::vector<std::vector<std::string>>& rows, const std::string& name,
+                         const ProducerStats& stats) {
+  for (const LinkInfo& link : stats.subscribers) {
+    rows.push_back({escaped(name), std::to_string(link.selected), std::to_string(link.acknowledged),
+                    std::to_string(link.sent - link.acknowledged), std::to_string(link.held()),
+                    std::to_string(link.dropped), std::to_string(link.lost), link.away ? "away" : "connected",
+                    who(link)});
+  }
+}
+
+}  // namespace galena::cli

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What the layers promise, checked: who may include whom, what the core must not touch, what is installed.
+"""What the layers promise, checked: who may include whom, what the core must not touch, what is installed, and that
+every file has a place.
 
 usage: layers_test.py REPOSITORY
 
@@ -33,6 +34,20 @@ NOT_IN_CORE_CODE = re.compile(
 ZMQ = re.compile(r"zmq\.h(pp)?|zmq_addon\.hpp")
 OS_SOCKETS = re.compile(
     r"sys/(socket|un|epoll|eventfd|select)\.h|netinet/.*|arpa/inet\.h|netdb\.h|net/if.*|ifaddrs\.h")
+TOP_LEVEL = {
+    ".clang-format", ".clang-tidy", ".gitignore", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "PROTOCOL.md", "README.md",
+    "SECURITY.md", "meson.build", "meson_options.txt", "run",
+}
+# Folder: what its files are called. meson.build may be in all.
+KINDS = {
+    ".ci": {"run"},
+    "apps": {".cpp", ".hpp", ".py"},
+    "docs": {".md", ".svg"},
+    "examples": {".cpp"},
+    "lib": {".cpp", ".hpp", ".in"},
+    "test": {".cpp", ".hpp", ".py", ".sh", "CMakeLists.txt", "Makefile"},
+}
+NO_LICENCE_LINE = {".md", ".svg", "LICENSE"}
 SPDX = "SPDX-License-Identifier: Apache-2.0"
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*[<"]([^">]+)[">]', re.MULTILINE)
 COMMENT_OR_STRING = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"', re.DOTALL)
@@ -216,8 +231,25 @@ def sources_are_built(tree):
             yield f"{path}: not listed in a meson.build"
 
 
+def every_file_has_a_place(tree):
+    for path in tree:
+        folder, _, rest = path.partition("/")
+        name = path.rpartition("/")[2]
+        kind = pathlib.PurePosixPath(name).suffix
+        if not rest:
+            if path not in TOP_LEVEL:
+                yield f"{path}: not one of the files that may be in the top level"
+        elif folder not in KINDS:
+            yield f"{path}: not in one of the folders {', '.join(KINDS)}"
+        elif name != "meson.build" and not {name, kind} & KINDS[folder]:
+            yield f"{path}: the files in {folder} are meson.build, {', '.join(sorted(KINDS[folder]))}"
+
+
 def files_say_their_licence(tree):
     for path, text in tree.items():
+        name = path.rpartition("/")[2]
+        if {name, pathlib.PurePosixPath(name).suffix} & NO_LICENCE_LINE:
+            continue
         if SPDX not in "\n".join(text.split("\n", 2)[:2]):
             yield f"{path}: its first line (or the one after #!) must say {SPDX}"
 
@@ -239,6 +271,7 @@ RULES = [
     public_headers_hide_what_runs_them,
     public_headers_are_installed,
     sources_are_built,
+    every_file_has_a_place,
     files_say_their_licence,
     headers_have_a_guard,
 ]
@@ -318,9 +351,19 @@ BAD = {
         {"test/core/log_test.cpp": "", "test/core/meson.build": "'catalog_test.cpp'"},
         {"examples/hello.cpp": ""},
     ],
+    every_file_has_a_place: [
+        {"run.orig": ""},
+        {"notes.md": ""},
+        {"tools/format.py": ""},
+        {"lib/galena/core/log.cpp.orig": ""},
+        {"lib/galena/core/README.md": ""},
+        {"docs/plan.txt": ""},
+        {".ci/deploy": ""},
+    ],
     files_say_their_licence: [
         {"lib/galena/core/log.hpp": "#pragma once\n"},
         {"lib/galena/core/log.hpp": "\n\n// " + SPDX},
+        {"run": "#!/usr/bin/env bash\n"},
     ],
     headers_have_a_guard: [
         {"lib/galena/core/log.hpp": "// " + SPDX},
@@ -342,6 +385,11 @@ GOOD = {
     "test/net/meson.build": "'udp_test.cpp',",
     "apps/galena/main.cpp": "#include <galena/galena.hpp>\n#include \"options.hpp\"",
     "apps/bench/systems/raw.cpp": "#include <zmq.h>\n#include <netinet/in.h>\n#include \"galena/galena.hpp\"",
+    "README.md": "# A title",
+    "LICENSE": "Apache License",
+    "run": "#!/usr/bin/env bash\n# " + SPDX,
+    ".ci/run": "#!/usr/bin/env bash\n# " + SPDX,
+    "docs/cli.md": "# A title",
     "apps/meson.build": "'galena/main.cpp', 'bench/systems/raw.cpp'",
 }
 
@@ -357,12 +405,14 @@ def self_check():
 
 
 def read_tree(root):
+    """Every file of the project: not those of Git, of other tools' hidden folders, or of builds (see .gitignore)."""
     tree = {}
-    for folder in ("lib", "apps", "examples", "test"):
-        for path in sorted((root / folder).rglob("*")):
-            if path.suffix in (".cpp", ".hpp", ".py", ".sh", ".js", ".mjs") or path.name == "meson.build":
-                if not {"node_modules", "__pycache__"} & set(path.parts):
-                    tree[path.relative_to(root).as_posix()] = path.read_text(encoding="utf-8")
+    for top in sorted(root.iterdir()):
+        if top.is_dir() and (top.name.startswith("build") or (top.name.startswith(".") and top.name not in KINDS)):
+            continue
+        for path in sorted(top.rglob("*")) if top.is_dir() else [top]:
+            if path.is_file() and "__pycache__" not in path.parts:
+                tree[path.relative_to(root).as_posix()] = path.read_text(encoding="utf-8")
     return tree
 
 

@@ -22,7 +22,7 @@ BELOW = {
     "api": {"values"},
     "stage": {"values", "base", "core", "net", "names", "api"},
 }
-VALUES = {"error", "event_view", "gap", "id", "logger", "selection", "state", "stats", "time", "when_full"}
+VALUES = {"error", "event_view", "export", "gap", "id", "logger", "selection", "state", "stats", "time", "when_full"}
 # Handed in from outside, or done by those above.
 NOT_IN_CORE_HEADERS = {
     "thread", "mutex", "shared_mutex", "condition_variable", "future", "iostream", "fstream", "random",
@@ -216,6 +216,13 @@ def public_headers_are_installed(tree):
         yield f"lib/meson.build: take '{path[4:]}' out of public_headers: galena/galena.hpp does not include it"
 
 
+def public_headers_say_the_language_level(tree):
+    """What an older compiler says first must not be about our code."""
+    for path in public_headers(tree) - {"lib/galena/export.hpp"}:
+        if "galena/export.hpp" not in includes_of(tree[path]):
+            yield f"{path}: a public header includes galena/export.hpp"
+
+
 def sources_are_built(tree):
     """A test that nobody compiles passes for ever."""
     for path in tree:
@@ -270,6 +277,7 @@ RULES = [
     programs_use_public_headers_alone,
     public_headers_hide_what_runs_them,
     public_headers_are_installed,
+    public_headers_say_the_language_level,
     sources_are_built,
     every_file_has_a_place,
     files_say_their_licence,
@@ -347,6 +355,9 @@ BAD = {
         {"lib/galena/galena.hpp": "", "lib/meson.build": ""},
         {"lib/galena/core/log.hpp": "", "lib/meson.build": "'galena/core/log.hpp'"},
     ],
+    public_headers_say_the_language_level: [
+        {"lib/galena/galena.hpp": '#include "galena/node.hpp"', "lib/galena/node.hpp": "#include <string>"},
+    ],
     sources_are_built: [
         {"test/core/log_test.cpp": "", "test/core/meson.build": "'catalog_test.cpp'"},
         {"examples/hello.cpp": ""},
@@ -371,14 +382,15 @@ BAD = {
     ],
 }
 GOOD = {
-    "lib/meson.build": "# " + SPDX + "\n'galena/galena.hpp', 'galena/node.hpp', 'galena/id.hpp'",
-    "lib/galena/galena.hpp": '#pragma once\n#include "galena/node.hpp"',
-    "lib/galena/id.hpp": "#pragma once\n#include <string>",
+    "lib/meson.build": "# " + SPDX + "\n'galena/export.hpp', 'galena/galena.hpp', 'galena/node.hpp', 'galena/id.hpp'",
+    "lib/galena/export.hpp": "#pragma once",
+    "lib/galena/galena.hpp": '#pragma once\n#include "galena/export.hpp"\n#include "galena/node.hpp"',
+    "lib/galena/id.hpp": '#pragma once\n#include <string>\n#include "galena/export.hpp"',
     "lib/galena/core/log.hpp": "#pragma once\n#include <atomic>\n// no Clock::now here, no \"socket(\" either",
     "lib/galena/core/log.cpp": '#include "galena/core/log.hpp"\n\n#include "galena/id.hpp"',
     "lib/galena/core/meson.build": "'log.cpp',",
     "lib/galena/net/udp.hpp": '#pragma once\n#include <sys/socket.h>\n#include <zmq.hpp>\n#include "galena/id.hpp"',
-    "lib/galena/node.hpp": '#pragma once\n#include "galena/id.hpp"',
+    "lib/galena/node.hpp": '#pragma once\n#include "galena/export.hpp"\n#include "galena/id.hpp"',
     "lib/galena/stage/node.cpp": '#include "galena/node.hpp"\n#include "galena/net/udp.hpp"\n#include <thread>',
     "lib/galena/stage/meson.build": "'node.cpp',",
     "test/net/udp_test.cpp": "#include <zmq.hpp>\n#include <sys/socket.h>\n#include \"galena/net/udp.hpp\"",

@@ -4,9 +4,9 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "cli/escape.hpp"
-#include "io/json.hpp"
 
 namespace galena::cli {
 
@@ -33,32 +33,32 @@ void say_accounts(const std::string& name, const ProducerStats& stats) {
   }
 }
 
-void append_json_stats(std::string& out, const ProducerStats& stats) {
-  out += fmt::format(
-      R"("stats":{{"ingested":{},"outstanding":{},"dropped":{},"refused":{},"malformed":{},"buffered_bytes":{},)"
-      R"("subscriptions":[)",
-      stats.ingested, stats.outstanding, stats.dropped, stats.refused, stats.malformed, stats.buffered_bytes);
-  for (std::string_view separator = ""; const LinkInfo& link : stats.subscribers) {
-    out.append(separator).push_back('{');
-    append_json_member(out, "consumer", link.consumer);
-    out.push_back(',');
-    append_json_member(out, "identity", link.identity);
-    out +=
-        fmt::format(R"(,"selected":{},"acknowledged":{},"in_flight":{},"held":{},"dropped":{},"lost":{},"away":{}}})",
-                    link.selected, link.acknowledged, link.sent - link.acknowledged, link.held(), link.dropped,
-                    link.lost, link.away);
-    separator = ",";
+Json json_of_stats(const ProducerStats& stats) {
+  Json object = {{"ingested", stats.ingested},     {"outstanding", stats.outstanding},
+                 {"dropped", stats.dropped},       {"refused", stats.refused},
+                 {"malformed", stats.malformed},   {"buffered_bytes", stats.buffered_bytes},
+                 {"subscriptions", Json::array()}, {"drops", Json::array()}};
+  for (const LinkInfo& link : stats.subscribers) {
+    Json account;
+    add_bytes(account, "consumer", link.consumer);
+    add_bytes(account, "identity", link.identity);
+    account.update({{"selected", link.selected},
+                    {"acknowledged", link.acknowledged},
+                    {"in_flight", link.sent - link.acknowledged},
+                    {"held", link.held()},
+                    {"dropped", link.dropped},
+                    {"lost", link.lost},
+                    {"away", link.away}});
+    object["subscriptions"].push_back(std::move(account));
   }
-  out += "],\"drops\":[";
-  for (std::string_view separator = ""; const auto& [what, count] : stats.drops) {
-    out.append(separator).push_back('{');
-    append_json_member(out, "topic", what.first);
-    out.push_back(',');
-    append_json_member(out, "reason", what.second);
-    out += fmt::format(R"(,"count":{}}})", count);
-    separator = ",";
+  for (const auto& [what, count] : stats.drops) {
+    Json drop;
+    add_bytes(drop, "topic", what.first);
+    add_bytes(drop, "reason", what.second);
+    drop["count"] = count;
+    object["drops"].push_back(std::move(drop));
   }
-  out += "]}";
+  return object;
 }
 
 void append_rows(std::string& out, const std::vector<std::vector<std::string>>& rows) {

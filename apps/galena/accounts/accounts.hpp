@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cli/common.hpp"
+#include "io/json.hpp"
 
 namespace galena::cli {
 
@@ -14,8 +15,7 @@ std::string account_text(const LinkInfo& link);
 /// Says the account of each subscription of the producer called `name`, and what was dropped.
 void say_accounts(const std::string& name, const ProducerStats& stats);
 
-/// As JSON: `"stats":{...}`.
-void append_json_stats(std::string& out, const ProducerStats& stats);
+Json json_of_stats(const ProducerStats& stats);
 
 /// A table's rows, in columns.
 void append_rows(std::string& out, const std::vector<std::vector<std::string>>& rows);

@@ -2,6 +2,7 @@
 #include "commands/ls.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -9,11 +10,11 @@
 
 #include <fmt/format.h>
 #include <unistd.h>
+#include <nlohmann/json.hpp>
 
 #include "accounts/accounts.hpp"
 #include "cli/escape.hpp"
 #include "cli/exit_code.hpp"
-#include "io/json.hpp"
 #include "io/output.hpp"
 #include "io/stop.hpp"
 
@@ -68,26 +69,20 @@ void append_accounts(std::string& out, const std::vector<NameEntry>& entries, co
   append_rows(out, rows);
 }
 
-void append_json(std::string& out, const NameEntry& entry, const std::optional<ProducerStats>& stats) {
-  out.push_back('{');
-  append_json_member(out, "name", entry.name);
-  out.push_back(',');
-  append_json_member(out, "kind", entry.kind);
-  out.append(",\"endpoints\":[");
-  for (std::string_view separator = ""; const std::string& endpoint : entry.endpoints) {
-    out.append(separator);
-    append_json_string(out, is_utf8(endpoint) ? endpoint : escaped("?"));
-    separator = ",";
+Json json_of_entry(const NameEntry& entry, const std::optional<ProducerStats>& stats) {
+  Json object;
+  add_bytes(object, "name", entry.name);
+  add_bytes(object, "kind", entry.kind);
+  object["endpoints"] = Json::array();
+  for (const std::string& endpoint : entry.endpoints) {
+    object["endpoints"].push_back(is_utf8(endpoint) ? endpoint : "?");
   }
-  out.append("],");
-  append_json_member(out, "host", entry.host);
-  out.append(
-      fmt::format(R"(,"pid":{},"age_s":{:.3f},"subscribers":{})", entry.pid, seconds(entry.age), entry.subscribers));
-  if (stats) {
-    out.push_back(',');
-    append_json_stats(out, *stats);
-  }
-  out.push_back('}');
+  add_bytes(object, "host", entry.host);
+  object["pid"] = entry.pid;
+  object["age_s"] = std::round(seconds(entry.age) * 1000) / 1000;
+  object["subscribers"] = entry.subscribers;
+  if (stats) object["stats"] = json_of_stats(*stats);
+  return object;
 }
 
 }  // namespace
@@ -110,7 +105,7 @@ int run_ls(const LsOptions& options) {
     output.buffer().push_back('[');
     for (std::size_t i = 0; i < entries.size(); ++i) {
       if (i > 0) output.buffer().append(",\n ");
-      append_json(output.buffer(), entries[i], stats[i]);
+      output.buffer().append(json_of_entry(entries[i], stats[i]).dump());
     }
     output.buffer().append("]\n");
   } else if (entries.empty()) {

@@ -7,6 +7,7 @@
 #include "io/stop.hpp"
 
 #include <unistd.h>
+#include <nlohmann/json.hpp>
 
 namespace galena::cli {
 
@@ -23,11 +24,10 @@ int run_names(const NamesOptions& options) {
   Output output(STDOUT_FILENO, stop);
   std::string& out = output.buffer();
   if (options.json) {
-    out.push_back('{');
-    append_json_member(out, "endpoint", service.endpoint());
-    out.push_back(',');
-    append_json_member(out, "domain", domain_of(options.common));
-    out.append("}\n");
+    Json about;
+    add_bytes(about, "endpoint", service.endpoint());
+    add_bytes(about, "domain", domain_of(options.common));
+    out.append(about.dump()).push_back('\n');
   } else {
     out.append(service.endpoint()).push_back('\n');
   }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "io/json.hpp"
 
+#include <charconv>
 #include <cmath>
 #include <cstdint>
-#include <iterator>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include <galena/galena.hpp>
 
@@ -28,95 +29,54 @@ std::size_t utf8_length(std::string_view text) {
   return 4;
 }
 
-void append_base64_member(std::string& out, std::string_view key, std::string_view bytes) {
-  out.append("\"").append(key).append("\":\"").append(base64(bytes)).append("\"");
+/// The double that is written with the same digits as this float.
+double with_the_digits_of(float value) {
+  const std::string digits = fmt::format("{}", value);
+  double result = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), result);
+  return result;
 }
 
-void append_object(std::string& out, const msgpack::object& value);
-
-void append_text(std::string& out, std::string_view text) {
-  if (is_utf8(text)) {
-    append_json_string(out, text);
-  } else {
-    out.push_back('{');
-    append_base64_member(out, "base64", text);
-    out.push_back('}');
-  }
-}
-
-void append_map(std::string& out, const msgpack::object_map& map) {
-  out.push_back('{');
-  for (std::uint32_t i = 0; i < map.size; ++i) {
-    const auto& [key, value] = map.ptr[i];
-    if (i > 0) out.push_back(',');
-    std::string text;
-    if (key.type == msgpack::type::STR && is_utf8({key.via.str.ptr, key.via.str.size})) {
-      text.assign(key.via.str.ptr, key.via.str.size);
-    } else {
-      append_object(text, key);
-    }
-    append_json_string(out, text);
-    out.push_back(':');
-    append_object(out, value);
-  }
-  out.push_back('}');
-}
-
-template <class Float>
-void append_float(std::string& out, Float value) {
-  if (std::isfinite(value)) {
-    fmt::format_to(std::back_inserter(out), "{}", value);
-  } else {
-    out.append("null");
-  }
-}
-
-// As deep as the unpacker let the value be.
-void append_object(std::string& out, const msgpack::object& value) {
+// As deep as the library's reader let the value be.
+Json json_of(const msgpack::object& value) {
   switch (value.type) {
     case msgpack::type::NIL:
-      out.append("null");
-      break;
+      return nullptr;
     case msgpack::type::BOOLEAN:
-      out.append(value.via.boolean ? "true" : "false");
-      break;
+      return value.via.boolean;
     case msgpack::type::POSITIVE_INTEGER:
-      fmt::format_to(std::back_inserter(out), "{}", value.via.u64);
-      break;
+      return value.via.u64;
     case msgpack::type::NEGATIVE_INTEGER:
-      fmt::format_to(std::back_inserter(out), "{}", value.via.i64);
-      break;
+      return value.via.i64;
     case msgpack::type::FLOAT32:
-      append_float(out, static_cast<float>(value.via.f64));
-      break;
+      return std::isfinite(value.via.f64) ? Json(with_the_digits_of(static_cast<float>(value.via.f64))) : Json();
     case msgpack::type::FLOAT64:
-      append_float(out, value.via.f64);
-      break;
-    case msgpack::type::STR:
-      append_text(out, {value.via.str.ptr, value.via.str.size});
-      break;
+      return value.via.f64;  // infinities and NaN are written as null
+    case msgpack::type::STR: {
+      const std::string_view text(value.via.str.ptr, value.via.str.size);
+      return is_utf8(text) ? Json(text) : Json{{"base64", base64(text)}};
+    }
     case msgpack::type::BIN:
-      out.push_back('{');
-      append_base64_member(out, "base64", {value.via.bin.ptr, value.via.bin.size});
-      out.push_back('}');
-      break;
+      return {{"base64", base64({value.via.bin.ptr, value.via.bin.size})}};
     case msgpack::type::EXT:
-      fmt::format_to(std::back_inserter(out), "{{\"ext\":{},", value.via.ext.type());
-      append_base64_member(out, "base64", {value.via.ext.data(), value.via.ext.size});
-      out.push_back('}');
-      break;
-    case msgpack::type::ARRAY:
-      out.push_back('[');
-      for (std::uint32_t i = 0; i < value.via.array.size; ++i) {
-        if (i > 0) out.push_back(',');
-        append_object(out, value.via.array.ptr[i]);
+      return {{"ext", value.via.ext.type()}, {"base64", base64({value.via.ext.data(), value.via.ext.size})}};
+    case msgpack::type::ARRAY: {
+      Json list = Json::array();
+      for (const msgpack::object& item : value.via.array) list.push_back(json_of(item));
+      return list;
+    }
+    case msgpack::type::MAP: {
+      Json object = Json::object();
+      for (const auto& [key, item] : value.via.map) {
+        Json name = json_of(key);
+        // Straight to the end: a key that MessagePack has twice stays there twice, and none is looked for.
+        object.get_ref<Json::object_t&>().emplace_back(name.is_string() ? name.get<std::string>() : name.dump(),
+                                                       json_of(item));
       }
-      out.push_back(']');
-      break;
-    case msgpack::type::MAP:
-      append_map(out, value.via.map);
-      break;
+      return object;
+    }
   }
+  return nullptr;
 }
 
 }  // namespace
@@ -146,40 +106,18 @@ std::string base64(std::string_view bytes) {
   return out;
 }
 
-void append_json_string(std::string& out, std::string_view text) {
-  out.push_back('"');
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      out.push_back('\\');
-      out.push_back(c);
-    } else if (c == '\n') {
-      out.append("\\n");
-    } else if (c == '\t') {
-      out.append("\\t");
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned>(c));
-    } else {
-      out.push_back(c);
-    }
-  }
-  out.push_back('"');
-}
-
-void append_json_member(std::string& out, std::string_view key, std::string_view bytes) {
+void add_bytes(Json& object, const std::string& key, std::string_view bytes) {
   if (is_utf8(bytes)) {
-    append_json_string(out, key);
-    out.push_back(':');
-    append_json_string(out, bytes);
+    object[key] = bytes;
   } else {
-    append_base64_member(out, std::string(key) + "_base64", bytes);
+    object[key + "_base64"] = base64(bytes);
   }
 }
 
-bool append_json_msgpack(std::string& out, std::string_view payload) {
+std::optional<Json> json_of_msgpack(std::string_view payload) {
   const msgpack::object* const value = detail::read_object(payload);
-  if (value == nullptr) return false;
-  append_object(out, *value);
-  return true;
+  if (value == nullptr) return std::nullopt;
+  return json_of(*value);
 }
 
 }  // namespace galena::cli

@@ -58,7 +58,7 @@ def readme_names_files_that_exist():
 
 
 COMMENT = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"', re.DOTALL)  # or a string, which may look like one
-TYPE = re.compile(r"^( *)(struct|class|enum class) (\w+)(?: final)?(?: :[^{;]*)? \{(?:\};|([^\n]*\};|.*?^\1\};))",
+TYPE = re.compile(r"^( *)(struct|class|enum class) (\w+)(?: final)?(?: :([^{;]*))? \{(?:\};|([^\n]*\};|.*?^\1\};))",
                   re.MULTILINE | re.DOTALL)
 DETAIL = re.compile(r"^namespace (?:galena::)?detail \{", re.MULTILINE)
 NOT_MEMBERS = ("using ", "friend ", "static_assert", "struct ", "class ", "enum ")
@@ -72,15 +72,17 @@ def without(opening, closing, inside, text):
     return text
 
 
-def without_detail(text):
-    """`text` without the namespace that is nobody's business."""
+def within_detail(text):
+    """The parts of `text` that lie in the namespace that is nobody's business, and the rest of it."""
+    inside = ""
     while begin := DETAIL.search(text):
         end, depth = begin.end(), 1
         while depth > 0:
             depth += {"{": 1, "}": -1}.get(text[end], 0)
             end += 1
+        inside += text[begin.end():end - 1]
         text = text[:begin.start()] + text[end:]
-    return text
+    return inside, text
 
 
 def members_of(kind, name, body):
@@ -109,18 +111,32 @@ def members_of(kind, name, body):
     return members
 
 
-def public_types():
-    """{name: members} of every type of the namespace galena in the headers that are installed."""
+def types_in(text):
+    """{name: (members, what it inherits from, types inside of it)}, those inside of others included."""
     types = {}
-    headers = ROOT / "lib" / "galena"
-    for header in sorted([*headers.glob("*.hpp"), *headers.glob("detail/*.hpp")]):
-        text = without_detail(COMMENT.sub("", header.read_text()))
-        for indent, kind, name, body in TYPE.findall(text):
-            types[name] = members_of(kind, name, body)
-            private = re.search("^ private:", body, re.MULTILINE)
-            for _, inner_kind, inner, inner_body in TYPE.findall(body[:private.start()] if private else body):
-                types[inner] = members_of(inner_kind, inner, inner_body)
+    for _, kind, name, bases, body in TYPE.findall(text):
+        private = re.search("^ private:", body, re.MULTILINE)
+        inside = types_in(body[:private.start()] if private else body)
+        types |= inside
+        types[name] = members_of(kind, name, body), re.findall(r"\w+(?=\s*(?:,|$))", bases), inside.keys()
     return types
+
+
+def public_types():
+    """{name: members} of every type of the namespace galena in the headers that are installed, with what they inherit."""
+    headers = ROOT / "lib" / "galena"
+    hidden, types = {}, {}
+    for header in sorted([*headers.glob("*.hpp"), *headers.glob("detail/*.hpp")]):
+        inside, outside = within_detail(COMMENT.sub("", header.read_text()))
+        hidden |= types_in(inside)
+        types |= types_in(outside)
+    public = {}
+    for name, (members, bases, _) in types.items():
+        public[name] = [member for member in members if member not in bases]
+        for base in filter(hidden.get, bases):
+            public[name] += hidden[base][0]
+            public |= {inner: hidden[inner][0] for inner in hidden[base][2]}
+    return public
 
 
 def api_page_names_everything():

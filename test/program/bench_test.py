@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`galena bench` runs every workload, tells what it measured in every form, and fails if anything is lost.
 
-How fast anything was is nobody's business here.
+It does not check how fast anything was.
 """
 import csv
 import io

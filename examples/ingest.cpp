@@ -8,7 +8,7 @@
 int main() {
   galena::Node node;
   for (int n = 1000; n < 1003; ++n) {
-    node.ingest(galena::global("producer"), n);  // returns when the producer has accepted it
+    node.ingest_value(galena::global("producer"), n);  // returns when the producer has accepted it
     fmt::print("{} was accepted\n", n);
   }
 }

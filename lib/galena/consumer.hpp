@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <memory>
 #include <utility>
 
 #include "galena/detail/stage.hpp"
@@ -21,20 +22,22 @@ class Consumer {
 
  public:
   Consumer(Node& node, H handler, ConsumerOptions options)
-      : handler_(std::move(handler)), stage_(node, spec(std::move(options))) {}
+      : stage_(node, spec(std::make_shared<H>(std::move(handler)), std::move(options))) {}
 
   /// Blocks until the handler has failed, and rethrows what it threw; or until it threw Enough.
   void wait() { stage_.wait(); }
+  /// Takes nothing more, and ends the calls that wait.
+  void close() { stage_.close(); }
   ConsumerStats stats() const { return stage_.consumer_stats(); }
   Id stage_id() const { return stage_.id(); }
   const Name& name() const { return stage_.name(); }
 
  private:
-  detail::Stage::Spec spec(ConsumerOptions options) {
+  static detail::Stage::Spec spec(std::shared_ptr<H> handler, ConsumerOptions options) {
     detail::Stage::Spec spec;
     spec.role = detail::Role::consumer;
-    spec.handler = &handler_;
-    spec.on_event = detail::consume_with<H>;
+    spec.handler = std::move(handler);
+    spec.on_consume = detail::consume_with<H>;
     spec.options.name = std::move(options.name);
     spec.options.subscriptions = std::move(options.subscriptions);
     spec.options.on_mismatch = options.on_mismatch;
@@ -46,7 +49,6 @@ class Consumer {
     return spec;
   }
 
-  [[no_unique_address]] H handler_;
   detail::Stage stage_;
 };
 

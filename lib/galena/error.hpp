@@ -13,6 +13,8 @@ enum class ErrorCode {
   unreachable,  ///< no name service, or a peer that cannot be reached
   timeout,      ///< the deadline of the call passed
   refused,      ///< the other side answered no
+  unknown,      ///< an event was sent and not answered: it may have been taken or not
+  stopped,      ///< the stage, or its Node, was told to stop while the call waited
   superseded,   ///< another consumer has taken up the identity
   system,       ///< the operating system refused (bind, descriptors, ...)
   handler,      ///< a handler threw, or a message did not unpack and `on_mismatch` says stop

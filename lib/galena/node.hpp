@@ -14,7 +14,12 @@ namespace galena {
 
 namespace detail {
 class NodeCore;
-}
+class Remotes;
+}  // namespace detail
+
+struct IngestOptions {
+  Duration timeout = std::chrono::seconds(10);
+};
 
 /// A name that is registered, as `galena ls` shows it.
 struct NameEntry {
@@ -27,8 +32,9 @@ struct NameEntry {
   std::uint32_t subscribers = 0;  ///< as of its last renewal
 };
 
-/// A program's part of a Galena network: finds names, and keeps those of its stages. Make one, then its stages; destroy
-/// the stages first. All members from any thread, unless they say otherwise.
+/// A program's part of a Galena network: finds names, and keeps those of its stages. What it holds lives until the last
+/// of its stages is gone, so the order of destruction does not matter. All members from any thread, unless they say
+/// otherwise.
 class Node {
  public:
   explicit Node(NodeOptions options = {});
@@ -41,22 +47,23 @@ class Node {
   void run();
   /// The same for at most `timeout`. True if it was not the time that ended it.
   bool run_for(Duration timeout);
-  /// Makes run() return. May be called from handlers and other threads.
+  /// Makes run() return, and ends every call that waits in a stage of this node: ingest() throws Error (stopped),
+  /// drain() and wait_for_subscribers() return false, wait() returns. From then on none of them waits without a
+  /// timeout. May be called from handlers and other threads; a signal that ends run() does the same.
   void stop();
 
   /// Hands an event to a producer without a handler that runs elsewhere (or here), and returns when that has accepted
-  /// it. Waits while its buffer is full. Throws Error: timeout, or refused with the reason.
+  /// it. Waits while its buffer is full. Throws Error. The event was not taken: refused, with the reason; unreachable,
+  /// if nobody has the name; timeout; invalid; stopped. It may have been taken: unknown, if it was sent and not
+  /// answered.
   template <class M>
-  void ingest(const Name& producer, std::string_view topic, const M& message,
-              Duration timeout = std::chrono::seconds(10)) {
-    std::string scratch;
-    ingest_event(producer, detail::encode_message(topic, message, scratch), false, timeout);
+  void ingest(const Name& producer, std::string_view topic, const M& message, IngestOptions options = {}) {
+    ingest_event(producer, detail::view_of(topic, message), false, options.timeout);
   }
   /// The same for a producer with a handler: runs its handle_produce(value) there.
   template <class V>
-  void ingest(const Name& producer, const V& value, Duration timeout = std::chrono::seconds(10)) {
-    std::string scratch;
-    ingest_event(producer, detail::encode_message({}, value, scratch), true, timeout);
+  void ingest_value(const Name& producer, const V& value, IngestOptions options = {}) {
+    ingest_event(producer, detail::view_of({}, value), true, options.timeout);
   }
 
   /// All registered names. Throws Error (unreachable) if no name service answers within `timeout`.
@@ -71,9 +78,11 @@ class Node {
   detail::NodeCore& core() { return *core_; }
 
  private:
+  bool run_until(Time deadline);
   void ingest_event(const Name& producer, const EventView& event, bool is_value, Duration timeout);
 
-  std::unique_ptr<detail::NodeCore> core_;
+  std::shared_ptr<detail::NodeCore> core_;  // its stages share it
+  std::unique_ptr<detail::Remotes> remotes_;
 };
 
 }  // namespace galena

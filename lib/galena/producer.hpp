@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <memory>
 #include <utility>
 
-#include "galena/detail/stage.hpp"
+#include "galena/detail/ingest.hpp"
 
 namespace galena {
 
@@ -22,38 +23,35 @@ class Producer {
  public:
   /// Starts it, and registers a global name. Throws Error: name_taken, unreachable, system.
   Producer(Node& node, H handler, ProducerOptions options = {})
-      : handler_(std::move(handler)), stage_(node, spec(std::move(options))) {}
+      : Producer(node, std::make_shared<H>(std::move(handler)), std::move(options), detail::Role::producer) {}
   explicit Producer(Node& node, ProducerOptions options = {}) requires std::is_same_v<H, NoHandler>
-      : stage_(node, spec(std::move(options))) {}
+      : Producer(node, std::make_shared<H>(), std::move(options), detail::Role::producer) {}
 
   /// Takes the input: handle_produce(input...), or (topic, message) without a handler. Waits while a subscriber that
-  /// selects the event has filled its share of the buffer (when_full = wait). Throws Error (invalid) for an event
-  /// larger than a quarter of the buffer, and instead of waiting in a handler on a thread that stages share
-  /// (NodeOptions.threads).
+  /// selects the event has filled its share of the buffer (when_full = wait). Throws Error: invalid, for an event
+  /// larger than a quarter of the buffer, for a handler that ingests into its own producer, and instead of waiting in a
+  /// handler on a thread that stages share (NodeOptions.threads); stopped, if close() or Node::stop() ended the wait:
+  /// then what did not fit was not taken.
   template <class... In>
   void ingest(In&&... in) {
-    detail::SinkUser user(stage_.intake());
-    produce_into(user.sink(), std::forward<In>(in)...);
-    user.finish();
+    (void)offer(never, std::forward<In>(in)...);
   }
-  /// False instead of waiting: then nothing was taken (but the handler has run).
+  /// False instead of waiting for room: then nothing was taken, of several events neither (but the handler has run).
   template <class... In>
-  bool try_ingest(In&&... in) {
-    detail::SinkUser user(stage_.intake());
-    produce_into(user.sink(), std::forward<In>(in)...);
-    return user.try_finish();
+  [[nodiscard]] bool try_ingest(In&&... in) {
+    return offer(detail::at_once, std::forward<In>(in)...);
   }
-  /// Waits for at most `timeout`. False if that was not enough.
+  /// Waits for at most `timeout`. False if that was not enough: then nothing was taken, of several events neither.
   template <class... In>
-  bool ingest_within(Duration timeout, In&&... in) {
-    detail::SinkUser user(stage_.intake());
-    produce_into(user.sink(), std::forward<In>(in)...);
-    return user.finish(Clock::now() + timeout);
+  [[nodiscard]] bool ingest_within(Duration timeout, In&&... in) {
+    return offer(detail::deadline_in(timeout), std::forward<In>(in)...);
   }
+  /// Takes nothing in any more, and ends the calls that wait: ingest() throws Error (stopped), drain() returns false.
+  void close() { stage_.close(); }
 
   /// Blocks until somebody has subscribed and everything ingested has been acknowledged by all who selected it. True if
   /// nothing was lost with a subscriber that died meanwhile.
-  bool drain() { return stage_.drain(std::nullopt); }
+  bool drain() { return stage_.drain(never); }
   /// False also if `timeout` passed first.
   bool drain(Duration timeout) { return stage_.drain(detail::deadline_in(timeout)); }
   /// Blocks until `count` subscriptions stand. False if `timeout` passed first.
@@ -68,21 +66,26 @@ class Producer {
   const Name& name() const { return stage_.name(); }
 
  private:
+  Producer(Node& node, std::shared_ptr<H> handler, ProducerOptions options, detail::Role)
+      : handler_(handler.get()), stage_(node, spec(std::move(handler), std::move(options))) {}
+
   template <class... In>
-  void produce_into(Sink& sink, In&&... in) {
+  bool offer(Time deadline, In&&... in) {
     if constexpr (std::is_same_v<H, NoHandler>) {
       static_assert(sizeof...(In) == 2, "a producer without a handler ingests (topic, message)");
-      sink.emit(std::forward<In>(in)...);
+      return stage_.put(detail::view_of(std::forward<In>(in)...), deadline);
     } else {
-      detail::produce(handler_, sink, std::forward<In>(in)...);
+      detail::Ingest ingest(stage_, deadline);
+      detail::produce(*handler_, ingest, std::forward<In>(in)...);
+      return ingest.finish();
     }
   }
 
-  detail::Stage::Spec spec(ProducerOptions options) {
+  static detail::Stage::Spec spec(std::shared_ptr<H> handler, ProducerOptions options) {
     detail::Stage::Spec spec;
     spec.role = detail::Role::producer;
-    spec.handler = &handler_;
-    if constexpr (!std::is_same_v<H, NoHandler>) spec.on_value = detail::produce_with<H>;
+    spec.handler = std::move(handler);
+    if constexpr (!std::is_same_v<H, NoHandler>) spec.on_produce = detail::produce_with<H>;
     spec.options.name = std::move(options.name);
     spec.options.buffer_bytes = options.buffer_bytes;
     spec.options.buffer_events = options.buffer_events;
@@ -96,7 +99,7 @@ class Producer {
     return spec;
   }
 
-  [[no_unique_address]] H handler_;
+  H* handler_;  // the stage's
   detail::Stage stage_;
 };
 

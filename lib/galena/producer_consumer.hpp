@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <memory>
 #include <type_traits>
 #include <utility>
 
@@ -26,10 +27,12 @@ class ProducerConsumer {
 
  public:
   ProducerConsumer(Node& node, H handler, ProducerConsumerOptions options)
-      : handler_(std::move(handler)), stage_(node, spec(std::move(options))) {}
+      : stage_(node, spec(std::make_shared<H>(std::move(handler)), std::move(options))) {}
 
   /// Blocks until the handler has failed, and rethrows what it threw; or until it threw Enough.
   void wait() { stage_.wait(); }
+  /// Takes nothing more, and ends the calls that wait.
+  void close() { stage_.close(); }
   /// Ends its subscriptions, so that drain() can come to an end.
   void stop_input() { stage_.stop_input(); }
   /// See Producer.
@@ -44,17 +47,16 @@ class ProducerConsumer {
   const Name& name() const { return stage_.name(); }
 
  private:
-  detail::Stage::Spec spec(ProducerConsumerOptions options) {
+  static detail::Stage::Spec spec(std::shared_ptr<H> handler, ProducerConsumerOptions options) {
     detail::Stage::Spec spec;
     spec.role = detail::Role::producer_consumer;
-    spec.handler = &handler_;
-    spec.on_event = detail::relay_with<H>;
+    spec.handler = std::move(handler);
+    spec.on_produce = detail::relay_with<H>;
     spec.passes_all = std::is_same_v<H, PassThrough>;
     spec.options = std::move(options);
     return spec;
   }
 
-  [[no_unique_address]] H handler_;
   detail::Stage stage_;
 };
 

@@ -1,56 +1,116 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
-#include <string_view>
+#include <type_traits>
 
-#include "galena/node.hpp"
+#include "galena/detail/message.hpp"
+#include "galena/name.hpp"
+#include "galena/time.hpp"
 
 namespace galena {
 
-/// Hands events to a producer that runs elsewhere, many at a time: Node::ingest() for streams. Any thread.
-class RemoteProducer {
+class Node;
+
+struct RemoteProducerOptions {
+  /// How long ingest() waits for room in the queue, and answer() for an answer.
+  Duration timeout = std::chrono::seconds(10);
+  /// What may wait here to be sent, in bytes: beyond it ingest() waits.
+  std::uint64_t queue_bytes = 8 << 20;
+  /// How long the destructor waits until everything is answered. Then it logs what was not.
+  Duration drain = std::chrono::seconds(5);
+};
+
+/// What became of an event that was handed to a RemoteProducer.
+enum class Verdict : std::uint8_t {
+  pending,    ///< nobody knows yet
+  accepted,   ///< the producer has it
+  refused,    ///< the producer does not take it, and said why
+  withdrawn,  ///< it never left: withdraw() was called in time, or this object ended first
+  unknown,    ///< it was sent, and the connection broke before the answer: the producer may have it or not
+};
+std::string_view to_string(Verdict verdict);
+
+namespace detail {
+
+class Remote;
+
+/// What RemoteProducers share, whatever they send.
+class RemoteStream {
  public:
   /// The number of an event that was handed over, counted from 1.
   using Ticket = std::uint64_t;
 
-  /// `values`: for a producer with a handler, whose handle_produce takes what ingest(value) sends.
-  RemoteProducer(Node& node, Name producer, bool values = false);
-  ~RemoteProducer();
-  RemoteProducer(const RemoteProducer&) = delete;
-  RemoteProducer& operator=(const RemoteProducer&) = delete;
-
-  /// Queues an event; waits while too much is on its way. Throws Error: timeout.
-  template <class M>
-  Ticket ingest(std::string_view topic, const M& message, Duration timeout = std::chrono::seconds(10)) {
-    std::string scratch;
-    return send(detail::encode_message(topic, message, scratch), Clock::now() + timeout);
-  }
-  template <class V>
-  Ticket ingest(const V& value, Duration timeout = std::chrono::seconds(10)) {
-    std::string scratch;
-    return send(detail::encode_message({}, value, scratch), Clock::now() + timeout);
-  }
-  Ticket send(const EventView& event, Time deadline);
-
-  /// Blocks until the producer has answered for this event and all before it. Throws Error: refused (this event, with
-  /// the reason), unreachable (the link broke first: it may have been accepted or not), timeout.
-  void wait(Ticket ticket, Time deadline);
-
+  struct Answer {
+    Verdict verdict = Verdict::pending;
+    std::string reason = {};  ///< of a refusal, and of what is not known
+  };
+  /// So many events there were, by what became of them. They add up to `taken`.
   struct Counts {
-    std::uint64_t sent = 0;
+    std::uint64_t taken = 0;
+    std::uint64_t pending = 0;
     std::uint64_t accepted = 0;
     std::uint64_t refused = 0;
-    std::uint64_t unanswered = 0;  ///< the link broke before the answer
+    std::uint64_t withdrawn = 0;
+    std::uint64_t unknown = 0;
     std::string last_refusal = {};
   };
+
+  /// Blocks until it is known what became of the event, or for options.timeout: then it is pending still. Answers other
+  /// than `accepted` are kept for the last 100,000 runs of events that were not; of older ones the answer is `unknown`.
+  [[nodiscard]] Answer answer(Ticket ticket) { return answer(ticket, options_.timeout); }
+  [[nodiscard]] Answer answer(Ticket ticket, Duration timeout);
+  /// Takes the event back. False if it has been sent, or answered.
+  [[nodiscard]] bool withdraw(Ticket ticket);
+  /// Blocks until everything is answered. True if all of it was accepted or withdrawn.
+  [[nodiscard]] bool drain(Duration timeout);
+  /// Takes nothing in any more, and ends the calls that wait: ingest() throws Error (stopped), drain() returns false.
+  void close();
   Counts counts() const;
 
+  RemoteStream(RemoteStream&&) noexcept;
+  RemoteStream& operator=(RemoteStream&&) noexcept;
+
+ protected:
+  RemoteStream(Node& node, Name producer, bool values, RemoteProducerOptions options);
+  ~RemoteStream();
+  Ticket send(const EventView& event);
+
  private:
-  class Impl;
-  std::unique_ptr<Impl> impl_;
+  RemoteProducerOptions options_;
+  std::unique_ptr<Remote> remote_;
 };
+
+}  // namespace detail
+
+/// Hands events to a producer that runs elsewhere, many at a time: Node::ingest() for streams. RemoteProducer<> sends
+/// (topic, message) to a producer without a handler; RemoteProducer<V> sends values to one whose handle_produce takes
+/// them. All members from any thread; none of them from a handler of the same Node's own thread.
+///
+/// A producer that is not there yet is waited for; one that goes away is looked for again. What was not sent by then
+/// goes to the next of that name; what was sent and not answered is `unknown`. The destructor waits for what is left
+/// (options.drain), and logs what was not accepted.
+template <class V = void>
+class RemoteProducer : public detail::RemoteStream {
+ public:
+  explicit RemoteProducer(Node& node, Name producer, RemoteProducerOptions options = {})
+      : RemoteStream(node, std::move(producer), !std::is_void_v<V>, std::move(options)) {}
+
+  /// Queues an event, and waits while the queue is full. Throws Error, and then the event was not taken: invalid, if it
+  /// is too large; timeout, or unreachable if nobody of the name was found; stopped.
+  template <class M>
+  Ticket ingest(std::string_view topic, const M& message) requires std::is_void_v<V> {
+    return send(detail::view_of(topic, message));
+  }
+  template <class W = V>
+  Ticket ingest(const W& value) requires(!std::is_void_v<V> && std::is_convertible_v<const W&, V>) {
+    return send(detail::view_of({}, static_cast<const V&>(value)));
+  }
+};
+
+RemoteProducer(Node&, Name)->RemoteProducer<>;
+RemoteProducer(Node&, Name, RemoteProducerOptions)->RemoteProducer<>;
 
 }  // namespace galena

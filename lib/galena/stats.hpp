@@ -21,7 +21,8 @@ using DropCounts = std::map<std::pair<std::string, std::string>, std::uint64_t>;
 /// and what it missed of the stream before is `lost`, as far as anybody knows how many events that were.
 struct LinkInfo {
   Id subscription;
-  std::string consumer;
+  std::string consumer;  ///< its name, for people
+  Id consumer_stage;     ///< its stage; none if it did not say
   std::string identity;
   Selection selection;
   std::uint64_t selected = 0;      ///< events it selected since it subscribed
@@ -55,6 +56,7 @@ struct ProducerStats {
   DropCounts drops = {};          ///< (topic, reason) -> events
   std::uint64_t refused = 0;      ///< offered from elsewhere, and answered with no
   std::uint64_t malformed = 0;    ///< messages that were not of the protocol
+  std::uint64_t wrong_version = 0;  ///< peers turned away because they speak another version of the protocol
   std::uint64_t buffered_bytes = 0;
   std::vector<LinkInfo> subscribers = {};
 };

@@ -17,4 +17,13 @@ inline long long milliseconds(Duration duration) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
 }
 
+namespace detail {
+
+/// `timeout` from now; `never` if that is later than can be told.
+inline Time deadline_in(Duration timeout) {
+  const Time now = Clock::now();
+  return timeout >= never - now ? never : now + timeout;
+}
+
+}  // namespace detail
 }  // namespace galena

@@ -129,8 +129,8 @@ TEST_CASE_FIXTURE(BufferFixture,
     CHECK(got.back() == "100");
     CHECK(first.cursor.selected() == got.size());
     CHECK(drain(second) == Strings{"100"});
-    buffer->detach(first.cursor, 0, 0, "");
-    buffer->detach(second.cursor, 0, 0, "");
+    buffer->detach(first.cursor, 0, "");
+    buffer->detach(second.cursor, 0, "");
     CHECK(buffer->unclaimed() == 0);
     append_text("a", "101");
     CHECK(buffer->unclaimed() == 1);
@@ -145,7 +145,7 @@ TEST_CASE_FIXTURE(BufferFixture, "when the last reader leaves, nothing that it w
     Reader& first = attach(selection);
     append_text("a", "0");
     append_text("b", "1");
-    buffer->detach(first.cursor, 0, 0, "");
+    buffer->detach(first.cursor, 0, "");
     CHECK(buffer->unclaimed() == 0);
     CHECK(drain(attach()).empty());
   }
@@ -473,7 +473,8 @@ TEST_CASE_FIXTURE(BufferFixture, "what a reader that leaves is owed is counted b
   for (int i = 0; i < 3; ++i) append("b");
   send(reader);
   append("c");
-  buffer->detach(reader.cursor, 2, 5, "lost");  // two acknowledged
+  reader.cursor.go_back(0, 2);  // two acknowledged
+  buffer->detach(reader.cursor, 5, "lost");
   CHECK(buffer->drops().counts() == Counts{{{"a", "lost"}, 1}, {{"b", "lost"}, 3}, {{"c", "lost"}, 1}});
 }
 
@@ -482,14 +483,14 @@ TEST_CASE_FIXTURE(BufferFixture, "what was counted as dropped already is not cou
   Reader& reader = attach();
   for (int i = 0; i < 6; ++i) append(i < 3 ? "a" : "b");
   CHECK(reader.cursor.dropped == 2);
-  buffer->detach(reader.cursor, reader.cursor.events, 4, "lost");
+  buffer->detach(reader.cursor, 4, "lost");
   CHECK(buffer->drops().counts() == Counts{{{"a", "full"}, 2}, {{"a", "lost"}, 1}, {{"b", "lost"}, 3}});
 
   make({.limit_events = 2, .when_full = WhenFull::keep_first});
   readers.clear();
   Reader& first = attach();
   for (int i = 0; i < 6; ++i) append(i < 3 ? "a" : "b");
-  buffer->detach(first.cursor, 0, 6, "lost");  // the gap was not told yet
+  buffer->detach(first.cursor, 6, "lost");  // the gap was not told yet
   CHECK(buffer->drops().counts() == Counts{{{"a", "full"}, 1}, {{"a", "lost"}, 2}, {{"b", "full"}, 3}});
 }
 
@@ -508,7 +509,7 @@ TEST_CASE_FIXTURE(BufferFixture, "views that are worth a transmission are listed
   append("a");
   CHECK(buffer->take_dirty() == std::vector<View*>{a.cursor.view});
   buffer->mark_dirty(*a.cursor.view);
-  buffer->detach(a.cursor, 0, 0, "");
+  buffer->detach(a.cursor, 0, "");
   CHECK(!buffer->has_dirty());
 }
 

@@ -38,8 +38,8 @@ class Loop {
     Selection selection;
     Demand demand;
     std::uint64_t epoch = 1;
-    std::optional<Place> place;  // when the last connection broke
-    bool subscribed = false;     // its subscribe message has arrived
+    std::optional<Standing> standing;  // when the last connection broke
+    bool subscribed = false;           // its subscribe message has arrived
 
     std::deque<Parcel> inbound;
     std::deque<std::string> outbound;
@@ -125,7 +125,7 @@ class Loop {
     if (noticed) outlet_.handle_gone(consumer.peer, now_);
     forget(consumer);
     consumer.outbound.clear();
-    if (consumer.inlet->accepted()) consumer.place = consumer.inlet->place();
+    if (consumer.inlet->accepted()) consumer.standing = consumer.inlet->standing();
     consumer.peer = consumer.name + "#" + std::to_string(++connections_);
     ++consumer.epoch;
     consumer.subscribed = false;
@@ -201,7 +201,7 @@ class Loop {
     require(input != Inlet::Input::cancelled && input != Inlet::Input::ended, "an outlet gave up a faithful inlet");
     if (input == Inlet::Input::accepted && !consumer.accepted) {
       consumer.accepted = true;
-      consumer.from = consumer.next = consumer.inlet->place().upto;
+      consumer.from = consumer.next = consumer.inlet->place().from;
     }
     consumer.in_frame = input == Inlet::Input::events;
     if (!consumer.in_frame) lend(consumer.reading);
@@ -313,7 +313,7 @@ class Loop {
     options.consumer = consumer.name;
     options.selection = consumer.selection;
     options.demand = consumer.demand;
-    options.previous = consumer.place;
+    options.previous = consumer.standing;
     consumer.inlet = std::make_unique<Inlet>(std::move(options), now_);
     consumer.outbound.push_back(consumer.inlet->hello());
   }

@@ -43,7 +43,7 @@ struct Producer {
   }
   /// `subscription` stands for the process.
   void subscribe(const std::string& peer, std::uint8_t subscription, std::uint64_t epoch,
-                 std::optional<Resume> resume = {}, const Selection& selection = {}, std::uint64_t credit = 1000) {
+                 std::optional<Place> resume = {}, const Selection& selection = {}, std::uint64_t credit = 1000) {
     Subscribe wish;
     wish.subscription = id(subscription);
     wish.epoch = epoch;
@@ -86,7 +86,7 @@ struct Producer {
     const auto message = decode(frame);
     REQUIRE(message);
     if (const auto* accept = std::get_if<Accept>(&*message)) {
-      line = "accept " + std::to_string(accept->from) + "+" + std::to_string(accept->events);
+      line = "accept " + std::to_string(accept->place.from) + "+" + std::to_string(accept->place.events);
       if (const auto& point = accept->repeated) {
         line += " repeated " + std::to_string(point->from) + "+" + std::to_string(point->events);
       }
@@ -146,7 +146,7 @@ TEST_CASE(
   producer.subscribe("other", 1, 1, {}, topics({"nothing"}));
   producer.append(0, 6);
   producer.poll();
-  producer.subscribe("b", 8, 2, Resume{id(2), 2, 1}, topics({"even"}));
+  producer.subscribe("b", 8, 2, Place{id(2), 2, 1}, topics({"even"}));
   CHECK(producer.poll() == Strings{"other: cancel superseded", "b: accept 2+1 repeated 6+0", "b: [2,6) 4 recut"});
   producer.append(6, 8);
   producer.acknowledge("b", 1);
@@ -160,10 +160,10 @@ TEST_CASE("what is not kept any more is told: with its number if everything is s
   producer.poll();
   producer.acknowledge("x", 6);
   producer.outlet.handle("x", Cancel{std::string(reason::cancelled), ""}, at(0));
-  producer.subscribe("a", 7, 2, Resume{id(2), 2, 1});
+  producer.subscribe("a", 7, 2, Place{id(2), 2, 1});
   CHECK(producer.poll() == Strings{"a: accept 2+1 repeated 6+0", "a: gap [2,6) 3 evicted"});
   producer.outlet.handle("a", Cancel{std::string(reason::cancelled), ""}, at(0));
-  producer.subscribe("b", 8, 3, Resume{id(2), 2, 1}, topics({"even"}));
+  producer.subscribe("b", 8, 3, Place{id(2), 2, 1}, topics({"even"}));
   CHECK(producer.poll() == Strings{"b: accept 2+1 repeated 6+0", "b: gap [2,6) unknown evicted"});
 }
 
@@ -174,7 +174,7 @@ TEST_CASE("other topics start at the batch in which the place was, from what is 
   producer.poll();
   producer.acknowledge("a", 2);
   producer.outlet.handle_gone("a", at(0));
-  producer.subscribe("b", 8, 2, Resume{id(2), 0, 0}, topics({"odd"}));
+  producer.subscribe("b", 8, 2, Place{id(2), 0, 0}, topics({"odd"}));
   CHECK(producer.poll() == Strings{"b: accept 0+0 repeated 4+0", "b: [0,4) 1 3 recut"});
 }
 
@@ -185,7 +185,7 @@ TEST_CASE("who comes from a predecessor's stream gets the oldest that is kept") 
   producer.poll();
   producer.acknowledge("other", 3);
   Subscribe wish = stranger();
-  wish.resume = Resume{id(77), 1000, 3};
+  wish.resume = Place{id(77), 1000, 3};
   wish.selection = topics({"odd"});
   producer.outlet.handle("z", wish, at(0));
   CHECK(producer.poll() == Strings{"z: accept 0+0", "z: [0,3) 1 recut"});
@@ -265,7 +265,7 @@ TEST_CASE("the account of a subscription balances through all that") {
   CHECK(account().away);
   CHECK(account().acknowledged == 2);
   CHECK(account().held() == 3);
-  producer.subscribe("b", 8, 2, Resume{id(2), 0, 0});  // its store is older than what was acknowledged
+  producer.subscribe("b", 8, 2, Place{id(2), 0, 0});  // its store is older than what was acknowledged
   producer.poll();
   CHECK(balances());
 }

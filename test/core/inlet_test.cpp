@@ -12,7 +12,7 @@ using namespace std::chrono_literals;
 using Input = Inlet::Input;
 
 std::string accept_message(std::uint64_t from, std::uint8_t stream = 9) {
-  return encode(Accept{id(1), id(stream), from, 10s});
+  return encode(Accept{id(1), {id(stream), from}, 10s});
 }
 
 std::vector<Event> numbered(std::uint64_t from, std::uint64_t upto) {
@@ -23,7 +23,8 @@ std::vector<Event> numbered(std::uint64_t from, std::uint64_t upto) {
 
 struct Consumer {
   Inlet inlet;
-  explicit Consumer(Demand demand, std::uint64_t from = 0, std::optional<Place> previous = {}, Duration silence = 10s)
+  explicit Consumer(Demand demand, std::uint64_t from = 0, std::optional<Standing> previous = {},
+                    Duration silence = 10s)
       : inlet({.demand = demand, .silence = silence, .previous = previous}, at(0)) {
     REQUIRE(inlet.handle(accept_message(from), at(0)) == Input::accepted);
   }
@@ -52,6 +53,16 @@ struct Consumer {
 };
 
 using Grants = std::vector<std::string>;
+
+TEST_CASE("a publisher that answers in another version is refused by name") {
+  Inlet inlet({}, at(0));
+  Accept answer{id(1), {id(9), 0}, 10s};
+  answer.version = 2;
+  CHECK(inlet.handle(encode(answer), at(0)) == Input::malformed);
+  const auto farewell = expect<Cancel>(inlet.farewell());
+  CHECK(farewell.reason == reason::version);
+  CHECK(farewell.detail == "this is version 1, not 2");
+}
 
 TEST_CASE("the first message says who it is and what may be sent right away") {
   Inlet inlet({.stage = id(1),
@@ -82,7 +93,7 @@ TEST_CASE("events come out as they went in, over batches, frames and encodings")
   for (EventView event; consumer.inlet.next(event); consumer.inlet.handled()) got.push_back(copy(event));
   CHECK(got == std::vector<Event>{first[0], first[1], first[2], {"d", "4"}});
   CHECK(consumer.inlet.failure().reason.empty());
-  CHECK(consumer.inlet.place().upto == 6);
+  CHECK(consumer.inlet.place().from == 6);
   CHECK(consumer.inlet.handled_events() == 4);
   CHECK(consumer.inlet.take_gaps().empty());
 }
@@ -200,9 +211,9 @@ TEST_CASE("a publisher that leaves holes without end cannot make the list of the
 TEST_CASE("a batch of which more follows does not move the place") {
   Consumer consumer({100, 50, plenty});
   consumer.receive(batch(0, 10, numbered(0, 2), flag_more));
-  CHECK(consumer.inlet.place().upto == 0);
+  CHECK(consumer.inlet.place().from == 0);
   consumer.receive(batch(0, 10, numbered(2, 4)));
-  CHECK(consumer.inlet.place().upto == 10);
+  CHECK(consumer.inlet.place().from == 10);
   CHECK(consumer.inlet.take_gaps().empty());
 }
 
@@ -214,10 +225,10 @@ TEST_CASE("a batch is done with when its last event was handled, not before") {
   REQUIRE(consumer.inlet.next(event));
   consumer.inlet.handled();
   REQUIRE(consumer.inlet.next(event));
-  CHECK(consumer.inlet.place().upto == 0);
+  CHECK(consumer.inlet.place().from == 0);
   consumer.inlet.handled();
   CHECK(!consumer.inlet.next(event));
-  CHECK(consumer.inlet.place().upto == 2);
+  CHECK(consumer.inlet.place().from == 2);
 }
 
 TEST_CASE("bytes that are no batch, or no event in the middle of one, end the link with a reason") {
@@ -282,9 +293,9 @@ TEST_CASE("nothing but an answer may come before the acceptance, and that only o
 TEST_CASE("a cancel ends the link for the reason it tells, a mark and an end move the place") {
   Consumer consumer({100, 50, plenty});
   CHECK(consumer.inlet.handle(encode(Mark{7}), at(0)) == Input::nothing);
-  CHECK(consumer.inlet.place().upto == 7);
+  CHECK(consumer.inlet.place().from == 7);
   CHECK(consumer.inlet.handle(encode(Mark{6}), at(0)) == Input::nothing);
-  CHECK(consumer.inlet.place().upto == 7);
+  CHECK(consumer.inlet.place().from == 7);
   CHECK(consumer.inlet.handle(encode(Cancel{"stopped", "text"}), at(0)) == Input::cancelled);
   CHECK(consumer.inlet.failure().reason == "stopped");
   CHECK(consumer.inlet.failure().detail == "text");
@@ -293,28 +304,28 @@ TEST_CASE("a cancel ends the link for the reason it tells, a mark and an end mov
   CHECK(unnamed.inlet.failure().reason == reason::cancelled);
   Consumer ended({100, 50, plenty});
   CHECK(ended.inlet.handle(encode(End{9}), at(0)) == Input::ended);
-  CHECK(ended.inlet.place().upto == 9);
-  CHECK(ended.inlet.place().ended);
+  CHECK(ended.inlet.place().from == 9);
+  CHECK(ended.inlet.standing().ended);
 }
 
 TEST_CASE("after a broken link, what lies between its place and the new one is a gap") {
-  const auto gaps_after = [](Place previous, std::uint64_t from) {
+  const auto gaps_after = [](const Standing& previous, std::uint64_t from) {
     Consumer consumer({100, 50, plenty}, from, previous);
     return consumer.inlet.take_gaps();
   };
-  const auto same = gaps_after({.stream = id(9), .upto = 5}, 8);
+  const auto same = gaps_after({.place = {id(9), 5}}, 8);
   REQUIRE(same.size() == 1);
   CHECK(same[0].from == 5);
   CHECK(same[0].upto == 8);
   CHECK(!same[0].count);
   CHECK(same[0].reason == reason::lost);
-  CHECK(gaps_after({.stream = id(9), .upto = 8}, 8).empty());
-  const auto other = gaps_after({.stream = id(7), .upto = 5}, 0);
+  CHECK(gaps_after({.place = {id(9), 8}}, 8).empty());
+  const auto other = gaps_after({.place = {id(7), 5}}, 0);
   REQUIRE(other.size() == 1);
   CHECK(other[0].from == 5);
   CHECK(other[0].upto == 5);
   CHECK(!other[0].count);
-  CHECK(gaps_after({.stream = id(7), .upto = 5, .ended = true}, 0).empty());  // it had ended: nothing was left of it
+  CHECK(gaps_after({.place = {id(7), 5}, .ended = true}, 0).empty());  // it had ended: nothing was left of it
 }
 
 TEST_CASE("an inlet that said nothing for a quarter of its silence says its last grant again") {
@@ -347,7 +358,7 @@ TEST_CASE("a publisher that says nothing for longer than it said is silent; anyt
 
 TEST_CASE("a gap that grew while the link was down is told for what it grew by, if anybody can say; and not twice") {
   const auto told_after = [](std::uint64_t from, std::uint64_t upto, std::optional<std::uint64_t> count) {
-    Place before{.stream = id(9), .upto = 39, .told = 235, .told_from = 39, .told_count = 100};
+    Standing before{.place = {id(9), 39}, .told = {39, 235, 100}};
     Consumer consumer({100, 50, plenty}, 39, before);
     const std::string frame = encode(Gap{from, upto, count, std::string(reason::full)});
     REQUIRE(consumer.inlet.handle(frame, at(0)) == Input::nothing);
@@ -373,7 +384,7 @@ TEST_CASE(
   REQUIRE(consumer.inlet.handle(frame, at(0)) == Input::events);
   for (EventView event; consumer.inlet.next(event);) consumer.inlet.handled();
   CHECK(consumer.inlet.failure().reason == reason::malformed);
-  CHECK(consumer.inlet.place().upto == 0);
+  CHECK(consumer.inlet.place().from == 0);
   CHECK(consumer.inlet.place().events == 2);
 }
 
@@ -389,7 +400,7 @@ TEST_CASE("a whole batch can be taken at once, before any of it was read, and co
   CHECK(whole->count == 3);
   consumer.inlet.handled_whole();
   CHECK(consumer.inlet.handled_events() == 3);
-  CHECK(consumer.inlet.place().upto == 3);
+  CHECK(consumer.inlet.place().from == 3);
   CHECK(consumer.inlet.attention());
   const auto grant = expect<Grant>(*consumer.inlet.take_grant(false, at(0)));
   CHECK(grant.acknowledged == 3);
@@ -401,7 +412,7 @@ TEST_CASE("a whole batch can be taken at once, before any of it was read, and co
   CHECK_FALSE(consumer.inlet.whole_batch());  // some of it was read
   consumer.inlet.handled();
   CHECK_FALSE(consumer.inlet.next(event));
-  CHECK(consumer.inlet.place().upto == 4);
+  CHECK(consumer.inlet.place().from == 4);
 }
 
 TEST_CASE("what cannot be read, or is not plain, or is not as Galena writes it, is not taken as a whole") {

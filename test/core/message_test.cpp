@@ -67,14 +67,13 @@ TEST_CASE("a subscribe travels as PROTOCOL.md shows it") {
 }
 
 TEST_CASE("an accept travels as PROTOCOL.md shows it") {
-  const std::string bytes = encode(Accept{id(1), id(2), 300, 5s});
+  const std::string bytes = encode(Accept{id(1), {id(2), 300}, 5s});
   CHECK(bytes == join({bytes_of({0x92, 0xa6}), "accept", bytes_of({0x85, 0xa7}), "version", bytes_of({1, 0xa5}),
                        "stage", id_bytes(1), bytes_of({0xa6}), "stream", id_bytes(2), bytes_of({0xa4}), "from",
                        bytes_of({0xcd, 1, 0x2c, 0xa7}), "silence", bytes_of({0xcd, 0x13, 0x88})}));
   const auto back = expect<Accept>(bytes);
   CHECK(back.stage == id(1));
-  CHECK(back.stream == id(2));
-  CHECK(back.from == 300);
+  CHECK(back.place == Place{id(2), 300, 0});
   CHECK(back.silence == 5s);
 }
 
@@ -127,6 +126,41 @@ TEST_CASE("a later version may add fields and arguments, which are skipped") {
   CHECK(expect<Mark>(mark.bytes()).upto == 5);
 }
 
+TEST_CASE("a message of another version is known as that, whatever else has changed in it") {
+  const auto versions_of = [](PackWriter& writer) { return expect<OtherVersion>(writer.bytes()).versions; };
+  CHECK(versions_of(PackWriter().array(2).str("subscribe").map(1).str("version").uint(2)) == Versions{2, 2});
+  CHECK(versions_of(PackWriter()
+                        .array(3)
+                        .str("offer")
+                        .map(3)
+                        .str("else")
+                        .nil()
+                        .str("newest")
+                        .uint(5)
+                        .str("version")
+                        .uint(3)
+                        .nil()) == Versions{3, 5});
+  CHECK(versions_of(PackWriter().array(2).str("inquire").map(1).str("version").uint(2)) == Versions{2, 2});
+  CHECK(versions_of(PackWriter().array(2).str("accept").map(2).str("stream").uint(1).str("version").uint(2)) ==
+        Versions{2, 2});
+}
+
+TEST_CASE("a newer peer that speaks version 1 as well is read, and says up to where it speaks") {
+  Subscribe subscribe;
+  subscribe.versions = {1, 3};
+  CHECK(expect<Subscribe>(encode(subscribe)).versions == Versions{1, 3});
+  CHECK(expect<Offer>(encode(Offer{id(1), id(2), id(3), false, 1s, {1, 2}})).versions == Versions{1, 2});
+  CHECK(expect<Inquire>(encode(Inquire{{1, 2}})).versions == Versions{1, 2});
+  CHECK(expect<Inquire>(PackWriter().array(1).str("inquire").bytes()).versions == Versions{1, 1});
+}
+
+TEST_CASE("a subscribe names the consumer's stage, if the consumer has said it") {
+  Subscribe subscribe;
+  CHECK(expect<Subscribe>(encode(subscribe)).consumer_stage == Id{});
+  subscribe.consumer_stage = id(5);
+  CHECK(expect<Subscribe>(encode(subscribe)).consumer_stage == id(5));
+}
+
 TEST_CASE("what PROTOCOL.md does not allow is refused") {
   const auto refused = [](PackWriter& writer) { return !decode(writer.bytes()); };
   CHECK(!decode(""));
@@ -142,7 +176,8 @@ TEST_CASE("what PROTOCOL.md does not allow is refused") {
   CHECK(refused(PackWriter().array(5).str("gap").uint(1).uint(3).uint(3).str("full")));  // more than positions
   CHECK(refused(PackWriter().array(5).str("gap").uint(1).uint(3).str("2").str("full")));
   CHECK(refused(PackWriter().array(2).str("subscribe").map(0)));  // no version
-  CHECK(refused(PackWriter().array(2).str("subscribe").map(1).str("version").uint(2)));
+  CHECK(refused(PackWriter().array(2).str("subscribe").map(1).str("version").str("2")));
+  CHECK(refused(PackWriter().array(2).str("inquire").uint(1)));
   CHECK(refused(PackWriter().array(2).str("subscribe").map(1).uint(1).uint(1)));
   CHECK(refused(PackWriter().array(2).str("subscribe").map(2).str("version").uint(1).str("stage").bin("short")));
   CHECK(refused(PackWriter().array(2).str("accept").map(1).str("version").uint(1)));  // no stream
@@ -163,8 +198,8 @@ TEST_CASE("what PROTOCOL.md does not allow is refused") {
 }
 
 TEST_CASE("a silence of days is told as a day, and taken for an hour; one of nothing for 10 ms") {
-  CHECK(expect<Accept>(encode(Accept{id(1), id(2), 0, std::chrono::hours(1000)})).silence == 24h);
-  CHECK(expect<Accept>(encode(Accept{id(1), id(2), 0, -1s})).silence == 0s);
+  CHECK(expect<Accept>(encode(Accept{id(1), {id(2), 0}, std::chrono::hours(1000)})).silence == 24h);
+  CHECK(expect<Accept>(encode(Accept{id(1), {id(2), 0}, -1s})).silence == 0s);
   CHECK(sane_silence(24h) == 1h);
   CHECK(sane_silence(0s) == 10ms);
   CHECK(sane_silence(3s) == 3s);

@@ -31,7 +31,7 @@ struct Relay {
   void subscribe(const Selection& selection = {}) { outlet.handle("c", wish(1000, selection), at(0)); }
   void make(const std::string& topic, std::uint64_t from, std::uint64_t ordinal, std::uint64_t part,
             bool repeated = false) {
-    const Provenance made{repeated, {id(50), from, ordinal, part}};
+    const Provenance made{repeated, {{id(50), from, ordinal}, part}};
     const std::string payload = std::to_string(from) + "." + std::to_string(ordinal) + "." + std::to_string(part);
     REQUIRE(outlet.append({topic, payload}, &made) == Outlet::Answer::accepted);
   }
@@ -102,8 +102,8 @@ TEST_CASE("parts of one event, holes between, and a batch for each other origin:
       for (EventView event; reader.next(event); first = false) {
         if (!first) origin.advance(reader.step());
         origins.push_back(origin);
-        CHECK(event.payload ==
-              std::to_string(origin.from) + "." + std::to_string(origin.ordinal) + "." + std::to_string(origin.part));
+        CHECK(event.payload == std::to_string(origin.place.from) + "." + std::to_string(origin.place.events) + "." +
+                                   std::to_string(origin.part));
       }
       rest.remove_prefix(header->bytes);
     }
@@ -126,7 +126,7 @@ TEST_CASE("a cut batch tells the origin of its own first event") {
     if (!starts_with_batch(rest)) continue;
     const auto header = read_batch_header(rest);
     REQUIRE(header);
-    ordinals.push_back(header->origin.ordinal);
+    ordinals.push_back(header->origin.place.events);
   }
   CHECK(ordinals == std::vector<std::uint64_t>{0, 6, 12});
 }
@@ -156,8 +156,8 @@ TEST_CASE("plain events and those that were made of others do not share a batch"
 
 TEST_CASE("an inlet says of what was put together from what is kept that it was repeated, and nothing of its origin") {
   Inlet inlet({.identity = "c", .demand = {1000, 500, plenty}, .exact = false}, at(0));
-  Accept accept{id(1), id(9), 4, 10s};
-  accept.repeated = Point{8, 0};
+  Accept accept{id(1), {id(9), 4}, 10s};
+  accept.repeated = Place{id(9), 8, 0};
   REQUIRE(inlet.handle(encode(accept), at(0)) == Inlet::Input::accepted);
   const std::string frame = batch(4, 6, {{"t", "a"}}, flag_recut) + batch(8, 9, {{"t", "b"}});
   REQUIRE(inlet.handle(frame, at(0)) == Inlet::Input::events);
@@ -169,16 +169,16 @@ TEST_CASE("an inlet says of what was put together from what is kept that it was 
   inlet.handled();
   REQUIRE(inlet.next(event));
   CHECK_FALSE(event.repeated);
-  CHECK((inlet.provenance(event).origin == Origin{id(9), 8, 0, 0}));
+  CHECK((inlet.provenance(event).origin == Origin{{id(9), 8, 0}, 0}));
 }
 
 TEST_CASE("a mark ends inside a batch where the one before ended, and what is remembered is not marked") {
   for (const bool exact : {false, true}) {
-    std::optional<Place> before;
-    if (exact) before = Place{.stream = id(9), .upto = 4, .events = 0};
+    std::optional<Standing> before;
+    if (exact) before = Standing{.place = {id(9), 4}};
     Inlet inlet({.identity = "c", .demand = {1000, 500, plenty}, .previous = before, .exact = exact}, at(0));
-    Accept accept{id(1), id(9), 4, 10s};
-    accept.repeated = Point{4, 2};
+    Accept accept{id(1), {id(9), 4}, 10s};
+    accept.repeated = Place{id(9), 4, 2};
     REQUIRE(inlet.handle(encode(accept), at(0)) == Inlet::Input::accepted);
     const std::string frame = batch(4, 8, {{"t", "a"}, {"t", "b"}, {"t", "c"}});
     REQUIRE(inlet.handle(frame, at(0)) == Inlet::Input::events);
@@ -202,7 +202,7 @@ TEST_CASE("a ledger settles what became output that is acknowledged, and with it
 
 TEST_CASE("who acknowledges later grants as it handles, and acknowledges when it is told to") {
   Inlet inlet({.demand = {10, 5, plenty}, .acknowledge_later = true}, at(0));
-  REQUIRE(inlet.handle(encode(Accept{id(1), id(9), 0, 10s}), at(0)) == Inlet::Input::accepted);
+  REQUIRE(inlet.handle(encode(Accept{id(1), {id(9), 0}, 10s}), at(0)) == Inlet::Input::accepted);
   std::string frame = batch(0, 2, {{"t", "a"}, {"t", "b"}});
   REQUIRE(inlet.handle(frame, at(0)) == Inlet::Input::events);
   for (EventView event; inlet.next(event);) inlet.handled();

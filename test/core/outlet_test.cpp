@@ -81,7 +81,7 @@ struct OutletFixture {
     if (const auto* mark = std::get_if<Mark>(&*message)) return " mark " + std::to_string(mark->upto);
     if (const auto* end = std::get_if<End>(&*message)) return " end " + std::to_string(end->upto);
     if (const auto* cancel = std::get_if<Cancel>(&*message)) return " cancel " + cancel->reason;
-    if (const auto* accept = std::get_if<Accept>(&*message)) return " accept " + std::to_string(accept->from);
+    if (const auto* accept = std::get_if<Accept>(&*message)) return " accept " + std::to_string(accept->place.from);
     return " ?";
   }
   LinkInfo info(const std::string& consumer) {
@@ -92,6 +92,31 @@ struct OutletFixture {
     return {};
   }
 };
+
+TEST_CASE_FIXTURE(OutletFixture,
+                  "a peer of another version is refused by name, and counted apart from what is malformed") {
+  outlet->handle("c", OtherVersion{{2, 3}}, now);
+  std::vector<Parcel> parcels;
+  outlet->poll(parcels, now);
+  REQUIRE(parcels.size() == 1);
+  const auto cancel = expect<Cancel>(parcels[0].bytes);
+  CHECK(cancel.reason == reason::version);
+  CHECK(cancel.detail == "this is version 1, not 2 to 3");
+  CHECK(outlet->wrong_version() == 1);
+  CHECK(outlet->malformed() == 0);
+  CHECK(outlet->subscribers() == 0);
+}
+
+TEST_CASE_FIXTURE(OutletFixture, "a newer subscriber that speaks version 1 too gets a link of version 1") {
+  Subscribe wish;
+  wish.credit = {10, plenty};
+  wish.versions = {1, 2};
+  outlet->handle("c", wish, now);
+  std::vector<Parcel> parcels;
+  outlet->poll(parcels, now);
+  REQUIRE(parcels.size() == 1);
+  CHECK(expect<Accept>(parcels[0].bytes).version == 1);
+}
 
 TEST_CASE_FIXTURE(OutletFixture, "a subscriber is accepted, then sent what it selects within its credit") {
   subscribe("a", {3, plenty}, topics({"t"}));
@@ -449,6 +474,32 @@ TEST_CASE_FIXTURE(OutletFixture, "the first subscriber is sent what nobody was o
   CHECK(poll() == Strings{"b: 3"});
   grant("a", 3, plenty);
   CHECK(poll() == Strings{"a: 3"});
+}
+
+TEST_CASE_FIXTURE(OutletFixture, "the open credit is what may still be published before a subscriber has none left") {
+  CHECK(outlet->open_credit() == OpenCredit{});
+  CHECK_FALSE(outlet->take_credit_changed());
+  subscribe("a", {10, plenty});
+  CHECK(outlet->take_credit_changed());
+  subscribe("b", {4, plenty});
+  CHECK(outlet->open_credit() == OpenCredit{4, 10, 14});
+  append_numbers(0, 3);
+  CHECK(outlet->open_credit() == OpenCredit{1, 7, 8});
+  poll();
+  CHECK(outlet->open_credit() == OpenCredit{1, 7, 8});  // sending changes nothing
+  append_numbers(3, 5);
+  CHECK(outlet->open_credit() == OpenCredit{0, 5, 5});
+  CHECK(outlet->take_credit_changed());
+  CHECK_FALSE(outlet->take_credit_changed());
+  grant("b", 3, 9);
+  CHECK(outlet->take_credit_changed());
+  CHECK(outlet->open_credit() == OpenCredit{4, 5, 9});
+  grant("a", 0, ~std::uint64_t{0});
+  CHECK(outlet->open_credit().total == ~std::uint64_t{0});
+  outlet->take_credit_changed();
+  outlet->handle_gone("a", now);
+  CHECK(outlet->take_credit_changed());
+  CHECK(outlet->open_credit() == OpenCredit{4, 4, 4});
 }
 
 TEST_CASE_FIXTURE(OutletFixture, "what happened can be read in words, once") {

@@ -84,26 +84,29 @@ TEST_CASE("control messages are, byte for byte, what PROTOCOL.md shows") {
   subscribe.silence = 10s;
   CHECK(shows("subscribe: to stage", subscribe));
   subscribe.epoch = 2;
-  subscribe.resume = Resume{id_full_of(0x77), 5, 1};
+  subscribe.resume = Place{id_full_of(0x77), 5, 1};
   CHECK(shows("subscribe: the same consumer, back", subscribe));
 
-  CHECK(shows("accept: what comes next", Accept{id_full_of(0x44), id_full_of(0x77), 5, 10s}));
+  CHECK(shows("accept: what comes next", Accept{id_full_of(0x44), {id_full_of(0x77), 5, 0}, 10s}));
   CHECK(shows("grant: ", Grant{2, {1002, 65561}}));
   CHECK(shows("gap: of the positions", Gap{8, 11, 2, std::string(reason::full)}));
   CHECK(shows("gap: nobody knows", Gap{11, 20, {}, std::string(reason::lost)}));
   CHECK(shows("mark: ", Mark{20}));
   CHECK(shows("end: ", End{20}));
-  CHECK(shows("cancel: ", Cancel{std::string(reason::silent), "nothing was heard for too long"}));
+  CHECK(shows("cancel: a stage of version 1", Cancel{std::string(reason::version), spoken_versions.refuse({2, 2})}));
+  CHECK(shows("cancel: the link is over", Cancel{std::string(reason::silent), "nothing was heard for too long"}));
   CHECK(shows("offer: ", Offer{id_full_of(0x44), id_full_of(0x88), id_full_of(0x99), true, 10s}));
   CHECK(shows("refuse: delivery", Refuse{1, "no"}));
 
   CHECK(shows("draining: ", Draining{20}));
   CHECK(shows("inquire: ", Inquire{}));
-  CHECK(shows("accept: it stood", Accept{id_full_of(0x44), id_full_of(0x77), 5, 10s, 1, Point{8, 0}}));
+  CHECK(shows("accept: it stood",
+              Accept{id_full_of(0x44), {id_full_of(0x77), 5, 1}, 10s, Place{id_full_of(0x77), 8, 0}}));
   subscribe.epoch = 3;
   subscribe.resume.reset();
   subscribe.identity = "archive";
-  CHECK(shows("subscribe: whoever takes up", subscribe));
+  subscribe.consumer_stage = id_full_of(0x55);
+  CHECK(shows("subscribe: stage 55... takes up", subscribe));
 
   Subscribe answer;
   answer.subscription = id_full_of(0xaa);
@@ -128,9 +131,11 @@ TEST_CASE("batches are, byte for byte, what PROTOCOL.md shows") {
 }
 
 TEST_CASE("a report is, byte for byte, what PROTOCOL.md shows, and reads as what it was") {
-  Report report{.ingested = 9, .outstanding = 3, .buffered_bytes = 1024, .drops = {{{"cpu/0", "full"}, 2}}};
+  Report report{
+      .ingested = 9, .outstanding = 3, .wrong_version = 1, .buffered_bytes = 1024, .drops = {{{"cpu/0", "full"}, 2}}};
   LinkInfo link;
   link.consumer = "screen";
+  link.consumer_stage = id_full_of(0x55);
   link.identity = "archive";
   link.away = true;
   link.selected = 7;
@@ -142,6 +147,7 @@ TEST_CASE("a report is, byte for byte, what PROTOCOL.md shows, and reads as what
   REQUIRE(read);
   CHECK(read->drops == report.drops);
   CHECK(read->subscribers.at(0).held() == 1);
+  CHECK(read->subscribers.at(0).consumer_stage == link.consumer_stage);
   CHECK(read->outstanding == 3);
   for (std::size_t size = 0; size < encode(report).size(); ++size) {
     CHECK_FALSE(decode_report(std::string_view(encode(report)).substr(0, size)));
@@ -153,7 +159,7 @@ TEST_CASE("a batch that tells origins is, byte for byte, what PROTOCOL.md shows,
   std::string_view rest = bytes;
   const auto header = read_batch_header(rest);
   REQUIRE(header);
-  CHECK(*header == BatchHeader{header->bytes, 3, 40, 43, flag_repeated, {id_full_of(0x77), 5, 1, 0}});
+  CHECK(*header == BatchHeader{header->bytes, 3, 40, 43, flag_repeated, {{id_full_of(0x77), 5, 1}, 0}});
   std::string head(origin_header_bytes, '\0');
   write_batch_header(head.data(), *header);
   CHECK(head == bytes.substr(0, origin_header_bytes));

@@ -175,7 +175,7 @@ void Books::note_sent(LinkBook& link, std::string_view frame, Time now) {
 void Books::note_offer(LinkBook& link, const core::Accept& accept, Time now) {
   Stream& stream = *link.stream;
   Holder& holder = *link.holder;
-  require(find_stream(accept.stream) == &stream, Kind::order, "an outlet names another stream than its own");
+  require(find_stream(accept.place.stream) == &stream, Kind::order, "an outlet names another stream than its own");
   const std::uint64_t next = stream.events.size();
   const bool first = !std::exchange(stream.offered, true);
   auto [it, is_new] = holder.readings.try_emplace(stream.number);
@@ -183,18 +183,18 @@ void Books::note_offer(LinkBook& link, const core::Accept& accept, Time now) {
   if (is_new) {
     const bool expected = is_expected(stream, holder, now);
     reading.stream = &stream;
-    reading.begin = reading.next = reading.counted_upto = first || expected ? 0 : accept.from;
+    reading.begin = reading.next = reading.counted_upto = first || expected ? 0 : accept.place.from;
     reading.offered_at = next;
     reading.cached = !first && !expected;
     reading.lives = 1;
-    reading.simple = !holder.plan->store && !holder.plan->relays && !expected && accept.from == (first ? 0 : next) &&
-                     stream.plan->buffer.when_full == WhenFull::wait;
+    reading.simple = !holder.plan->store && !holder.plan->relays && !expected &&
+                     accept.place.from == (first ? 0 : next) && stream.plan->buffer.when_full == WhenFull::wait;
     reading.last_linked = now;
     stream.readings.emplace_back(&holder, &reading);
   } else if (!reading.present || reading.left || stream.plan->hold == Duration::zero()) {
     // Nobody has heard of the place that was given up.
     if (!reading.confirmed || reading.left) {
-      reading.begin = reading.next = accept.from;
+      reading.begin = reading.next = accept.place.from;
       reading.offered_at = next;
       reading.gaps.clear();
     }
@@ -212,7 +212,7 @@ void Books::note_accepted(LinkBook& link, const core::Place& at, bool has_memory
           "a subscription was accepted that was not offered");
   Reading& reading = it->second;
   if (!has_memory && (!link.holder->plan->identity || (reading.given_up && reading.confirmed))) {
-    reading.excused = std::max(reading.excused, at.upto);
+    reading.excused = std::max(reading.excused, at.from);
   }
   reading.confirmed = true;
   reading.memory_lost = false;

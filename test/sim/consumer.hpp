@@ -13,7 +13,7 @@ namespace galena::sim {
 class Consumer : public Process, public Taker {
  public:
   /// What survives a crash, for each subscription.
-  using Stores = std::vector<std::optional<core::Place>>;
+  using Stores = std::vector<std::optional<core::Standing>>;
 
   Consumer(Env& env, std::size_t stage, std::uint32_t life, std::uint32_t actor, Stores& stores);
   ~Consumer() override;

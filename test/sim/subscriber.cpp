@@ -12,13 +12,13 @@ namespace {
 using Input = core::Inlet::Input;
 
 bool is_behind(const core::Place& place, const core::Place& other) {
-  return place.stream == other.stream && std::pair(place.upto, place.events) < std::pair(other.upto, other.events);
+  return place.stream == other.stream && place < other;
 }
 
 }  // namespace
 
 Subscriber::Subscriber(Env& env, Taker& taker, const SubscriptionPlan& plan, std::uint32_t life, std::uint32_t actor,
-                       std::optional<core::Place>* store)
+                       std::optional<core::Standing>* store)
     : env_(env),
       taker_(taker),
       plan_(plan),
@@ -31,7 +31,7 @@ Subscriber::Subscriber(Env& env, Taker& taker, const SubscriptionPlan& plan, std
       holder_(env.books.begin_life(plan, life, store_ != nullptr && store_->has_value())),
       retry_at_(env.now),
       next_time_(env.now) {
-  if (store_ != nullptr) place_ = *store_;
+  if (store_ != nullptr) standing_ = *store_;
   exact_ = !plan.identity && !plan.store;  // nobody else has handled anything
 }
 
@@ -96,7 +96,7 @@ core::Inlet::Options Subscriber::options(const Id& stage) const {
   options.selection = plan_.selection;
   options.demand = plan_.demand;
   options.silence = plan_.silence;
-  options.previous = place_;
+  options.previous = standing_;
   options.exact = exact_;
   options.acknowledge_later = plan_.relays;
   if (plan_.seen) options.seen = const_cast<core::Seen*>(&seen_);
@@ -114,7 +114,8 @@ bool Subscriber::read_frame() {
       tell_gaps();
       return true;
     case Input::accepted:
-      env_.books.note_accepted(wire_->book, inlet_->place(), place_ && place_->stream == inlet_->place().stream);
+      env_.books.note_accepted(wire_->book, inlet_->place(),
+                               standing_ && standing_->place.stream == inlet_->place().stream);
       note_accepted();
       break;
     case Input::ended:
@@ -137,12 +138,13 @@ bool Subscriber::read_frame() {
 /// What upstream sends from here on counts its deliveries from 0.
 void Subscriber::note_accepted() {
   exact_ = true;
-  const core::Place at = inlet_->place();
+  const core::Standing at = inlet_->standing();
   if (plan_.relays) {
     ledger_.clear();
-    if (!place_ || place_->stream != at.stream || is_behind(*place_, at)) place_ = at;
+    if (!standing_ || standing_->place.stream != at.place.stream || is_behind(standing_->place, at.place))
+      standing_ = at;
   } else {
-    place_ = at;
+    standing_ = at;
   }
 }
 
@@ -178,9 +180,9 @@ bool Subscriber::read_event() {
     say(true);
   }
   if (env_.tamper.is(Fault::early_store) && store_ != nullptr) {
-    core::Place place = inlet_->place();
-    ++place.events;
-    *store_ = place;
+    core::Standing standing = inlet_->standing();
+    ++standing.place.events;
+    *store_ = standing;
   }
   return work_left_ > 0 || handle_event();
 }
@@ -209,7 +211,7 @@ void Subscriber::finish_event() {
   handling_ = handled_ = false;
   ++wire_->book.done;
   if (!env_.tamper.is(Fault::early_acknowledge)) inlet_->handled();
-  if (store_ != nullptr) *store_ = inlet_->place();
+  if (store_ != nullptr) *store_ = inlet_->standing();
   note_ledger();
   if (!inlet_->attention()) return;
   tell_gaps();
@@ -233,7 +235,7 @@ void Subscriber::note_passed_over() {
 void Subscriber::note_ledger() {
   if (!plan_.relays || inlet_->handled_events() == noted_) return;
   noted_ = inlet_->handled_events();
-  ledger_.note(taker_.publisher()->outlet().buffer().next(), noted_, inlet_->place());
+  ledger_.note(taker_.publisher()->outlet().buffer().next(), noted_, inlet_->standing());
 }
 
 void Subscriber::settle(std::uint64_t upto) {
@@ -241,7 +243,7 @@ void Subscriber::settle(std::uint64_t upto) {
   if (env_.tamper.is(Fault::early_settle)) upto = taker_.publisher()->outlet().buffer().next();
   const auto settled = ledger_.settle(upto);
   if (!settled) return;
-  place_ = settled->place;
+  standing_ = settled->standing;
   if (!inlet_ || !inlet_->accepted()) return;
   inlet_->acknowledge(settled->handled);
   say(true);
@@ -275,12 +277,12 @@ void Subscriber::tell_gaps() {
 
 void Subscriber::lose() {
   if (inlet_->accepted()) {
-    if (!env_.tamper.is(Fault::seen_forgotten)) inlet_->note_seen();
+    if (!env_.tamper.is(Fault::seen_forgotten)) inlet_->record_seen();
     if (!plan_.relays) {
-      place_ = inlet_->place();
-      if (store_ != nullptr) *store_ = place_;
-    } else if (inlet_->place().ended && place_) {
-      place_->ended = true;
+      standing_ = inlet_->standing();
+      if (store_ != nullptr) *store_ = standing_;
+    } else if (inlet_->standing().ended && standing_) {
+      standing_->ended = true;
     }
   }
   close();
@@ -334,7 +336,7 @@ std::string Subscriber::state() const {
   text += " on wire " + std::to_string(wire_->number) + (inlet_->accepted() ? "" : " not accepted") +
           (reading_ ? " reading" : "") + (handling_ ? " handling" : "") + (blocked_ ? " blocked" : "") +
           (wire_->broken ? " broken" : "");
-  return text + " at " + std::to_string(inlet_->place().upto) + "+" + std::to_string(inlet_->place().events) +
+  return text + " at " + std::to_string(inlet_->place().from) + "+" + std::to_string(inlet_->place().events) +
          ", handled " + std::to_string(inlet_->handled_events());
 }
 

@@ -31,7 +31,7 @@ class Subscriber {
  public:
   /// `store` outlives the process, if the plan has one.
   Subscriber(Env& env, Taker& taker, const SubscriptionPlan& plan, std::uint32_t life, std::uint32_t actor,
-             std::optional<core::Place>* store);
+             std::optional<core::Standing>* store);
   /// The process dies: nothing is said.
   ~Subscriber();
   Subscriber(const Subscriber&) = delete;
@@ -81,14 +81,14 @@ class Subscriber {
   const SubscriptionPlan& plan_;
   std::uint32_t life_;
   std::uint32_t actor_;
-  std::optional<core::Place>* store_;
+  std::optional<core::Standing>* store_;
   Id id_;
   std::uint64_t epoch_;
   Holder& holder_;
   core::Seen seen_;
   core::Ledger ledger_;
-  std::optional<core::Place> place_;  // where it stands, or what upstream need not send again
-  bool exact_ = true;                 // place_ is this process's own memory
+  std::optional<core::Standing> standing_;  // where it stands, or what upstream need not send again
+  bool exact_ = true;                       // standing_ is this process's own memory
 
   std::optional<core::Inlet> inlet_;
   Wire* wire_ = nullptr;

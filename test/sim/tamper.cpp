@@ -44,7 +44,7 @@ std::optional<std::string> Tamper::up(std::string message, Random& random) const
     if (fault_ == Fault::wrong_selection) wish->selection = {};
     if (wish->resume && fault_ == Fault::resume_late) ++wish->resume->events;
     if (wish->resume && fault_ == Fault::resume_early) {
-      core::Resume& at = *wish->resume;
+      core::Place& at = *wish->resume;
       if (at.events > 0) {
         --at.events;
       } else if (at.from > 0) {

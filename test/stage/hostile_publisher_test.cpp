@@ -36,7 +36,7 @@ struct Play {
     peer = wish->first;
     return wish->second;
   }
-  void accept(std::uint64_t from = 0) { raw.send(peer, core::encode(core::Accept{fake.stage(), stream, from, 30s})); }
+  void accept(std::uint64_t from = 0) { raw.send(peer, core::encode(core::Accept{fake.stage(), {stream, from}, 30s})); }
   void say(const std::string& bytes) { raw.send(peer, bytes); }
   std::string answer() {
     const auto cancel = raw.next<core::Cancel>();
@@ -81,9 +81,17 @@ TEST_CASE("nothing but an accept may come first: anything else is told to be mal
 TEST_CASE("an answer of another stage is left alone") {
   Play play;
   const auto epoch = play.await_subscribe().epoch;
-  play.say(core::encode(core::Accept{Id::random(), play.stream, 0, 30s}));
+  play.say(core::encode(core::Accept{Id::random(), {play.stream, 0}, 30s}));
   CHECK(play.answer() == core::reason::wrong_stage);
   play.check_recovers(epoch);
+}
+
+TEST_CASE("a consumer that a newer producer turns away asks again, and has not seen anything malformed") {
+  Play play;
+  const auto epoch = play.await_subscribe().epoch;
+  play.say(core::encode(core::Cancel{std::string(core::reason::version), "this is version 2, not 1"}));
+  play.check_recovers(epoch);
+  CHECK(play.consumer->stats().malformed == 0);
 }
 
 TEST_CASE("more than was granted is refused before a handler sees it, and the link is left") {
@@ -143,7 +151,7 @@ TEST_CASE("a stream whose positions jump is told as a gap of unknown size; a gap
 TEST_CASE("a producer that stops talking is left for silence, and a gap is told when another stream answers") {
   Play play;
   play.await_subscribe();
-  play.raw.send(play.peer, core::encode(core::Accept{play.fake.stage(), play.stream, 0, 300ms}));
+  play.raw.send(play.peer, core::encode(core::Accept{play.fake.stage(), {play.stream, 0}, 300ms}));
   play.say(batch(0, 1, {"a"}));
   REQUIRE(play.states->wait_for_item("lost"));
   play.stream = Id::random();

@@ -126,10 +126,40 @@ TEST_CASE("who grants without a subscription is told that there is none") {
   victim.check_healthy();
 }
 
+TEST_CASE(
+    "peers of another version only are told which one this is, and counted apart; those that speak this one too are "
+    "served") {
+  Victim victim;
+  auto subscribe = subscribe_message(30s);
+  subscribe.versions = {2, 3};
+  core::Offer offer{{}, Id::random(), Id::random()};
+  offer.versions = {2, 2};
+  std::uint64_t refused = 0;
+  for (const std::string& newer : {core::encode(subscribe), core::encode(offer), core::encode(core::Inquire{{2, 2}})}) {
+    RawDealer peer(victim.endpoint);
+    peer.send(newer);
+    const auto cancel = peer.next<core::Cancel>();
+    REQUIRE(cancel);
+    CHECK(cancel->reason == core::reason::version);
+    CHECK(cancel->detail.starts_with("this is version 1, not 2"));
+    CHECK(victim.producer.stats().wrong_version == ++refused);
+  }
+  CHECK(victim.producer.stats().malformed == 0);
+  CHECK(victim.producer.stats().subscribers.size() == 1);
+
+  RawDealer both(victim.endpoint);
+  subscribe.versions = {1, 2};
+  both.send(core::encode(subscribe));
+  const auto accept = both.next<core::Accept>();
+  REQUIRE(accept);
+  CHECK(accept->version == 1);
+  victim.check_healthy();
+}
+
 TEST_CASE("what a publisher says is malformed from a subscriber, and ends its link alone") {
   for (const std::string& wrong :
        {core::encode(core::Mark{1}), core::encode(core::End{1}), core::encode(Gap{0, 1, 1, "x"}),
-        core::encode(core::Accept{Id::random(), Id::random(), 0}), core::encode(core::Refuse{1, "x"})}) {
+        core::encode(core::Accept{Id::random(), {Id::random(), 0}}), core::encode(core::Refuse{1, "x"})}) {
     Victim victim;
     RawDealer peer(victim.endpoint);
     peer.send(core::encode(subscribe_message(30s)));
@@ -218,7 +248,7 @@ TEST_CASE("who feeds more than it was granted while the buffer is full is cut of
   RawDealer peer(endpoint_of(node, "p"));
   peer.send(core::encode(core::Offer{{}, Id::random(), Id::random()}));
   REQUIRE(peer.next<core::Subscribe>());
-  peer.send(core::encode(core::Accept{Id::random(), Id::random(), 0, 30s}));
+  peer.send(core::encode(core::Accept{Id::random(), {Id::random(), 0}, 30s}));
   const std::string batch = batch_of(10, 100'000);
   for (int i = 0; i < 50; ++i) peer.send(batch);
   CHECK(answer(peer) == core::reason::credit);

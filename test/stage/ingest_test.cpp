@@ -220,7 +220,7 @@ TEST_CASE("an event above a quarter of the buffer is refused with a text that sa
   };
   CHECK(refused("t", std::string(300 << 10, 'x')).find("at most 262144 bytes") != std::string::npos);
   CHECK(refused(std::string(70'000, 't'), "x").find("65535 of topic") != std::string::npos);
-  CHECK_THROWS_AS(producer.try_ingest("t", std::string(300 << 10, 'x')), Error);
+  CHECK_THROWS_AS((void)producer.try_ingest("t", std::string(300 << 10, 'x')), Error);
   CHECK(refused("t", "small") == "");
   REQUIRE(producer.drain(patience));
   CHECK(keep.events->all() == std::vector<Received>{{"t", "small"}});
@@ -284,7 +284,7 @@ TEST_CASE("an exception of handle_produce reaches the caller of ingest, and the 
   Consumer<Keep> consumer(node, keep, of(producer));
   producer.ingest(0);
   CHECK_THROWS_WITH_AS(producer.ingest(-1), "negative", std::range_error);
-  CHECK_THROWS_AS(producer.try_ingest(-1), std::range_error);
+  CHECK_THROWS_AS((void)producer.try_ingest(-1), std::range_error);
   producer.ingest(1);
   REQUIRE(producer.drain(patience));
   CHECK(messages_of(*keep.events, "t") == numbers(2));

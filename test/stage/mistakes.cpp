@@ -13,12 +13,6 @@ namespace {
 
 using namespace galena;
 
-void node_first() {
-  auto node = std::make_unique<Node>();
-  const Producer<> producer(*node);
-  node.reset();
-}
-
 struct Suicide {
   std::unique_ptr<Consumer<Suicide>>* self;
   void handle_consume(std::string_view, std::string_view) const { self->reset(); }
@@ -41,7 +35,6 @@ int main(int argc, char** argv) {
   setrlimit(RLIMIT_CORE, &none);
   dup2(STDOUT_FILENO, STDERR_FILENO);
   const std::string which = argc > 1 ? argv[1] : "";
-  if (which == "node-first") node_first();
   if (which == "own-handler") own_handler();
   return 2;
 }

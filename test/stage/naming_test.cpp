@@ -133,6 +133,17 @@ TEST_CASE("without a name service, and not allowed to host one, a global name is
   CHECK(text.find("tcp://127.0.0.1:1") != std::string::npos);
 }
 
+TEST_CASE("a producer's accounts tell which stage subscribes") {
+  Realm realm;
+  Node node(realm.options());
+  Producer<> producer(node, {.name = global("p")});
+  Keep keep;
+  Consumer<Keep> consumer(node, keep, {.subscriptions = {{global("p")}}});
+  REQUIRE(producer.wait_for_subscribers(1, patience));
+  CHECK(producer.stats().subscribers.at(0).consumer_stage == consumer.stage_id());
+  CHECK(node.stats(global("p"), patience).subscribers.at(0).consumer_stage == consumer.stage_id());
+}
+
 TEST_CASE("list tells name, kind, endpoints and subscribers of what is registered") {
   Realm realm;
   Node node(realm.options(2s));

@@ -46,12 +46,6 @@ TEST_CASE("a taken name is told to the other process") {
   CHECK(second.wait() == 1);
 }
 
-TEST_CASE("a Node that is destroyed before its stages is an assert that says so") {
-  Peer peer({built("stage/mistakes"), "node-first"});
-  CHECK(peer.line("").find("a Node was destroyed before 1 of its stages") != std::string::npos);
-  CHECK(peer.wait() == -SIGABRT);
-}
-
 TEST_CASE("a stage that is destroyed inside its own handler is an assert that says so") {
   Peer peer({built("stage/mistakes"), "own-handler"});
   CHECK(peer.line("").find("a stage was destroyed inside its own handler") != std::string::npos);

@@ -79,10 +79,10 @@ TEST_CASE("where only its own thread could make room, ingest says so instead of 
   REQUIRE(fill.said->wait_for(4));
   const auto said = fill.said->all();
   CHECK(std::vector<std::string>(said.begin(), said.begin() + 3) == std::vector<std::string>{"taken", "taken", "full"});
-  CHECK(said[3] ==
-        "small: its buffer is full, and a thread that stages share must not wait for room: ingest from another thread, "
-        "or "
-        "use try_ingest");
+  CHECK(
+      said[3] ==
+      "small: its buffer is full, and a handler must not wait for room on a thread that it shares with the producer's "
+      "stage: ingest from another thread, or use try_ingest");
   CHECK(small.stats().ingested == 2);
 }
 

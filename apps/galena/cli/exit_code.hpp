@@ -25,9 +25,12 @@ inline ExitCode exit_code_of(ErrorCode code) {
       return exit_not_found;
     case ErrorCode::timeout:
       return exit_timeout;
+    case ErrorCode::unknown:
+      return exit_lost;
     case ErrorCode::name_taken:
     case ErrorCode::refused:
     case ErrorCode::superseded:
+    case ErrorCode::stopped:
     case ErrorCode::system:
     case ErrorCode::handler:
       break;

@@ -25,7 +25,7 @@ class Ingest {
           "' (`galena ls` lists the names)");
       return exit_not_found;
     }
-    RemoteProducer producer(node_, global(options_.name));
+    RemoteProducer producer(node_, global(options_.name), {.timeout = slice, .drain = Duration::zero()});
     const bool all_sent = options_.message ? send(producer, *options_.message) : send_lines(producer);
     const bool answered = wait_for_answers(producer);
     return result(producer.counts(), all_sent && answered);
@@ -43,13 +43,13 @@ class Ingest {
     return std::any_of(entries.begin(), entries.end(), [&](const NameEntry& e) { return e.name == options_.name; });
   }
 
-  /// Calls `attempt(deadline)` until it goes through. False if a stop was requested or the time is over first.
+  /// Calls `attempt` until it goes through. False if a stop was requested or the time is over first.
   template <class Attempt>
   bool in_slices(Attempt&& attempt) {
     const Time end = Clock::now() + options_.timeout;
     while (!stop_.requested()) {
       try {
-        attempt(std::min(end, Clock::now() + slice));
+        attempt();
         return true;
       } catch (const Error& error) {
         // Until it is connected, a wait that ends tells that it was not.
@@ -61,12 +61,12 @@ class Ingest {
     return false;
   }
 
-  bool send(RemoteProducer& producer, std::string_view message) {
-    return in_slices([&](Time deadline) { last_ = producer.send({options_.topic, message, Encoding::raw}, deadline); });
+  bool send(RemoteProducer<>& producer, std::string_view message) {
+    return in_slices([&] { last_ = producer.ingest(options_.topic, message); });
   }
 
   /// False if the time was over; also ends at a line that cannot be read or sent, which is an error of its own.
-  bool send_lines(RemoteProducer& producer) {
+  bool send_lines(RemoteProducer<>& producer) {
     try {
       while (const auto line = lines_.next()) {
         if (send(producer, *line)) continue;
@@ -80,40 +80,35 @@ class Ingest {
     return true;
   }
 
-  bool wait_for_answers(RemoteProducer& producer) {
+  bool wait_for_answers(RemoteProducer<>& producer) {
     if (last_ == 0) return true;
-    return in_slices([&](Time deadline) {
+    return in_slices([&] {
       // A link that broke is told by the counts as well, and waiting longer does not help.
-      if (producer.counts().unanswered > 0) return;
-      try {
-        producer.wait(last_, deadline);
-      } catch (const Error& error) {
-        if (error.code() != ErrorCode::refused) throw;
-        refusal_ = error.what();
+      if (producer.counts().unknown > 0) return;
+      if (producer.answer(last_, slice).verdict == Verdict::pending) {
+        throw Error(ErrorCode::timeout, "'" + options_.name + "' did not take everything in time");
       }
     });
   }
 
-  int result(const RemoteProducer::Counts& counts, bool in_time) const {
-    const std::uint64_t open = counts.sent - counts.accepted - counts.refused - counts.unanswered;
+  int result(const RemoteProducer<>::Counts& counts, bool in_time) const {
+    const std::uint64_t open = counts.pending;
     const std::uint64_t unsent = unsent_ + lines_.left();
     const std::string whom = "'" + options_.name + "'";
     make_logger(options_.common).info(whom + " accepted " + counted(counts.accepted, "event"));
     if (counts.refused > 0) {
-      say(whom + " refused " + std::to_string(counts.refused) + " of " + counted(counts.sent, "event") + ": " +
+      say(whom + " refused " + std::to_string(counts.refused) + " of " + counted(counts.taken, "event") + ": " +
           counts.last_refusal);
-    } else if (!refusal_.empty()) {
-      say(refusal_);
     }
-    if (counts.unanswered > 0) {
+    if (counts.unknown > 0) {
       say("the connection to " + whom + " broke: nobody knows whether it accepted the last " +
-          counted(counts.unanswered, "event"));
+          counted(counts.unknown, "event"));
     }
     if (open > 0) say(whom + " has not answered for " + counted(open, "event"));
     if (unsent > 0) say(counted(unsent, "line") + " of the input had been read and not sent");
     if (!in_time && !stop_.requested()) say(late_);
-    if (counts.refused > 0 || !refusal_.empty() || broken_input_) return exit_error;
-    if (counts.unanswered > 0) return exit_lost;
+    if (counts.refused > 0 || broken_input_) return exit_error;
+    if (counts.unknown > 0) return exit_lost;
     if (stop_.requested()) return open + unsent > 0 ? exit_lost : exit_ok;
     return in_time ? exit_ok : exit_timeout;
   }
@@ -122,11 +117,10 @@ class Ingest {
   Stop stop_;
   Node node_;
   LineReader lines_{STDIN_FILENO, stop_};
-  RemoteProducer::Ticket last_ = 0;
+  RemoteProducer<>::Ticket last_ = 0;
   std::uint64_t unsent_ = 0;
   bool broken_input_ = false;
-  std::string late_ = {};     // why the time was not enough
-  std::string refusal_ = {};  // of the last event, or of all of them
+  std::string late_ = {};  // why the time was not enough
 };
 
 }  // namespace

@@ -27,7 +27,7 @@ std::optional<Origin> read_origin(PackReader& reader) {
   const auto ordinal = reader.uint();
   const auto part = reader.uint();
   if (!stream || !*stream || !from || !ordinal || !part || *ordinal > max32 || *part > max32) return std::nullopt;
-  return Origin{*stream, *from, *ordinal, *part};
+  return Origin{{*stream, *from, *ordinal}, *part};
 }
 
 }  // namespace
@@ -40,11 +40,11 @@ void write_batch_header(char* to, const BatchHeader& header) {
   to = put(to, 0xcf, header.upto, 8);
   to = put(to, 0xcd, header.flags, 2);
   if (header.origin) {
-    const auto& stream = header.origin.stream.bytes;
+    const auto& stream = header.origin.place.stream.bytes;
     to = put(to, 0xc4, stream.size(), 1);
     to = std::copy(stream.begin(), stream.end(), to);
-    to = put(to, 0xcf, header.origin.from, 8);
-    to = put(to, 0xce, header.origin.ordinal, 4);
+    to = put(to, 0xcf, header.origin.place.from, 8);
+    to = put(to, 0xce, header.origin.place.events, 4);
     to = put(to, 0xce, header.origin.part, 4);
   }
   if (header.first > 0) put(to, 0xce, header.first, 4);

@@ -7,24 +7,23 @@
 #include <optional>
 #include <string_view>
 
+#include "galena/core/place.hpp"
 #include "galena/event_view.hpp"
-#include "galena/id.hpp"
 
 namespace galena::core {
 
-/// From which event of another stream an event was made: the `ordinal`-th of the batch of that stream which begins at
-/// `from`, and the `part`-th of what was made of it, all counted from 0. No stream: it was made of none, or of several.
+/// Which event of another stream a relay made an event from: the one right behind `place`. The relay may have made
+/// several events from that one; this is number `part` of them, from 0. An event that was made from none, or from
+/// several, has no origin: then `place` names no stream.
 struct Origin {
-  Id stream;
-  std::uint64_t from = 0;
-  std::uint64_t ordinal = 0;
+  Place place;
   std::uint64_t part = 0;
 
-  explicit operator bool() const { return static_cast<bool>(stream); }
-  /// What was made `step` events of the other stream later; of the same one if that is 0.
+  explicit operator bool() const { return static_cast<bool>(place.stream); }
+  /// On to the first event that was made from the `step`-th event after this one; with 0, to the next part of this one.
   void advance(std::uint64_t step) {
     part = step == 0 ? part + 1 : 0;
-    ordinal += step;
+    place.events += step;
   }
   friend bool operator==(const Origin&, const Origin&) = default;
 };
@@ -77,7 +76,7 @@ inline bool starts_with_batch(std::string_view frame) {
   return first < 0x80 || (first >= 0xcc && first <= 0xcf);
 }
 
-/// Writes exactly header_bytes(header). REQUIRES: an origin's ordinal and part are below 2^32.
+/// Writes exactly header_bytes(header). Requires: an origin's `events` and `part` are below 2^32.
 void write_batch_header(char* to, const BatchHeader& header);
 
 /// Reads a header off the front of `bytes`, of any integer widths (other languages pack as tightly as they can).

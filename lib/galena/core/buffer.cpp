@@ -3,7 +3,8 @@
 
 #include <algorithm>
 
-#include "galena/base/assert.hpp"
+#include "galena/core/drop_oldest.hpp"
+#include "galena/core/message.hpp"
 
 namespace galena::core {
 namespace {
@@ -19,7 +20,10 @@ std::uint32_t segment_size(std::uint64_t limit_bytes) {
 }  // namespace
 
 Buffer::Buffer(Options options)
-    : options_(options), pool_(segment_size(options.limit_bytes)), base_(Selection(), pool_, 0) {
+    : options_(options),
+      pool_(segment_size(options.limit_bytes), options.limit_bytes),
+      budget_(pool_, options.limit_events),
+      base_(Selection(), pool_, 0) {
   unclaimed_.view = &base_;
   base_.cursors.push_back(&unclaimed_);
 }
@@ -42,9 +46,10 @@ Buffer::Answer Buffer::append_general(const EventView& event, const Provenance* 
     }
     lane_ = nullptr;
   }
-  const bool room = has_space(takers, bytes) || make_room(takers, bytes);
+  const Budget::Request request{uses_base() ? &base_ : nullptr, takers, bytes};
+  const bool room = budget_.has_space(request) || make_room(request);
   if (!room && options_.when_full == WhenFull::wait) {
-    return never_fits(takers, bytes) ? Answer::too_large : Answer::full;
+    return budget_.never_fits(request) ? Answer::too_large : Answer::full;
   }
   if (room) [[likely]] {
     if (uses_base()) put(base_, event, bytes);
@@ -62,17 +67,49 @@ Buffer::Answer Buffer::append_general(const EventView& event, const Provenance* 
   return Answer::accepted;
 }
 
+Buffer::Answer Buffer::append_all(std::span<const EventView> events) {
+  std::uint64_t bytes = 0;
+  for (const EventView& event : events) {
+    if (event_bytes(event) > largest_event() || event.topic.size() > max_topic_bytes) return Answer::too_large;
+    bytes += event_bytes(event);
+  }
+  if (events.size() > 1 && options_.when_full == WhenFull::wait && !fits_all(events)) {
+    const bool never_fits =
+        bytes > options_.limit_bytes / 2 || (options_.limit_events != 0 && events.size() > options_.limit_events);
+    if (never_fits) return Answer::too_large;
+    reclaim();
+    evict_cache(0);
+    if (!fits_all(events)) return Answer::full;
+  }
+  for (const EventView& event : events) {
+    const Answer answer = append(event);
+    if (events.size() == 1) return answer;
+    GALENA_ASSERT(answer == Answer::accepted, "what fits is accepted");
+  }
+  return Answer::accepted;
+}
+
+/// All of the events would be accepted, one after the other.
+bool Buffer::fits_all(std::span<const EventView> events) {
+  Budget::Forecast forecast(budget_);
+  for (const EventView& event : events) {
+    const std::size_t bytes = event_bytes(event);
+    if (uses_base() && !forecast.add(base_, bytes)) return false;
+    if (index_.empty()) continue;
+    for (const View* view : index_.find(event.topic)) {
+      if (!forecast.add(*view, bytes)) return false;
+    }
+  }
+  return true;
+}
+
 Buffer::Answer Buffer::adopt(Segment* segment, std::uint32_t count) {
   if (!can_adopt() || segment->capacity() > largest_event()) return Answer::too_large;
-  const auto fits = [&] {
-    const std::uint64_t free = options_.limit_bytes - std::min(options_.limit_bytes, pool_.charged());
-    return base_.log.charged() + segment->capacity() <= free;
-  };
-  if (!fits()) {
+  if (!budget_.may_grow(base_, segment->capacity())) {
     reclaim();
     evict_cache(0);
     base_.log.release_idle_segment();
-    if (!fits()) return Answer::full;
+    if (!budget_.may_grow(base_, segment->capacity())) return Answer::full;
   }
   if (from_ != nullptr) change_provenance(nullptr);
   base_.log.adopt(segment, count, next_);
@@ -83,7 +120,7 @@ Buffer::Answer Buffer::adopt(Segment* segment, std::uint32_t count) {
 }
 
 void Buffer::choose_lane(const Takers& takers) {
-  if (options_.limit_events != 0) return;
+  if (budget_.limits_events()) return;
   if (base_.holds() && takers.empty()) lane_ = &base_;
   if (!uses_base() && !takers.empty()) lane_ = index_.last_only();
 }
@@ -97,12 +134,6 @@ void Buffer::change_provenance(const Provenance* from) {
   from_ = from;
 }
 
-/// All who take the event have room for it in their open batches: the usual case, and nothing to be thought about.
-bool Buffer::has_space(const Takers& takers, std::size_t bytes) const {
-  if (options_.limit_events != 0 || (uses_base() && !base_.log.has_space(bytes))) return false;
-  return std::all_of(takers.begin(), takers.end(), [&](const View* view) { return view->log.has_space(bytes); });
-}
-
 void Buffer::put(View& view, const EventView& event, std::size_t bytes) {
   if (from_ == nullptr) [[likely]] {
     view.log.append(event, bytes, next_);
@@ -114,9 +145,9 @@ void Buffer::put(View& view, const EventView& event, std::size_t bytes) {
 
 /// For keep_last and keep_first, when at least one taker has no room.
 void Buffer::put_or_drop(View& view, const EventView& event, std::size_t bytes) {
-  while (!has_room(view, bytes)) {
+  while (!budget_.has_room(view, bytes)) {
     evict_cache(0);  // what nobody holds goes before what somebody does
-    if (has_room(view, bytes)) break;
+    if (budget_.has_room(view, bytes)) break;
     if (options_.when_full == WhenFull::keep_last && drop_oldest(view)) continue;
     view.log.omit(next_);
     ++view.selected;
@@ -127,40 +158,14 @@ void Buffer::put_or_drop(View& view, const EventView& event, std::size_t bytes) 
   put(view, event, bytes);
 }
 
-bool Buffer::has_room(const View& view, std::size_t bytes) const {
-  if (options_.limit_events != 0 && view.holds() && view.held_events() >= options_.limit_events) return false;
-  const std::uint64_t growth = view.log.growth(bytes);
-  if (growth == 0) return true;
-  const std::uint64_t free = options_.limit_bytes - std::min(options_.limit_bytes, pool_.charged());
-  return (view.holds() ? view.log.charged() : 0) + growth <= free;
-}
-
-/// What charged() would grow by if all who take the event had it.
-std::uint64_t Buffer::growth(const Takers& takers, std::size_t bytes) const {
-  std::uint64_t growth = uses_base() ? base_.log.growth(bytes) : 0;
-  for (const View* view : takers) growth += view->log.growth(bytes);
-  return growth;
-}
-
-bool Buffer::fits(const Takers& takers, std::size_t bytes) const {
-  return pool_.charged() + growth(takers, bytes) <= options_.limit_bytes && (!uses_base() || has_room(base_, bytes)) &&
-         std::all_of(takers.begin(), takers.end(), [&](const View* view) { return has_room(*view, bytes); });
-}
-
-/// There would not be room for every copy of the event if nothing else were held.
-bool Buffer::never_fits(const Takers& takers, std::size_t bytes) const {
-  const std::uint64_t copies = takers.size() + (uses_base() ? 1 : 0);
-  return copies * std::uint64_t{pool_.next_capacity(0, bytes + batch_header_bytes)} > options_.limit_bytes;
-}
-
 /// Whether all who take the event can have it, at once; frees what may be freed before it says no.
-bool Buffer::make_room(const Takers& takers, std::size_t bytes) {
-  const bool grows = growth(takers, bytes) > 0;
-  if (!grows && options_.limit_events == 0) [[likely]] {
+bool Buffer::make_room(const Budget::Request& event) {
+  const bool grows = budget_.growth(event) > 0;
+  if (!grows && !budget_.limits_events()) [[likely]] {
     return true;
   }
   if (grows) reclaim();
-  if (fits(takers, bytes)) return true;
+  if (budget_.fits(event)) return true;
   if (!grows) return false;  // more memory does not help: it is limit_events
   if (!base_.holds()) {
     seal(base_);
@@ -169,7 +174,7 @@ bool Buffer::make_room(const Takers& takers, std::size_t bytes) {
   evict_cache(0);
   base_.log.release_idle_segment();
   for (auto& [selection, view] : views_) view->log.release_idle_segment();
-  return fits(takers, bytes);
+  return budget_.fits(event);
 }
 
 /// Forgets what base holds for nobody until at most `down_to` bytes of that are left.
@@ -183,49 +188,12 @@ void Buffer::evict_cache(std::uint64_t down_to) {
   }
 }
 
-/// keep_last: the oldest event that is held goes. Those who have been sent it already lose nothing; the others are
-/// told. False if there is none.
+/// The policy keep_last. False if the view holds nothing.
 bool Buffer::drop_oldest(View& view) {
-  Log& log = view.log;
-  if (!view.holds()) return false;
-  if (log.floor() == log.end()) seal(view);
-  if (log.floor() == log.end()) return false;
-  const std::uint64_t number = log.floor();
-  const Item item = log.at(number);
-
-  if (item.is_gap()) {
-    for (Cursor* cursor : view.cursors) {
-      if (cursor->item == number) cursor->learn_gap();
-    }
-    view.dropped_events = item.count;
-    log.close_gap();
-  } else {
-    EventReader reader = item.reader(view.dropped_offset);
-    EventView event;
-    const bool read = reader.next(event);
-    GALENA_ASSERT(read, "our own batch must be readable");
-    const std::uint32_t index = view.dropped_events++;
-    view.dropped_offset = static_cast<std::uint32_t>(item.events().size() - reader.rest().size());
-    bool missed = false;
-    for (Cursor* cursor : view.cursors) {
-      if (cursor->item != number || cursor->events > index) continue;
-      cursor->events = view.dropped_events;
-      cursor->offset = view.dropped_offset;
-      // Whatever else of the item is still to come takes a position, too: the gap must not speak of the item's last.
-      cursor->note_gap(item.from, item.upto - (item.count - view.dropped_events), 1, reason::full);
-      missed = true;
-    }
-    if (missed) drops_.add(event.topic, reason::full);
-  }
-  if (view.dropped_events < item.count) return true;
-
-  view.dropped_events = view.dropped_offset = 0;
-  for (Cursor* cursor : view.cursors) {
-    if (cursor->item == number) cursor->step();
-    cursor->held = std::max(cursor->held, number + 1);
-  }
-  release(view);
-  return true;
+  if (view.log.floor() == view.log.end()) seal(view);
+  const Dropped dropped = core::drop_oldest(view, drops_);
+  if (dropped == Dropped::item) release(view);
+  return dropped != Dropped::nothing;
 }
 
 void Buffer::release(View& view) {
@@ -300,12 +268,12 @@ void Buffer::fill(View& view) {
       if (matcher.find(event.topic).empty()) continue;
       const Provenance* const made = reader.from().plain() ? nullptr : &reader.from();
       const std::size_t bytes = event_bytes(event) + (made != nullptr ? most_of_provenance : 0);
-      if (!has_room(view, bytes)) {
+      if (!budget_.has_room(view, bytes)) {
         reclaim();
         evict_cache(0);
       }
       ++view.selected;
-      if (has_room(view, bytes)) {
+      if (budget_.has_room(view, bytes)) {
         view.log.append(event, event_bytes(event), position, reader.from());
       } else {  // what was sent to those who left long ago still takes the room
         view.log.omit(position);
@@ -316,11 +284,11 @@ void Buffer::fill(View& view) {
   seal(view);  // what is appended next may be unlike it
 }
 
-void Buffer::detach(Cursor& cursor, std::uint64_t done, std::uint64_t owed, std::string_view reason) {
+void Buffer::detach(Cursor& cursor, std::uint64_t owed, std::string_view reason) {
   lane_ = nullptr;
   View& view = *cursor.view;
   seal(view);
-  if (!reason.empty()) count_owed(cursor, done, owed, reason);
+  if (!reason.empty()) count_owed(cursor, owed, reason);
   std::erase(view.cursors, &cursor);
   --readers_;
   if (readers_ == 0) {
@@ -366,9 +334,7 @@ void Buffer::forget(Cursor& place) {
 
 std::unique_ptr<Scan> Buffer::scan(const Cursor& cursor, std::uint64_t from, std::uint64_t skip) {
   seal(base_);
-  const Log& log = cursor.view->log;
-  const std::uint64_t upto = cursor.item < log.end() ? log.at(cursor.item).from : log.covered();
-  return std::make_unique<Scan>(base_, cursor.view->selection, from, skip, upto);
+  return std::make_unique<Scan>(base_, cursor.view->selection, from, skip, cursor.view->log.position_of(cursor.item));
 }
 
 void Buffer::release(Scan& scan, std::uint64_t item) {
@@ -377,26 +343,31 @@ void Buffer::release(Scan& scan, std::uint64_t item) {
   release(base_);
 }
 
-void Buffer::count_owed(const Cursor& cursor, std::uint64_t done, std::uint64_t owed, std::string_view reason) {
+void Buffer::count_owed(const Cursor& cursor, std::uint64_t owed, std::string_view reason) {
   const View& view = *cursor.view;
   const Log& log = view.log;
-  for (std::uint64_t number = cursor.held; number < log.end() && owed > 0; ++number) {
+  // Of item `number`, the events from the `index`-th on, `most` at most.
+  const auto count = [&](std::uint64_t number, std::uint64_t index, std::uint64_t most) {
     const Item& item = log.at(number);
+    EventReader reader = item.reader(item.offset_of(index));
+    for (EventView event; owed > 0 && most > 0 && reader.next(event); --most, --owed) drops_.add(event.topic, reason);
+    return most;
+  };
+  for (const Run& run : cursor.returned) {
+    std::uint64_t left = run.events;
+    for (Spot at = run.begin; left > 0 && at.item < log.end(); at = {at.item + 1, 0}) {
+      if (!log.at(at.item).is_gap()) left = count(at.item, at.events, left);
+    }
+  }
+  for (Spot at = cursor.spot(); at.item < log.end() && owed > 0; at = {at.item + 1, 0}) {
+    const Item& item = log.at(at.item);
     if (item.is_gap()) {  // counted when it came to be; of what the cursor knows of it nothing is owed
-      const std::uint32_t known = number < cursor.item ? item.count : number == cursor.item ? cursor.events : 0;
-      if (item.exact) owed -= std::min<std::uint64_t>(owed, item.count - known);
-      continue;
+      if (item.exact) owed -= std::min<std::uint64_t>(owed, item.count - at.events);
+    } else {
+      // What made room in the log's first item was counted then.
+      const std::uint64_t made_room = at.item == log.floor() ? view.dropped_events : 0;
+      count(at.item, std::max(at.events, made_room), owed);
     }
-    // What made room in the log's first item was sent to it or counted then.
-    const std::uint64_t skip = number == log.floor() ? std::max<std::uint64_t>(done, view.dropped_events) : done;
-    std::uint64_t index = 0;
-    EventReader reader = item.reader();
-    for (EventView event; owed > 0 && reader.next(event); ++index) {
-      if (index < skip) continue;
-      drops_.add(event.topic, reason);
-      --owed;
-    }
-    done -= std::min<std::uint64_t>(done, item.count);
   }
   drops_.add("(no longer held)", reason, owed);  // sent, and made room for newer ones since
 }

@@ -5,8 +5,12 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
+#include <string_view>
+#include <utility>
 #include <vector>
 
+#include "galena/core/budget.hpp"
 #include "galena/core/drops.hpp"
 #include "galena/core/scan.hpp"
 #include "galena/core/topic_index.hpp"
@@ -19,9 +23,8 @@ namespace galena::core {
 /// The events of a stream, once: the base view has all of them, each distinct filtered selection has a view of its own.
 /// A subscriber's cursor holds what it has not acknowledged; the rest of base, up to `retain_bytes`, is a cache.
 ///
-/// Memory is counted in segments from allocation to release, and stays below limit_bytes: a view that holds may grow
-/// while it has less than what is free, so a subscriber that stands still takes half at most, and there is always room
-/// for the next. While there is no subscriber, what nobody was offered yet is held for the first one.
+/// Memory stays within limit_bytes, see Budget. While there is no subscriber, what no subscriber was offered yet is
+/// held for the first one.
 class Buffer {
  public:
   struct Options {
@@ -48,24 +51,25 @@ class Buffer {
     }
     return append_general(event, from);
   }
+  /// The same for all of the events, or for none of them. `too_large` if that many never fit together.
+  Answer append_all(std::span<const EventView> events);
   /// Takes a whole batch of `count` plain events where it lies: in `segment`, behind room for a header. Unless it is
   /// accepted the segment is still the caller's; `too_large`: it has to be taken apart.
   Answer adopt(Segment* segment, std::uint32_t count);
   /// Nobody selects topics, or has to be dropped for.
   bool can_adopt() const {
-    return base_.holds() && index_.empty() && options_.limit_events == 0 && options_.when_full == WhenFull::wait;
+    return base_.holds() && index_.empty() && !budget_.limits_events() && options_.when_full == WhenFull::wait;
   }
   /// An event above this is never accepted. (Nor is one of which there is not room for all copies that those who select
   /// it need, even if nothing else is held.)
-  std::uint64_t largest_event() const { return std::min<std::uint64_t>(options_.limit_bytes / 4, 1 << 30); }
+  std::uint64_t largest_event() const { return budget_.largest_event(); }
 
   /// Puts the cursor where a new subscription starts: at what nobody was offered yet if it is the first, else at the
   /// next event. The cursor must stay where it is in memory until detach(). Returns the first position that it may see.
   std::uint64_t attach(Cursor& cursor, const Selection& selection);
-  /// Frees what was held for the cursor. Unless `reason` is empty, the `owed` events that it selected and neither
-  /// acknowledged nor saw dropped are counted as dropped; the first `done` of those from item `held` on are not among
-  /// them.
-  void detach(Cursor& cursor, std::uint64_t done, std::uint64_t owed, std::string_view reason);
+  /// Removes the cursor, and frees what was held for it. Unless `reason` is empty, `owed` events are counted as dropped
+  /// for that reason, by topic: those that were handed back, and those from where the cursor stands on.
+  void detach(Cursor& cursor, std::uint64_t owed, std::string_view reason);
   /// After a cursor's `held` has moved.
   void release(View& view);
 
@@ -127,22 +131,19 @@ class Buffer {
   void change_provenance(const Provenance* from);
   /// Base is written to only if somebody reads it, or will.
   bool uses_base() const { return base_.holds() || options_.retain_bytes > 0; }
-  bool has_space(const Takers& takers, std::size_t bytes) const;
-  bool has_room(const View& view, std::size_t bytes) const;
-  bool fits(const Takers& takers, std::size_t bytes) const;
-  bool never_fits(const Takers& takers, std::size_t bytes) const;
-  std::uint64_t growth(const Takers& takers, std::size_t bytes) const;
-  bool make_room(const Takers& takers, std::size_t bytes);
+  bool fits_all(std::span<const EventView> events);
+  bool make_room(const Budget::Request& event);
   void evict_cache(std::uint64_t down_to);
   bool drop_oldest(View& view);
   void put(View& view, const EventView& event, std::size_t bytes);
   void put_or_drop(View& view, const EventView& event, std::size_t bytes);
   void fill(View& view);
   void read_base(Cursor& cursor);
-  void count_owed(const Cursor& cursor, std::uint64_t done, std::uint64_t owed, std::string_view reason);
+  void count_owed(const Cursor& cursor, std::uint64_t owed, std::string_view reason);
 
   Options options_;
   SegmentPool pool_;
+  Budget budget_;
   std::uint64_t next_ = 0;
   View base_;
   std::map<Selection, std::unique_ptr<View>> views_;

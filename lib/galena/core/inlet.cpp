@@ -24,23 +24,25 @@ Inlet::Inlet(Options options, Time now)
 
 std::string Inlet::hello() const {
   Subscribe wish{options_.stage, options_.subscription, options_.epoch, options_.consumer, options_.selection,
-                 limit_,         options_.silence,      std::nullopt,   options_.identity};
+                 limit_,         options_.silence,      std::nullopt,   options_.identity, options_.consumer_stage};
   // Of a stream that is over as well: whoever has the name now may have kept something for its predecessor's consumers.
-  if (const auto& before = options_.previous) {
-    wish.resume = Resume{before->stream, before->upto, before->events};
-  }
+  if (options_.previous) wish.resume = options_.previous->place;
   return encode(wish);
 }
 
 Place Inlet::place() const {
-  Place place = place_;
+  const Place& begin = standing_.place;
   const std::uint64_t being_handled = received_ - left_ - handled_;  // one, or none
-  const std::uint64_t done = place_.events + batch_.count - left_ - being_handled;
+  const std::uint64_t done = begin.events + batch_.count - left_ - being_handled;
   const bool whole = batch_.count > 0 && left_ == 0 && being_handled == 0 && (batch_.flags & flag_more) == 0;
-  place.upto = whole ? std::max(place_.upto, batch_.upto) : place_.upto;
-  place.events = whole ? 0 : done;
-  place.repeated = repeated_;
-  return place;
+  if (whole) return {begin.stream, std::max(begin.from, batch_.upto), 0};
+  return {begin.stream, begin.from, done};
+}
+
+Standing Inlet::standing() const {
+  Standing standing = standing_;
+  standing.place = place();
+  return standing;
 }
 
 Inlet::Input Inlet::handle(std::string_view frame, Time now) {
@@ -61,6 +63,9 @@ Inlet::Input Inlet::handle(std::string_view frame, Time now) {
     return Input::cancelled;
   }
   if (const auto* told = std::get_if<Accept>(&*message)) return accept(*told);
+  if (const auto* other = std::get_if<OtherVersion>(&*message)) {
+    return fail(reason::version, spoken_versions.refuse(other->versions));
+  }
   if (!accepted()) return fail(reason::malformed, "a message came before the subscription was accepted");
   if (const auto* mark = std::get_if<Mark>(&*message)) {
     finish_upto(mark->upto);
@@ -76,7 +81,7 @@ Inlet::Input Inlet::handle(std::string_view frame, Time now) {
   }
   if (const auto* end = std::get_if<End>(&*message)) {
     finish_upto(end->upto);
-    place_.ended = true;
+    standing_.ended = true;
     return Input::ended;
   }
   return fail(reason::malformed, "a message came that is not for a subscriber");
@@ -85,35 +90,29 @@ Inlet::Input Inlet::handle(std::string_view frame, Time now) {
 Inlet::Input Inlet::accept(const Accept& message) {
   if (accepted()) return fail(reason::malformed, "the subscription was accepted twice");
   if (options_.stage && message.stage != options_.stage) return fail(reason::wrong_stage, "another stage answered");
-  place_.stream = message.stream;
-  place_.upto = message.from;
-  place_.events = message.events;
+  Place& place = standing_.place = message.place;
   // What this consumer remembers itself is exact, but for what whoever had the identity before it may have handled.
   // (Without an identity nobody was there before: what was sent over a link that broke early was not handled.)
   const auto& known = options_.previous;
-  const bool same_stream = known && known->stream == message.stream;
+  const bool same_stream = known && known->place.stream == place.stream;
   const bool remembers = options_.exact && (same_stream || options_.identity.empty());
-  repeated_ = !remembers ? message.repeated : same_stream ? known->repeated : std::nullopt;
+  standing_.repeated = !remembers ? message.repeated : same_stream ? known->repeated : std::nullopt;
   peer_silence_ = sane_silence(message.silence);
   if (const auto& before = options_.previous) {
     // Of another stream nobody can say any more what was left of it.
-    const bool same = before->stream == message.stream;
-    resumed_ = same && message.from == before->upto && message.events == before->events;
-    if (same) {
-      place_.told = before->told;
-      place_.told_from = before->told_from;
-      place_.told_count = before->told_count;
-    }
-    if (same && message.from == before->upto) {
-      if (options_.exact && message.events > before->events) {  // what it was asked for arrived as something else
-        note_gap({message.from, message.from, std::nullopt, std::string(reason::lost)});
+    const Place& stood = before->place;
+    resumed_ = place == stood;
+    if (same_stream) standing_.told = before->told;
+    if (same_stream && place.from == stood.from) {
+      if (options_.exact && place.events > stood.events) {  // what it was asked for arrived as something else
+        note_gap({place.from, place.from, std::nullopt, std::string(reason::lost)});
       }
-      place_.events = std::max(message.events, before->events);
+      place.events = std::max(place.events, stood.events);
     }
-    if (same && message.from > std::max(before->upto, before->told)) {
-      note_gap({before->upto, message.from, std::nullopt, std::string(reason::lost)});
-    } else if (!same && !before->ended) {
-      note_gap({before->upto, before->upto, std::nullopt, std::string(reason::lost)});
+    if (same_stream && place.from > std::max(stood.from, before->told.upto)) {
+      note_gap({stood.from, place.from, std::nullopt, std::string(reason::lost)});
+    } else if (!same_stream && !before->ended) {
+      note_gap({stood.from, stood.from, std::nullopt, std::string(reason::lost)});
     }
   }
   return Input::accepted;
@@ -122,24 +121,25 @@ Inlet::Input Inlet::accept(const Accept& message) {
 /// A link that broke may have told it, or the beginning of it: it may have grown since.
 void Inlet::take_gap(const Gap& gap) {
   const auto& before = options_.previous;
-  const std::uint64_t told = before && before->stream == place_.stream ? before->told : 0;
+  const Id& stream = standing_.place.stream;
+  const std::uint64_t told = before && before->place.stream == stream ? before->told.upto : 0;
   if (gap.upto > told) {
     Gap news = gap;
     // Some of it may have been handled by whoever was here before, or in the stream that the name had before.
-    const bool is_new = before && before->stream != place_.stream && received_ == 0;
-    if (is_new || (repeated_ && gap.from < repeated_->from)) news.count.reset();
+    const bool is_new = before && before->place.stream != stream && received_ == 0;
+    if (is_new || (standing_.repeated && gap.from < standing_.repeated->from)) news.count.reset();
     if (gap.from < told) {
       // Of the very gap that was told before, what is new is known.
-      const bool same = resumed_ && before->told_from == gap.from && gap.count && before->told_count;
-      const std::uint64_t grown = same && *gap.count > *before->told_count ? *gap.count - *before->told_count : 0;
+      const bool same = resumed_ && before->told.from == gap.from && gap.count && before->told.count;
+      const std::uint64_t grown = same && *gap.count > *before->told.count ? *gap.count - *before->told.count : 0;
       news.count = grown > 0 && grown <= gap.upto - told ? std::optional(grown) : std::nullopt;
       news.from = told;
     }
     note_gap(std::move(news));
-    place_.told_from = gap.from;
-    place_.told_count = gap.count;
+    standing_.told.from = gap.from;
+    standing_.told.count = gap.count;
   }
-  place_.told = std::max(place_.told, gap.upto);
+  standing_.told.upto = std::max(standing_.told.upto, gap.upto);
 }
 
 bool Inlet::next_batch(EventView& event) { return find_batch() && next(event); }
@@ -178,7 +178,7 @@ bool Inlet::find_batch() {
       if ((batch_.flags & flag_more) == 0) {
         finish_upto(batch_.upto);
       } else {
-        place_.events += batch_.count;
+        standing_.place.events += batch_.count;
       }
       batch_ = {};
       origin_ = {};
@@ -206,13 +206,11 @@ bool Inlet::open_batch() {
     fail(reason::credit, "more was sent than was granted");
     return false;
   }
-  const std::uint64_t known = std::max(place_.upto, place_.told);
+  Place& place = standing_.place;
+  const std::uint64_t known = std::max(place.from, standing_.told.upto);
   if (header->from > known) note_gap({known, header->from, std::nullopt, std::string(reason::lost)});
-  if (header->from != place_.upto) {
-    place_.upto = header->from;
-    place_.events = 0;
-  }
-  if (header->first > 0) place_.events = header->first;  // some may be told as a gap
+  if (header->from != place.from) place = {place.stream, header->from, 0};
+  if (header->first > 0) place.events = header->first;  // some may be told as a gap
   batch_ = *header;
   readable_ = false;
   batch_bytes_ = header->bytes;
@@ -234,14 +232,15 @@ bool Inlet::open_batch() {
 void Inlet::mark_batch() {
   constexpr auto all = std::numeric_limits<std::uint64_t>::max();
   marked_ = (batch_.flags & flag_repeated) != 0 ? all : 0;
-  if (repeated_ && batch_.from < repeated_->from) marked_ = all;
-  if (repeated_ && batch_.from == repeated_->from) marked_ = std::max(marked_, repeated_->events);
-  seen_before_ = options_.seen != nullptr && options_.seen->reaches(place_.stream, batch_.from);
+  const auto& repeated = standing_.repeated;
+  if (repeated && batch_.from < repeated->from) marked_ = all;
+  if (repeated && batch_.from == repeated->from) marked_ = std::max(marked_, repeated->events);
+  seen_before_ = options_.seen != nullptr && options_.seen->reaches(standing_.place.stream, batch_.from);
   special_ = marked_ > 0 || seen_before_ || batch_.origin;
 }
 
 /// The number of the event that next() gave, of all that is selected of its batch's positions.
-std::uint64_t Inlet::index() const { return place_.events + batch_.count - left_ - 1; }
+std::uint64_t Inlet::index() const { return standing_.place.events + batch_.count - left_ - 1; }
 
 /// False if the event was handled before and is passed over; else it is marked if it may have been.
 bool Inlet::admit(EventView& event) {
@@ -258,10 +257,10 @@ bool Inlet::admit(EventView& event) {
   if (seen_before_) {
     // A place known strictly within the positions of the batch is that of a mark: the batch came to be later. But what
     // was cut elsewhere cannot be compared then.
-    const bool inside =
-        options_.seen->reaches(place_.stream, batch_.from + 1) && !options_.seen->reaches(place_.stream, batch_.upto);
+    const Id& stream = standing_.place.stream;
+    const bool inside = options_.seen->reaches(stream, batch_.from + 1) && !options_.seen->reaches(stream, batch_.upto);
     const bool comparable = (batch_.flags & flag_recut) == 0 || !inside;
-    const bool seen = options_.seen->contains({place_.stream, batch_.from, index() + 1, 0}) && (!inside || !comparable);
+    const bool seen = options_.seen->contains(Place{stream, batch_.from, index() + 1}) && (!inside || !comparable);
     if (comparable) repetition = repetition || seen;
     if (!comparable && seen) event.repeated = true;
   }
@@ -273,13 +272,12 @@ bool Inlet::admit(EventView& event) {
 
 Provenance Inlet::provenance(const EventView& event) const {
   Provenance from{event.repeated, {}};
-  if ((batch_.flags & flag_recut) == 0) from.origin = {place_.stream, batch_.from, index(), 0};
+  if ((batch_.flags & flag_recut) == 0) from.origin = {{standing_.place.stream, batch_.from, index()}, 0};
   return from;
 }
 
-void Inlet::note_seen() {
-  const Place at = place();
-  if (options_.seen != nullptr && at.stream) options_.seen->note({at.stream, at.upto, at.events, 0});
+void Inlet::record_seen() {
+  if (options_.seen != nullptr && accepted()) options_.seen->record(place());
 }
 
 void Inlet::acknowledge(std::uint64_t deliveries) {
@@ -299,15 +297,14 @@ bool Inlet::grant_waits(bool idle) const { return credit_due(idle) || (idle && d
 
 /// Everything below `upto` is done with.
 void Inlet::finish_upto(std::uint64_t upto) {
-  if (upto <= place_.upto) return;
-  place_.upto = upto;
-  place_.events = 0;
+  Place& place = standing_.place;
+  if (upto > place.from) place = {place.stream, upto, 0};
 }
 
 Inlet::Input Inlet::fail(std::string_view why, std::string detail) {
   failure_ = {std::string(why), std::move(detail)};
   batch_.flags |= flag_more;  // of a batch that makes no sense nobody knows that it was whole
-  place_ = place();
+  standing_.place = place();
   received_ -= left_;  // those are not handed out any more
   batch_ = {};
   frame_ = {};

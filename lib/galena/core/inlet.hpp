@@ -12,6 +12,7 @@
 #include "galena/core/log.hpp"
 #include "galena/core/message.hpp"
 #include "galena/core/seen.hpp"
+#include "galena/core/standing.hpp"
 #include "galena/core/window.hpp"
 #include "galena/id.hpp"
 #include "galena/time.hpp"
@@ -28,23 +29,10 @@ struct Demand {
   std::uint64_t most_bytes = 0;  ///< if it is more, `max_bytes` is where a Window starts, and this how far it grows
 };
 
-/// Where a subscription stands in a stream: everything below `upto` is done with, and of the batch that begins there
-/// the first `events` as well.
-struct Place {
-  Id stream;
-  std::uint64_t upto = 0;
-  std::uint64_t events = 0;
-  std::uint64_t told = 0;  ///< gaps below this position are known
-  /// The gap that was told last, which may have grown since: where it began, and its events if anybody knows.
-  std::uint64_t told_from = 0;
-  std::optional<std::uint64_t> told_count = {};
-  bool ended = false;                  ///< the publisher said that nothing follows
-  std::optional<Point> repeated = {};  ///< what lies below may have been handled by whoever had the identity before
-};
-
 /// The subscribing half of one link: reads what comes, hands out its events one by one, and grants credit for more as
 /// they are handled. Pure: it is given frames and the time, and asked what to say. One Inlet is one epoch: a link that
-/// breaks is followed by another one, which is told the place of the one before and notes what lies between.
+/// breaks is followed by another one, which is given the Standing of the one before and tells what lies between as a
+/// gap.
 class Inlet {
  public:
   struct Options {
@@ -52,11 +40,12 @@ class Inlet {
     Id subscription = {};
     std::uint64_t epoch = 1;
     std::string identity = {};
-    std::string consumer = {};
+    std::string consumer = {};  ///< the name of the subscribing stage, for people
+    Id consumer_stage = {};     ///< and its id
     Selection selection = {};
     Demand demand = {};
     Duration silence = std::chrono::seconds(10);
-    std::optional<Place> previous = {};
+    std::optional<Standing> previous = {};
     /// `previous` is exactly what was handled. Else more may have been, so what was sent before is marked.
     bool exact = true;
     /// Handled is not acknowledged: acknowledge() says what is.
@@ -104,7 +93,7 @@ class Inlet {
   /// The handler has returned for the event that next() gave.
   void handled() {
     if (special_ && origin_ && options_.seen != nullptr) [[unlikely]] {
-      options_.seen->note(origin_);
+      options_.seen->record(origin_);
     }
     if (++handled_ >= grant_at_) attention_ = true;
   }
@@ -118,7 +107,7 @@ class Inlet {
     attention_ = true;
   }
   /// All that was handled so far, for those who come after this link.
-  void note_seen();
+  void record_seen();
   /// take_grant() or take_gaps() may have something. Cheap: to be asked after each event.
   bool attention() const { return attention_; }
 
@@ -149,10 +138,12 @@ class Inlet {
   /// The publisher takes nothing in any more, and ends below this position.
   std::optional<std::uint64_t> draining_upto() const { return draining_upto_; }
 
-  bool accepted() const { return place_.stream != Id{}; }
+  bool accepted() const { return standing_.place.stream != Id{}; }
   /// Events handled so far on this link.
   std::uint64_t handled_events() const { return handled_; }
+  /// Where it stands now: behind all that was handled.
   Place place() const;
+  Standing standing() const;
   const Options& options() const { return options_; }
 
  private:
@@ -173,7 +164,7 @@ class Inlet {
   void note_gap(Gap gap);
 
   Options options_;
-  Place place_;
+  Standing standing_;  // its place: of the batch being read, the events before the first one of that
   Cancel failure_;
   std::vector<Gap> gaps_;
   bool attention_ = false;
@@ -201,7 +192,6 @@ class Inlet {
   bool granting_ = true;
   bool resumed_ = false;  // the publisher goes on just behind `previous`
   std::uint64_t passed_over_ = 0;
-  std::optional<Point> repeated_;  // the publisher sent what lies below before
   std::optional<std::uint64_t> draining_upto_;
   Credit limit_;
   Window window_;

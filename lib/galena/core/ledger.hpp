@@ -5,7 +5,7 @@
 #include <deque>
 #include <optional>
 
-#include "galena/core/inlet.hpp"
+#include "galena/core/standing.hpp"
 
 namespace galena::core {
 
@@ -16,15 +16,15 @@ class Ledger {
   struct Entry {
     std::uint64_t output = 0;  ///< the relay's stream has everything that was made of it below this position
     std::uint64_t handled = 0;
-    Place place;  ///< the subscription's, behind it
+    Standing standing;  ///< the subscription's, behind it
   };
 
-  /// `handled` events of the link, up to `place`, have become output below `output`. All of them only grow.
-  void note(std::uint64_t output, std::uint64_t handled, const Place& place) {
+  /// `handled` events of the link, up to `standing`, have become output below `output`. All of them only grow.
+  void note(std::uint64_t output, std::uint64_t handled, const Standing& standing) {
     if (!entries_.empty() && entries_.back().output == output) {
-      entries_.back() = {output, handled, place};
+      entries_.back() = {output, handled, standing};
     } else if (entries_.empty() || entries_.back().handled < handled) {
-      entries_.push_back({output, handled, place});
+      entries_.push_back({output, handled, standing});
     }
   }
   /// Output below `upto` is acknowledged: up to which input that is. Empty if it is no more than before.

@@ -8,6 +8,13 @@
 
 namespace galena::core {
 
+std::uint32_t Item::offset_of(std::uint64_t number) const {
+  EventReader in_front = reader();
+  for (EventView event; number > 0 && in_front.next(event); --number) {
+  }
+  return static_cast<std::uint32_t>(events().size() - in_front.rest().size());
+}
+
 ItemReader::ItemReader(const Item& item, std::uint32_t events, std::uint32_t offset) : reader_(item.reader(offset)) {
   const BatchHeader header = item.header();
   from_ = {(header.flags & flag_repeated) != 0, header.origin};
@@ -40,6 +47,27 @@ std::uint32_t Log::growth(std::size_t bytes) const {
   return pool_.next_capacity(segment_ == nullptr ? 0 : segment_->capacity(), bytes + origin_header_bytes);
 }
 
+Log::Forecast::Forecast(const Log& log)
+    : pool_(&log.pool_),
+      capacity_(log.segment_ == nullptr ? 0 : log.segment_->capacity()),
+      left_(capacity_ - (log.reusable() ? 0 : log.open_end_)),
+      batch_bytes_(log.open_bytes()) {}
+
+std::uint32_t Log::Forecast::add(std::size_t bytes) {
+  const auto header = [&] { return batch_bytes_ == 0 || batch_bytes_ >= max_batch_bytes ? origin_header_bytes : 0; };
+  std::uint32_t growth = 0;
+  if (left_ < bytes + header()) {
+    growth = capacity_ = pool_->next_capacity(capacity_, bytes + origin_header_bytes);
+    left_ = capacity_;
+    batch_bytes_ = 0;
+  }
+  const std::size_t size = bytes + header();
+  if (batch_bytes_ >= max_batch_bytes) batch_bytes_ = 0;
+  batch_bytes_ += size;
+  left_ -= size;
+  return growth;
+}
+
 /// Sees to it that an open batch, or a new one, has room for the event at `position`.
 void Log::make_space(std::size_t bytes, std::uint64_t position, const Provenance& from) {
   if (open_bytes() >= max_batch_bytes) seal(position);
@@ -53,27 +81,18 @@ void Log::make_space(std::size_t bytes, std::uint64_t position, const Provenance
   }
   if (open_count_ == 0) {
     open_end_ += static_cast<std::uint32_t>(whole_header);
-    open_from_ = from;
+    open_run_ = ProvenanceRun(from);
   }
   // An event may start while the batch is below its size; one that ends beyond it comes here again.
   space_end_ = std::min(segment_->capacity(), open_begin_ + max_batch_bytes);
 }
 
 void Log::append(const EventView& event, std::size_t bytes, std::uint64_t position, const Provenance& from) {
-  // A step can say "the next part of the same" and "the first part of a later one". Anything else begins a batch.
-  Origin follows = last_origin_;
-  follows.advance(from.origin.ordinal - last_origin_.ordinal);
-  const bool goes_on = from.origin.ordinal >= last_origin_.ordinal && follows == from.origin;
-  if (open_count_ > 0 && !(open_from_.joins(from) && (!from.origin || goes_on))) seal(position);
+  if (open_count_ > 0 && !open_run_.admits(from)) seal(position);
   const std::size_t most = from.origin ? bytes + max_step_bytes : bytes;
   if (!has_space(most)) make_space(most, position, from);
   char* const begin = segment_->data() + open_end_;
-  char* end = write_event(begin, event);
-  if (from.origin) {
-    const std::uint64_t step = open_count_ == 0 ? 0 : from.origin.ordinal - last_origin_.ordinal;
-    end = write_step(end, static_cast<std::uint32_t>(step));
-    last_origin_ = from.origin;
-  }
+  char* const end = open_run_.write_step_to(write_event(begin, event), from.origin);
   open_end_ += static_cast<std::uint32_t>(end - begin);
   ++open_count_;
   ++held_events_;
@@ -111,8 +130,8 @@ void Log::note_gap(std::uint64_t from, std::uint64_t upto, std::uint32_t count) 
 void Log::seal(std::uint64_t upto) {
   if (open_count_ == 0) return;
   Item item{segment_, open_begin_, open_end_, open_count_, covered_, upto, sealed_bytes_};
-  item.has_origin = static_cast<bool>(open_from_.origin);
-  push_batch(item, open_from_);
+  item.has_origin = static_cast<bool>(open_run_.first().origin);
+  push_batch(item, open_run_.first());
   open_begin_ = open_end_;
   open_count_ = 0;
   space_end_ = 0;
@@ -168,6 +187,30 @@ void Log::release_idle_segment() {
 void Log::drop_segment(Segment* segment) {
   charged_ -= segment->capacity();
   pool_.give_back(segment);
+}
+
+std::uint64_t Log::position_of(const Spot& spot) const {
+  if (spot.item >= end() || at(spot.item).is_gap() || spot.events >= at(spot.item).count) return position_of(spot.item);
+  // The events that follow in the item take a position each.
+  return at(spot.item).upto - (at(spot.item).count - spot.events);
+}
+
+std::uint64_t Log::events_between(Spot from, const Spot& upto) const {
+  std::uint64_t events = 0;
+  for (; from.item < upto.item && from.item < end(); from = {from.item + 1, 0}) {
+    const Item& item = at(from.item);
+    if (!item.is_gap()) events += item.count - std::min<std::uint64_t>(from.events, item.count);
+  }
+  const bool inside = from.item == upto.item && from.item < end() && !at(from.item).is_gap();
+  return events + (inside ? upto.events - std::min(upto.events, from.events) : 0);
+}
+
+Spot Log::behind(Spot from, std::uint64_t count) const {
+  from.events += count;
+  for (; at(from.item).is_gap() || from.events >= at(from.item).count; ++from.item) {
+    if (!at(from.item).is_gap()) from.events -= at(from.item).count;
+  }
+  return from;
 }
 
 void Log::move_floor(std::uint64_t number) {

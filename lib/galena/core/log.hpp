@@ -1,14 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <deque>
 #include <string_view>
 
 #include "galena/core/batch.hpp"
+#include "galena/core/provenance.hpp"
 #include "galena/core/segment.hpp"
 
 namespace galena::core {
+
+/// A spot in a log: behind the first `events` events of item number `item`.
+struct Spot {
+  std::uint64_t item = 0;
+  std::uint64_t events = 0;
+  friend auto operator<=>(const Spot&, const Spot&) = default;
+};
 
 /// A part of a log: a sealed batch, or a note (a gap) that `count` events of [from, upto) were not kept.
 struct Item {
@@ -28,22 +37,11 @@ struct Item {
   std::string_view events() const { return batch().substr(header_size()); }
   /// Of the events behind the first `offset` bytes of them.
   EventReader reader(std::size_t offset = 0) const { return EventReader(events().substr(offset), has_origin); }
+  /// The bytes that the first `number` of its events take.
+  std::uint32_t offset_of(std::uint64_t number) const;
   BatchHeader header() const {
     std::string_view bytes = batch();
     return *read_batch_header(bytes);
-  }
-};
-
-/// Where an event comes from, as far as those who read it should know. Unlike events do not share a batch.
-struct Provenance {
-  bool repeated = false;  ///< it may have been published before
-  Origin origin = {};
-
-  /// It says nothing: an event that is published for the first time.
-  bool plain() const { return !repeated && !origin; }
-  /// They may stand in one batch, if `next` comes later.
-  bool joins(const Provenance& next) const {
-    return repeated == next.repeated && origin.stream == next.origin.stream && origin.from == next.origin.from;
   }
 };
 
@@ -83,6 +81,20 @@ class Log {
   std::uint32_t growth(std::size_t bytes) const;
   /// The open batch has room for the event as it is: append() is then a copy and nothing else.
   bool has_space(std::size_t bytes) const { return open_end_ + bytes <= space_end_; }
+  /// What charged() would grow by with events that are not appended yet, one after the other: never less than it then
+  /// does.
+  class Forecast {
+   public:
+    explicit Forecast(const Log& log);
+    /// For one more event of `bytes`.
+    std::uint32_t add(std::size_t bytes);
+
+   private:
+    const SegmentPool* pool_;
+    std::uint32_t capacity_;
+    std::size_t left_;
+    std::size_t batch_bytes_;
+  };
   /// Adds the event behind those of the open batch, if it fits there as it is: the usual case, in which nothing is to
   /// be thought about. REQUIRES: an open batch is one of plain events.
   [[gnu::always_inline]] bool append_here(const EventView& event) {
@@ -121,6 +133,14 @@ class Log {
   std::uint64_t floor() const { return floor_; }
   std::uint64_t end() const { return first_ + items_.size(); }
   const Item& at(std::uint64_t number) const { return items_[number - first_]; }
+  /// Where item `number` begins, or would if it is the next one.
+  std::uint64_t position_of(std::uint64_t number) const { return number < end() ? at(number).from : covered_; }
+  /// What lies below this position lies in front of the spot.
+  std::uint64_t position_of(const Spot& spot) const;
+  /// How many events stand between two spots; 0 if `upto` does not lie behind `from`. REQUIRES: first() <= from.item.
+  std::uint64_t events_between(Spot from, const Spot& upto) const;
+  /// In front of the event that comes `count` events after the spot. REQUIRES: there is one, first() <= from.item.
+  Spot behind(Spot from, std::uint64_t count) const;
 
   /// Items below `number` are not held any more. REQUIRES: floor() <= number <= end().
   void move_floor(std::uint64_t number);
@@ -166,8 +186,7 @@ class Log {
   std::uint32_t open_end_ = 0;  // == open_begin_ while the open batch has no event
   std::uint32_t open_count_ = 0;
   std::uint32_t space_end_ = 0;  // how far the open batch grows without a thought; 0: none is open
-  Provenance open_from_;         // of the open batch's first event
-  Origin last_origin_;           // of its last event
+  ProvenanceRun open_run_;       // where the open batch's events come from
 };
 
 }  // namespace galena::core

@@ -53,21 +53,16 @@ bool read(PackReader& reader, Credit& field) {
   return reader.array() == 2U && read(reader, field.events) && read(reader, field.bytes);
 }
 
-bool read(PackReader& reader, std::optional<Point>& field) {
-  Point point;
-  if (reader.array() != 2U || !read(reader, point.from) || !read(reader, point.events)) return false;
-  field = point;
-  return true;
+/// [stream, from, events]
+bool read_place(PackReader& reader, std::optional<Place>& field) {
+  Place& place = field.emplace();
+  return reader.array() == 3U && read(reader, place.stream) && read(reader, place.from) && read(reader, place.events);
 }
 
-bool read(PackReader& reader, std::optional<Resume>& field) {
-  Resume resume;
-  if (reader.array() != 3U || !read(reader, resume.stream) || !read(reader, resume.from) ||
-      !read(reader, resume.events)) {
-    return false;
-  }
-  field = resume;
-  return true;
+/// [from, events], of a stream that another field names
+bool read_place_in_stream(PackReader& reader, std::optional<Place>& field) {
+  Place& place = field.emplace();
+  return reader.array() == 2U && read(reader, place.from) && read(reader, place.events);
 }
 
 bool read(PackReader& reader, Selection& field) {
@@ -103,49 +98,68 @@ PackWriter start(std::string_view verb, std::uint32_t arguments) {
   return writer;
 }
 
+/// Both keys come first, so that a reader of any version finds them before what it may not understand.
+std::uint32_t version_keys(const Versions& versions) { return versions.newest > versions.oldest ? 2 : 1; }
+
+PackWriter& write(PackWriter& writer, const Versions& versions) {
+  writer.str("version").uint(versions.oldest);
+  if (versions.newest > versions.oldest) writer.str("newest").uint(versions.newest);
+  return writer;
+}
+
+/// What the map says, of which nothing else is looked at. Empty if it says nothing.
+std::optional<Versions> read_versions(PackReader reader) {
+  std::optional<std::uint64_t> oldest;
+  std::uint64_t newest = 0;
+  const bool good = read_map(reader, [&](std::string_view key) {
+    if (key == "newest") return read(reader, newest);
+    if (key != "version") return reader.skip();
+    oldest = reader.uint();
+    return oldest.has_value();
+  });
+  if (!good || !oldest) return std::nullopt;
+  return Versions{*oldest, std::max(*oldest, newest)};
+}
+
 std::optional<Message> decode_subscribe(PackReader& reader) {
   Subscribe message;
-  std::uint64_t version = 0;
   const bool good = read_map(reader, [&](std::string_view key) {
-    if (key == "version") return read(reader, version);
     if (key == "stage") return read(reader, message.stage);
     if (key == "subscription") return read(reader, message.subscription);
     if (key == "identity") return read(reader, message.identity);
     if (key == "consumer") return read(reader, message.consumer);
+    if (key == "consumer_stage") return read(reader, message.consumer_stage);
     if (key == "epoch") return read(reader, message.epoch);
     if (key == "topics") return read(reader, message.selection);
     if (key == "credit") return read(reader, message.credit);
-    if (key == "resume") return read(reader, message.resume);
+    if (key == "resume") return read_place(reader, message.resume);
     if (key == "silence") return read(reader, message.silence);
     return reader.skip();
   });
-  if (!good || version != protocol_version) return std::nullopt;
+  if (!good) return std::nullopt;
   if (message.identity.size() > max_name_bytes || message.consumer.size() > max_name_bytes) return std::nullopt;
   return message;
 }
 
 std::optional<Message> decode_accept(PackReader& reader) {
   Accept message;
-  std::uint64_t version = 0;
   const bool good = read_map(reader, [&](std::string_view key) {
-    if (key == "version") return read(reader, version);
     if (key == "stage") return read(reader, message.stage);
-    if (key == "stream") return read(reader, message.stream);
-    if (key == "from") return read(reader, message.from);
-    if (key == "events") return read(reader, message.events);
-    if (key == "repeated") return read(reader, message.repeated);
+    if (key == "stream") return read(reader, message.place.stream);
+    if (key == "from") return read(reader, message.place.from);
+    if (key == "events") return read(reader, message.place.events);
+    if (key == "repeated") return read_place_in_stream(reader, message.repeated);
     if (key == "silence") return read(reader, message.silence);
     return reader.skip();
   });
-  if (!good || version != protocol_version || !message.stream) return std::nullopt;
+  if (!good || !message.place.stream) return std::nullopt;
+  if (message.repeated) message.repeated->stream = message.place.stream;
   return message;
 }
 
 std::optional<Message> decode_offer(PackReader& reader) {
   Offer message;
-  std::uint64_t version = 0;
   const bool good = read_map(reader, [&](std::string_view key) {
-    if (key == "version") return read(reader, version);
     if (key == "stage") return read(reader, message.stage);
     if (key == "publisher") return read(reader, message.publisher);
     if (key == "stream") return read(reader, message.stream);
@@ -153,7 +167,7 @@ std::optional<Message> decode_offer(PackReader& reader) {
     if (key == "silence") return read(reader, message.silence);
     return reader.skip();
   });
-  if (!good || version != protocol_version || !message.stream) return std::nullopt;
+  if (!good || !message.stream) return std::nullopt;
   return message;
 }
 
@@ -211,24 +225,37 @@ constexpr struct Verb {
   std::string_view name;
   std::uint32_t arguments;
   std::optional<Message> (*decode)(PackReader&);
+  bool versioned = false;  // its first argument is a map that tells versions
 } verbs[] = {
-    {"subscribe", 1, decode_subscribe}, {"accept", 1, decode_accept},
-    {"grant", 3, decode_grant},         {"gap", 4, decode_gap},
-    {"mark", 1, decode_mark},           {"end", 1, decode_end},
-    {"cancel", 2, decode_cancel},       {"offer", 1, decode_offer},
-    {"refuse", 2, decode_refuse},       {"draining", 1, decode_draining},
-    {"inquire", 0, decode_inquire},
+    {"subscribe", 1, decode_subscribe, true},
+    {"accept", 1, decode_accept, true},
+    {"offer", 1, decode_offer, true},
+    {"inquire", 0, decode_inquire, true},
+    {"grant", 3, decode_grant},
+    {"gap", 4, decode_gap},
+    {"mark", 1, decode_mark},
+    {"end", 1, decode_end},
+    {"cancel", 2, decode_cancel},
+    {"refuse", 2, decode_refuse},
+    {"draining", 1, decode_draining},
 };
+
+void set_versions(Message& message, const Versions& versions) {
+  const auto set = [&](auto& each) {
+    if constexpr (requires { each.versions; }) each.versions = versions;
+    if constexpr (requires { each.version; }) each.version = versions.oldest;
+  };
+  std::visit(set, message);
+}
 
 }  // namespace
 
 std::string encode(const Subscribe& message) {
   PackWriter writer = start("subscribe", 1);
-  writer.map(8 + (message.resume ? 1 : 0) + (message.identity.empty() ? 0 : 1))
-      .str("version")
-      .uint(protocol_version)
-      .str("stage")
-      .id(message.stage);
+  const int optional_keys =
+      (message.resume ? 1 : 0) + (message.identity.empty() ? 0 : 1) + (message.consumer_stage ? 1 : 0);
+  writer.map(7 + version_keys(message.versions) + static_cast<std::uint32_t>(optional_keys));
+  write(writer, message.versions).str("stage").id(message.stage);
   writer.str("subscription").id(message.subscription).str("epoch").uint(message.epoch);
   writer.str("consumer").str(message.consumer);
   writer.str("topics").array(static_cast<std::uint32_t>(message.selection.patterns().size()));
@@ -238,6 +265,7 @@ std::string encode(const Subscribe& message) {
   writer.str("credit").array(2).uint(message.credit.events).uint(message.credit.bytes);
   writer.str("silence").uint(whole_ms(message.silence));
   if (!message.identity.empty()) writer.str("identity").str(message.identity);
+  if (message.consumer_stage) writer.str("consumer_stage").id(message.consumer_stage);
   if (const auto& resume = message.resume) {
     writer.str("resume").array(3).id(resume->stream).uint(resume->from).uint(resume->events);
   }
@@ -246,12 +274,13 @@ std::string encode(const Subscribe& message) {
 
 std::string encode(const Accept& message) {
   PackWriter writer = start("accept", 1);
-  writer.map(5 + (message.events > 0 ? 1 : 0) + (message.repeated ? 1 : 0));
-  writer.str("version").uint(protocol_version).str("stage").id(message.stage);
-  writer.str("stream").id(message.stream).str("from").uint(message.from);
+  const Place& place = message.place;
+  writer.map(5 + (place.events > 0 ? 1 : 0) + (message.repeated ? 1 : 0));
+  writer.str("version").uint(message.version).str("stage").id(message.stage);
+  writer.str("stream").id(place.stream).str("from").uint(place.from);
   writer.str("silence").uint(whole_ms(message.silence));
-  if (message.events > 0) writer.str("events").uint(message.events);
-  if (const auto& point = message.repeated) writer.str("repeated").array(2).uint(point->from).uint(point->events);
+  if (place.events > 0) writer.str("events").uint(place.events);
+  if (const auto& below = message.repeated) writer.str("repeated").array(2).uint(below->from).uint(below->events);
   return writer.take();
 }
 
@@ -277,7 +306,8 @@ std::string encode(const Cancel& message) { return start("cancel", 2).str(messag
 
 std::string encode(const Offer& message) {
   PackWriter writer = start("offer", 1);
-  writer.map(6).str("version").uint(protocol_version).str("stage").id(message.stage);
+  writer.map(5 + version_keys(message.versions));
+  write(writer, message.versions).str("stage").id(message.stage);
   writer.str("publisher").id(message.publisher).str("stream").id(message.stream);
   writer.str("values").boolean(message.values).str("silence").uint(whole_ms(message.silence));
   return writer.take();
@@ -285,7 +315,11 @@ std::string encode(const Offer& message) {
 
 std::string encode(const Refuse& message) { return start("refuse", 2).uint(message.number).str(message.detail).take(); }
 
-std::string encode(const Inquire&) { return start("inquire", 0).take(); }
+std::string encode(const Inquire& message) {
+  PackWriter writer = start("inquire", 1);
+  writer.map(version_keys(message.versions));
+  return write(writer, message.versions).take();
+}
 
 std::optional<Message> decode(std::string_view frame) {
   if (frame.size() > max_message_bytes) return std::nullopt;
@@ -296,7 +330,14 @@ std::optional<Message> decode(std::string_view frame) {
   const auto* verb =
       std::find_if(std::begin(verbs), std::end(verbs), [&](const Verb& each) { return each.name == *name; });
   if (verb == std::end(verbs) || *size <= verb->arguments) return std::nullopt;
+  std::optional<Versions> versions;
+  if (verb->versioned && *size > 1) {
+    versions = read_versions(reader);
+    if (!versions) return std::nullopt;
+    if (!spoken_versions.common(*versions)) return OtherVersion{*versions};
+  }
   auto message = verb->decode(reader);
+  if (message && versions) set_versions(*message, *versions);
   for (std::uint32_t more = verb->arguments + 1; more < *size; ++more) {  // later versions may add arguments
     if (!reader.skip()) return std::nullopt;
   }

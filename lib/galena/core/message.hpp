@@ -9,6 +9,8 @@
 #include <string_view>
 #include <variant>
 
+#include "galena/base/versions.hpp"
+#include "galena/core/place.hpp"
 #include "galena/gap.hpp"
 #include "galena/id.hpp"
 #include "galena/selection.hpp"
@@ -18,7 +20,8 @@
 /// grammar is PROTOCOL.md's. Events travel as batches, see batch.hpp.
 namespace galena::core {
 
-inline constexpr std::uint64_t protocol_version = 1;
+/// The versions of the protocol that this side speaks. Until a link is agreed on, a side writes in its oldest one.
+inline constexpr Versions spoken_versions{1, 1};
 /// A longer control message is refused unread.
 inline constexpr std::size_t max_message_bytes = 4 << 20;
 
@@ -39,21 +42,6 @@ struct Credit {
   friend bool operator==(const Credit&, const Credit&) = default;
 };
 
-/// A place in a stream, as a subscription sees it: behind everything below position `from`, and behind the first
-/// `events` of what is selected from there on.
-struct Point {
-  std::uint64_t from = 0;
-  std::uint64_t events = 0;
-  friend auto operator<=>(const Point&, const Point&) = default;
-};
-
-/// Where a subscription stood when its last link broke.
-struct Resume {
-  Id stream;
-  std::uint64_t from = 0;
-  std::uint64_t events = 0;
-};
-
 /// Subscriber to publisher, first: what it wants and what may be sent right away.
 struct Subscribe {
   Id stage;                 ///< whom it wants to talk to; none: whoever answers
@@ -63,19 +51,20 @@ struct Subscribe {
   Selection selection;
   Credit credit;
   Duration silence = default_silence;  ///< the longest this side will be silent while it lives
-  std::optional<Resume> resume = {};   ///< it had this place before; empty: it is new
+  std::optional<Place> resume = {};    ///< where it stood when its last link ended; empty: it is new
   /// The same for all who take up this subscription one after the other. Empty: nobody will.
   std::string identity = {};
+  Id consumer_stage = {};  ///< the stage that subscribes, so that accounts can tell who reads from whom; may be none
+  Versions versions = spoken_versions;
 };
 
 /// Publisher to subscriber: the subscription stands.
 struct Accept {
   Id stage;
-  Id stream;               ///< names the log that positions count in
-  std::uint64_t from = 0;  ///< the first position that may come
+  Place place;  ///< what comes lies behind it
   Duration silence = default_silence;
-  std::uint64_t events = 0;            ///< so many of what is selected from `from` on are done with
-  std::optional<Point> repeated = {};  ///< what lies below was sent to this subscription before
+  std::optional<Place> repeated = {};              ///< events below it were sent to this subscription before
+  std::uint64_t version = spoken_versions.newest;  ///< of the link: the newest that both sides speak
 };
 
 /// Subscriber to publisher: everything up to delivery `acknowledged` is done with; up to `limit` may be sent. Said
@@ -113,6 +102,7 @@ struct Offer {
   Id stream;
   bool values = false;  ///< the payloads are values for the producer's handle_produce; topics are empty
   Duration silence = default_silence;
+  Versions versions = spoken_versions;
 };
 
 /// Subscriber (a producer that takes events from elsewhere) to publisher: delivery `number` (from 1) was not accepted.
@@ -122,13 +112,21 @@ struct Refuse {
 };
 
 /// Anybody to publisher: how do your subscriptions stand? The answer is a report, see report.hpp.
-struct Inquire {};
+struct Inquire {
+  Versions versions = spoken_versions;
+};
+
+/// What decode() makes of a Subscribe, Accept, Offer or Inquire from a peer that speaks none of spoken_versions: the
+/// rest of the message is not read. The answer is a Cancel with reason::version.
+struct OtherVersion {
+  Versions versions;
+};
 
 namespace reason {
 inline constexpr std::string_view wrong_stage = "wrong-stage";    ///< the endpoint is somebody else's by now
 inline constexpr std::string_view unknown = "unknown";            ///< no such link (any more): subscribe again
 inline constexpr std::string_view malformed = "malformed";        ///< what came was not this protocol
-inline constexpr std::string_view version = "version";            ///< no common version
+inline constexpr std::string_view version = "version";            ///< the two sides speak no common version
 inline constexpr std::string_view credit = "credit";              ///< more was sent than was granted
 inline constexpr std::string_view acknowledge = "acknowledge";    ///< more was acknowledged than was sent
 inline constexpr std::string_view silent = "silent";              ///< nothing was heard for too long
@@ -142,7 +140,8 @@ inline constexpr std::string_view evicted = "evicted";            ///< of a gap:
 inline constexpr std::string_view lost = "lost";                  ///< of a gap: a broken link, or a publisher that died
 }  // namespace reason
 
-using Message = std::variant<Subscribe, Accept, Grant, Gap, Mark, Draining, End, Cancel, Offer, Refuse, Inquire>;
+using Message =
+    std::variant<Subscribe, Accept, Grant, Gap, Mark, Draining, End, Cancel, Offer, Refuse, Inquire, OtherVersion>;
 
 std::string encode(const Subscribe& message);
 std::string encode(const Accept& message);

@@ -9,15 +9,6 @@
 
 namespace galena::core {
 
-namespace {
-
-/// Whose place it is.
-std::string key_of(const std::string& identity, const Id& subscription) {
-  return identity.empty() ? "#" + subscription.hex() : "@" + identity;
-}
-
-}  // namespace
-
 Outlet::Outlet(Options options, Time now) : options_(std::move(options)), buffer_(options_.buffer) {
   for (const std::string& identity : options_.expect) {
     auto& expected = expected_[identity];
@@ -34,25 +25,33 @@ void Outlet::handle(const std::string& peer, const Message& message, Time now) {
     subscribe(peer, *wish, now);
     return;
   }
-  const auto it = links_.find(peer);
-  if (it == links_.end()) {
+  if (const auto* other = std::get_if<OtherVersion>(&message)) {
+    refuse_version(peer, other->versions);
+    return;
+  }
+  Link* const link = link_of(peer);
+  if (link == nullptr) {
     if (!std::holds_alternative<Cancel>(message))
       cancel(peer, reason::unknown, "there is no subscription on this link");
     return;
   }
-  Link& link = *it->second;
-  link.heard = now;
+  link->heard = now;
   if (const auto* told = std::get_if<Grant>(&message)) {
-    grant(link, *told);
+    grant(*link, *told);
   } else if (const auto* end = std::get_if<Cancel>(&message)) {
     if (end->reason == reason::away) {
-      lose(peer, reason::away, now);
+      lose(*link, reason::away, now);
     } else {
-      drop(peer, end->reason == reason::cancelled ? reason::cancelled : reason::stopped);
+      drop(*link, end->reason == reason::cancelled ? reason::cancelled : reason::stopped);
     }
   } else {
     handle_malformed(peer);
   }
+}
+
+Link* Outlet::link_of(const std::string& peer) const {
+  const auto it = links_.find(peer);
+  return it == links_.end() ? nullptr : it->second.get();
 }
 
 void Outlet::handle_malformed(const std::string& peer) {
@@ -61,7 +60,16 @@ void Outlet::handle_malformed(const std::string& peer) {
   cancel(peer, reason::malformed, "that message is not of this protocol, or not expected here");
 }
 
-void Outlet::handle_gone(const std::string& peer, Time now) { lose(peer, reason::lost, now); }
+void Outlet::refuse_version(const std::string& peer, const Versions& theirs) {
+  ++wrong_version_;
+  const std::string detail = spoken_versions.refuse(theirs);
+  notes_.push_back("a peer was refused, because it speaks another version of the protocol: " + detail);
+  cancel(peer, reason::version, detail);
+}
+
+void Outlet::handle_gone(const std::string& peer, Time now) {
+  if (Link* const link = link_of(peer)) lose(*link, reason::lost, now);
+}
 
 void Outlet::subscribe(const std::string& peer, const Subscribe& wish, Time now) {
   if (wish.stage && wish.stage != options_.stage) {
@@ -72,152 +80,179 @@ void Outlet::subscribe(const std::string& peer, const Subscribe& wish, Time now)
     cancel(peer, reason::malformed, "this link has a subscription already");
     return;
   }
-  if (!give_way(peer, wish, now) || resume(peer, wish, now)) return;
-  begin(peer, wish, now);
+  std::string key = key_of(wish);
+  if (const auto known = subscriptions_.find(key); known != subscriptions_.end()) {
+    if (!give_way(peer, wish, *known->second, now)) return;
+  }
+  if (const auto held = subscriptions_.find(key); held != subscriptions_.end()) {
+    if (resume(peer, wish, *held->second, now)) return;
+  }
+  begin(peer, std::move(key), wish, now);
 }
 
-/// The subscription may have a link, perhaps before this side has noticed that it broke: the later one has it. False if
-/// that is not this one.
-bool Outlet::give_way(const std::string& peer, const Subscribe& wish, Time now) {
-  if (!wish.subscription && wish.identity.empty()) return true;
-  const std::string key = key_of(wish.identity, wish.subscription);
-  const auto is_same = [&](const auto& at) { return key_of(at.second->identity, at.second->subscription) == key; };
-  const auto live = std::find_if(links_.begin(), links_.end(), is_same);
-  const auto away = away_.find(key);
-  const Link* const before = live != links_.end()  ? live->second.get()
-                             : away != away_.end() ? away->second.get()
-                                                   : nullptr;
-  if (before == nullptr) return true;
-  const bool same_holder = before->subscription == wish.subscription;
-  if (before->epoch > wish.epoch) {  // of the same holder: an attempt that was under way for long
+/// The same for all attempts to have one subscription.
+std::string Outlet::key_of(const Subscribe& wish) {
+  if (!wish.identity.empty()) return "@" + wish.identity;
+  return wish.subscription ? "#" + wish.subscription.hex() : "?" + std::to_string(++nameless_);
+}
+
+/// The subscription may have a link, perhaps because this side has not noticed yet that it broke: the later attempt
+/// gets the subscription. False if that is not this one.
+bool Outlet::give_way(const std::string& peer, const Subscribe& wish, Subscription& before, Time now) {
+  const bool same_holder = before.holder == wish.subscription;
+  if (before.epoch > wish.epoch) {  // of the same holder: an attempt that was under way for long
     if (!same_holder) cancel(peer, reason::superseded, "a later consumer has the identity '" + wish.identity + "'");
     return false;
   }
-  if (live != links_.end()) {
-    const std::string old_peer = live->first;
-    lose(old_peer, same_holder ? reason::lost : reason::superseded, now);
-    if (!same_holder) {
-      control(old_peer, encode(Cancel{std::string(reason::superseded),
-                                      "another consumer has taken up the identity '" + wish.identity + "'"}));
-    }
+  const std::vector<Link*> links = before.links;
+  for (Link* link : links) {
+    const std::string old_peer = link->peer;
+    lose(*link, same_holder ? reason::lost : reason::superseded, now);
+    if (same_holder) continue;
+    control(old_peer, encode(Cancel{std::string(reason::superseded),
+                                    "another consumer has taken up the identity '" + wish.identity + "'"}));
   }
   return true;
 }
 
-/// Takes up a place that is held. False if there is none, or it is of no use.
-bool Outlet::resume(const std::string& peer, const Subscribe& wish, Time now) {
-  const auto it = away_.find(key_of(wish.identity, wish.subscription));
-  if (it == away_.end()) return false;
-  Link& link = *it->second;
-  const bool same_holder = link.subscription == wish.subscription;
-  // A place in the stream of whoever had this name before says nothing of this one.
+/// Takes up a subscription that is away. `here` is where it stands on this side, `wished` where the consumer says that
+/// it stands; that counts only if it is in this stream.
+///
+///   1. The selection is another one              -> forgotten; it begins anew (false)
+///   2. No `wished`, though this very consumer
+///      has acknowledged something                -> it cannot be the same consumer: forgotten (false)
+///   3. No `wished`                               -> goes on from `here`
+///   4. `wished` below `here`, `here` in a batch  -> the acknowledged events of that batch are sent again; then 5 to 7
+///   5. `wished` below `here`, and the consumer
+///      has acknowledged all that was sent        -> nothing that it selects lies between: a mark says so; from `here`
+///   6. `wished` below what its view has          -> a scan replays what is kept from `wished` on
+///   7. `wished` at or above `here`               -> it has handled more than was known: goes on from `wished`
+bool Outlet::resume(const std::string& peer, const Subscribe& wish, Subscription& subscription, Time now) {
+  Cursor& cursor = subscription.cursor;
+  const bool same_holder = subscription.holder == wish.subscription;
   const bool has_place = wish.resume && wish.resume->stream == options_.stream;
-  // Who has acknowledged something and does not know where it stands is not who it says it is.
-  const bool knows = has_place || !link.holder_acknowledged() || !same_holder;
-  const bool same_selection = wish.selection == link.cursor.view->selection;
-  if (!knows || !same_selection) {
-    forget(link, same_selection ? reason::lost : reason::cancelled);
-    away_.erase(it);
+  const bool same_selection = wish.selection == cursor.view->selection;
+  if (!same_selection || (!has_place && same_holder && subscription.holder_acknowledged())) {  // 1, 2
+    forget(subscription, same_selection ? reason::lost : reason::cancelled);
     return false;
   }
-  buffer_.seal(*link.cursor.view);
-  link.cursor.view->log.close_gap();  // it may go on behind it
-  const Point stands = link.place();
-  Point at = stands;
+  GALENA_ASSERT(cursor.returned.empty(), "without links, all that was handed back lies at the cursor");
+  buffer_.seal(*cursor.view);
+  cursor.view->log.close_gap();  // it may go on behind it
+  const Place here = subscription.place();
+  Place at = here;  // 3
   std::uint64_t passed = 0;
-  std::optional<Mark> nothing_upto;
+  bool nothing_between = false;
   if (has_place) {
-    const Point wished{std::min(wish.resume->from, buffer_.next()), wish.resume->events};
-    const std::uint64_t view_begins = link.scan ? link.scan->upto() : link.cursor.position();
-    // Who acknowledged something knows of it: then nothing that was selected lies between where it stands here and
-    // there.
-    const bool agrees = same_holder || (wished.events == 0 && wished.from >= link.scan_acknowledged_upto());
-    if (wished < stands && stands.events > 0) link.go_back_within(wished.from == stands.from ? wished.events : 0);
-    at = wished;
-    if (wished.from < stands.from && stands.events == 0 && agrees) {
-      nothing_upto = Mark{stands.from};
-    } else if (wished.from < view_begins) {
-      const bool held = link.scan && link.scan->holds();
-      auto scan = buffer_.scan(link.cursor, wished.from, wished.events);
-      if (held) buffer_.hold(*scan);
-      link.scan = std::move(scan);
-    } else {
-      link.scan.reset();
-      passed = link.cursor.go_on(wished.from, wished.events);
-    }
+    at.from = std::min(wish.resume->from, buffer_.next());
+    at.events = wish.resume->events;
+    // A consumer that has this subscription for the first time may wish to go back behind what others acknowledged.
+    const bool agrees = same_holder || (at.events == 0 && at.from >= subscription.scan_acknowledged_upto());
+    const std::uint64_t view_begins = subscription.scan ? subscription.scan->upto() : cursor.position();
+    if (at < here && here.events > 0) subscription.go_back_within(at.from == here.from ? at.events : 0);  // 4
+    nothing_between = at.from < here.from && here.events == 0 && agrees;                                  // 5
+    if (!nothing_between) passed = move(subscription, at, view_begins);                                   // 6, 7
     buffer_.release_base();
   }
-  link.resume(peer, wish, passed, now);
-  by_cursor_.emplace(&link.cursor, &link);
-  accept(link, at, link.sent_before);
-  if (link.unconfirmed_gap()) control(peer, encode(*link.unconfirmed_gap()));
-  if (nothing_upto) control(peer, encode(*nothing_upto));
-  notes_.push_back("resumed: " + describe(link));
-  hold_place(link);
-  links_.emplace(peer, std::move(it->second));
-  away_.erase(it);
+  away_.erase(subscription.away_number);
+  subscription.resume(wish, passed);
+  Link& link = accept(peer, subscription, wish, at, subscription.sent_before, now);
+  if (const auto gap = std::exchange(subscription.unconfirmed_gap, {})) {
+    link.record_told(*gap);
+    control(peer, encode(*gap));
+  }
+  if (nothing_between) control(peer, encode(Mark{here.from}));
+  notes_.push_back("resumed: " + describe(subscription));
+  release_acknowledged(subscription);
   return true;
 }
 
-/// A subscription that has no place here. What it has not seen and is still there comes first.
-void Outlet::begin(const std::string& peer, const Subscribe& wish, Time now) {
-  auto link = std::make_unique<Link>(peer, wish, options_.max_in_flight_bytes, now);
-  Point at{buffer_.attach(link->cursor, wish.selection), 0};
-  Point repeated;
+/// Moves the subscription to a place that its consumer knows. Returns how many events it has handled more than was
+/// known here.
+std::uint64_t Outlet::move(Subscription& subscription, const Place& wished, std::uint64_t view_begins) {
+  auto& scan = subscription.scan;
+  if (wished.from >= view_begins) {
+    scan.reset();
+    return subscription.cursor.go_on(wished.from, wished.events);
+  }
+  const bool held = scan && scan->holds();
+  auto again = buffer_.scan(subscription.cursor, wished.from, wished.events);
+  if (held) buffer_.hold(*again);
+  scan = std::move(again);
+  return 0;
+}
+
+/// A subscription that this side does not know. What is kept of what it has not seen comes first:
+///
+///   1. Its identity was expected               -> everything since then, which is held for it
+///   2. It had a place in this stream           -> what is retained from there on; some of it may come again
+///   3. It had a place in another stream: that
+///      of a producer with this name before     -> the oldest that is retained
+///   4. It is new                               -> what no subscriber was offered yet, if it is the first, else nothing
+void Outlet::begin(const std::string& peer, std::string key, const Subscribe& wish, Time now) {
+  auto made = std::make_unique<Subscription>(std::move(key), wish, options_.stream);
+  Subscription& subscription = *made;
+  subscriptions_.emplace(subscription.key, std::move(made));
+  Cursor& cursor = subscription.cursor;
+  Place at{options_.stream, buffer_.attach(cursor, wish.selection), 0};  // 4
+  cursor.subscription = &subscription;
+  Place repeated{.stream = options_.stream};
   std::optional<Gap> missed;  // what was held for it made room
-  const std::uint64_t view_begins = link->cursor.position();
-  if (const auto expected = expected_.find(wish.identity); expected != expected_.end()) {
+  const std::uint64_t view_begins = cursor.position();
+  if (const auto expected = expected_.find(wish.identity); expected != expected_.end()) {  // 1
     const Cursor& place = expected->second->place;
     if (place.position() < view_begins) {
-      at = {place.position(), 0};
+      at.from = place.position();
       missed = place.gap;
       if (missed && !wish.selection.everything()) missed->count.reset();  // nobody knows what of it was selected
       const std::uint64_t held_from = Buffer::begin_of(place);
       if (held_from < view_begins) {
-        link->scan = buffer_.scan(link->cursor, held_from, 0);
-        buffer_.hold(*link->scan);
+        subscription.scan = buffer_.scan(cursor, held_from, 0);
+        buffer_.hold(*subscription.scan);
       }
     }
     buffer_.forget(expected->second->place);
     expected_.erase(expected);
-  } else if (wish.resume && wish.resume->stream == options_.stream) {
+  } else if (wish.resume && wish.resume->stream == options_.stream) {  // 2
     if (wish.resume->from < view_begins) {
-      at = {wish.resume->from, wish.resume->events};
-      link->scan = buffer_.scan(link->cursor, at.from, at.events);
-      repeated = {buffer_.next(), 0};  // nobody knows any more how much of it was sent
+      at = *wish.resume;
+      subscription.scan = buffer_.scan(cursor, at.from, at.events);
+      repeated.from = buffer_.next();  // nobody knows any more how much of it was sent
     }
-  } else if (wish.resume && view_begins > 0) {  // of whoever had this name before: it misses what is not kept of this
-    at = {};
-    link->scan = buffer_.scan(link->cursor, 0, 0);
+  } else if (wish.resume && view_begins > 0) {  // 3
+    at.from = 0;
+    subscription.scan = buffer_.scan(cursor, 0, 0);
   }
-  by_cursor_.emplace(&link->cursor, link.get());
-  accept(*link, at, repeated);
+  Link& link = accept(peer, subscription, wish, at, repeated, now);
   if (missed) {
-    link->lost += missed->count.value_or(0);
-    link->note_told(*missed);
+    subscription.lost += missed->count.value_or(0);
+    link.record_told(*missed);
     control(peer, encode(*missed));
   }
-  notes_.push_back("subscribed: " + describe(*link));
-  links_.emplace(peer, std::move(link));
+  notes_.push_back("subscribed: " + describe(subscription));
 }
 
-void Outlet::accept(const Link& link, Point at, Point repeated) {
-  Accept told{options_.stage, options_.stream, at.from, options_.silence, at.events, {}};
+/// The subscription gets a link. `at` is where it goes on; what is sent again lies below `repeated`.
+Link& Outlet::accept(const std::string& peer, Subscription& subscription, const Subscribe& wish, const Place& at,
+                     const Place& repeated, Time now) {
+  auto made = std::make_unique<Link>(peer, subscription, wish, options_.max_in_flight_bytes, now);
+  Link& link = *made;
+  link.told_repeated = repeated;
+  subscription.links.push_back(&link);
+  links_.emplace(peer, std::move(made));
+  credit_changed_ = true;
+  Accept told{options_.stage, at, options_.silence, {}};
+  told.version = spoken_versions.common(wish.versions).value();
   if (repeated > at) told.repeated = repeated;
-  control(link.peer, encode(told));
-  if (draining_) control(link.peer, encode(Draining{buffer_.next()}));
+  control(peer, encode(told));
+  if (draining_) control(peer, encode(Draining{buffer_.next()}));
+  return link;
 }
 
 /// What is done with need not be kept.
-void Outlet::hold_place(Link& link) {
-  Cursor& cursor = link.cursor;
-  const std::uint64_t held = std::max(cursor.held, link.needed_from());
-  if (held != cursor.held) {
-    cursor.held = held;
-    buffer_.release(*cursor.view);
-  }
-  release_scan(link, buffer_);
-  buffer_.mark_dirty(*cursor.view);
+void Outlet::release_acknowledged(Subscription& subscription) {
+  subscription.release_acknowledged(buffer_);
+  buffer_.mark_dirty(*subscription.cursor.view);
 }
 
 void Outlet::grant(Link& link, const Grant& told) {
@@ -225,48 +260,52 @@ void Outlet::grant(Link& link, const Grant& told) {
     cancel(link.peer, reason::acknowledge, "more was acknowledged than was sent");
     return;
   }
-  hold_place(link);
+  credit_changed_ = true;
+  release_acknowledged(link.subscription);
 }
 
-/// The link is over, and its place is not kept.
-void Outlet::drop(const std::string& peer, std::string_view why) {
-  const auto it = links_.find(peer);
-  if (it == links_.end()) return;
-  by_cursor_.erase(&it->second->cursor);
-  forget(*it->second, why);
-  links_.erase(it);
+/// The connection is over. Returns its subscription if that has no other link; else that is sent what this one had.
+Subscription* Outlet::end_link(Link& link) {
+  Subscription& subscription = link.subscription;
+  subscription.hand_back(link);
+  links_.erase(links_.find(link.peer));
+  credit_changed_ = true;
+  if (subscription.links.empty()) return &subscription;
+  buffer_.mark_dirty(*subscription.cursor.view);
+  return nullptr;
+}
+
+/// The link is over, and the subscription with it unless it has another one.
+void Outlet::drop(Link& link, std::string_view why) {
+  if (Subscription* const subscription = end_link(link)) forget(*subscription, why);
+}
+
+/// The link broke: the subscription, unless it has another one, keeps its place for a while.
+void Outlet::lose(Link& link, std::string_view why, Time now) {
+  Subscription* const subscription = end_link(link);
+  if (subscription == nullptr) return;
+  const bool has_key = subscription->holder || !subscription->identity.empty();
+  if (options_.hold == Duration::zero() || !has_key || away_.size() >= max_places) {
+    forget(*subscription, why);
+    return;
+  }
+  notes_.push_back("away (" + std::string(why) + "): " + describe(*subscription));
+  subscription->away_since = now;
+  subscription->away_number = ++left_;
+  away_.emplace(left_, subscription);
+  buffer_.note_freeable();  // of those who are away, most make nobody wait
 }
 
 /// The subscription is over: what was held for it is free.
-void Outlet::forget(Link& link, std::string_view why) {
-  const std::uint64_t owed = link.owed();
-  std::string note = "unsubscribed (" + std::string(why) + "): " + describe(link);
+void Outlet::forget(Subscription& subscription, std::string_view why) {
+  const std::uint64_t owed = subscription.owed() + subscription.cursor.gone;
+  std::string note = "unsubscribed (" + std::string(why) + "): " + describe(subscription);
   if (owed > 0) note += ", " + std::to_string(owed) + " events not acknowledged";
   notes_.push_back(std::move(note));
-  // Of what is in flight and not held any more, nothing is held that could be done with.
-  const std::uint64_t done = link.needed_from() == link.cursor.held ? link.done_of_needed() : 0;
-  if (std::exchange(link.scan, nullptr)) buffer_.release_base();
-  buffer_.detach(link.cursor, done, owed, why == reason::cancelled ? std::string_view{} : why);
-}
-
-/// The connection broke: the subscription keeps its place for a while.
-void Outlet::lose(const std::string& peer, std::string_view why, Time now) {
-  const auto it = links_.find(peer);
-  if (it == links_.end()) return;
-  Link& link = *it->second;
-  const std::string key = key_of(link.identity, link.subscription);
-  const bool has_key = link.subscription || !link.identity.empty();
-  if (options_.hold == Duration::zero() || !has_key || away_.contains(key) || away_.size() >= max_places) {
-    drop(peer, why);
-    return;
-  }
-  notes_.push_back("away (" + std::string(why) + "): " + describe(link));
-  by_cursor_.erase(&link.cursor);
-  link.break_off();
-  link.away_since = now;
-  away_.emplace(key, std::move(it->second));
-  links_.erase(it);
-  buffer_.note_freeable();  // of those who are away, most make nobody wait
+  if (std::exchange(subscription.scan, nullptr)) buffer_.release_base();
+  buffer_.detach(subscription.cursor, owed, why == reason::cancelled ? std::string_view{} : why);
+  if (subscription.away_since) away_.erase(subscription.away_number);
+  subscriptions_.erase(subscriptions_.find(subscription.key));
 }
 
 /// There is no room: those who are away make some.
@@ -278,27 +317,22 @@ Outlet::Answer Outlet::append_instead(const EventView& event, const Provenance* 
 
 /// A place that is held makes nobody wait, unless it has an identity. False if there is none such.
 bool Outlet::give_up_oldest_place() {
-  auto oldest = away_.end();
-  for (auto it = away_.begin(); it != away_.end(); ++it) {
-    if (!it->second->identity.empty()) continue;
-    if (oldest == away_.end() || it->second->away_since < oldest->second->away_since) oldest = it;
-  }
+  const auto oldest =
+      std::find_if(away_.begin(), away_.end(), [](const auto& at) { return at.second->identity.empty(); });
   if (oldest == away_.end()) return false;
   forget(*oldest->second, reason::lost);
-  away_.erase(oldest);
   return true;
 }
 
 void Outlet::give_up_all_places() {
-  for (const auto& [key, link] : away_) forget(*link, reason::lost);
-  away_.clear();
+  while (!away_.empty()) forget(*away_.begin()->second, reason::lost);
   for (const auto& [identity, expected] : expected_) buffer_.forget(expected->place);
   expected_.clear();
 }
 
 /// `peer` by value: it is often the name in the link that goes.
 void Outlet::cancel(std::string peer, std::string_view why, const std::string& detail) {
-  drop(peer, why);
+  if (Link* const link = link_of(peer)) drop(*link, why);
   control(std::move(peer), encode(Cancel{std::string(why), detail}));
 }
 
@@ -307,40 +341,29 @@ void Outlet::control(std::string peer, std::string bytes) {
 }
 
 void Outlet::handle_time(Time now) {
-  std::vector<std::string> silent;
+  std::vector<Link*> silent;
   for (const auto& [peer, link] : links_) {
     if (now - link->heard > link->silence) {
-      silent.push_back(peer);
+      silent.push_back(link.get());
     } else if (now - link->told >= options_.silence / 4) {
-      control(peer, encode(Mark{told_upto(*link)}));
+      control(peer, encode(Mark{link->subscription.told_upto(*link, buffer_.next())}));
       link->told = now;
     }
   }
-  for (const std::string& peer : silent) {
-    lose(peer, reason::silent, now);
+  for (Link* link : silent) {
+    const std::string peer = link->peer;
+    lose(*link, reason::silent, now);
     control(peer, encode(Cancel{std::string(reason::silent), "nothing was heard for too long"}));
   }
-  std::erase_if(away_, [&](auto& at) {
-    if (now - *at.second->away_since < options_.hold) return false;
-    forget(*at.second, reason::lost);
-    return true;
-  });
+  while (!away_.empty() && now - *away_.begin()->second->away_since >= options_.hold) {
+    forget(*away_.begin()->second, reason::lost);
+  }
   std::erase_if(expected_, [&](auto& at) {
     if (now - at.second->since < options_.hold) return false;
     notes_.push_back("nobody came for the identity '" + at.first + "', for which everything was held");
     buffer_.forget(at.second->place);
     return true;
   });
-}
-
-/// Nothing more will come from below this position.
-std::uint64_t Outlet::told_upto(const Link& link) const {
-  if (link.scan && !link.scan->finished()) return link.scan->told();
-  const Cursor& cursor = link.cursor;
-  const Log& log = cursor.view->log;
-  if (cursor.gap) return cursor.gap->from;
-  if (cursor.at_end()) return buffer_.next();
-  return cursor.item == log.end() ? log.covered() : log.at(cursor.item).from;
 }
 
 void Outlet::drain() {
@@ -352,24 +375,27 @@ void Outlet::end() {
   give_up_all_places();
   const std::string message = encode(End{buffer_.next()});
   while (!links_.empty()) {
-    const std::string peer = links_.begin()->first;
-    tell_unsent(*links_.begin()->second);
-    drop(peer, links_.begin()->second->owed() > 0 ? reason::stopped : reason::cancelled);
+    Link& link = *links_.begin()->second;
+    const std::string peer = link.peer;
+    if (link.subscription.links.size() == 1) tell_unsent(link);
+    drop(link, link.subscription.owed() > 0 ? reason::stopped : reason::cancelled);
     control(peer, message);
   }
 }
 
-/// The stream is about to end: what the link selected and was not sent will not come.
+/// The stream is about to end: what the subscription selected and was not sent will not come.
 void Outlet::tell_unsent(const Link& link) {
-  const std::optional<Gap>& known = link.cursor.gap;
-  const std::uint64_t unsent = link.owed() - link.in_flight();
-  const bool scanning = link.scan && !link.scan->finished();
+  const Subscription& subscription = link.subscription;
+  const std::optional<Gap>& known = subscription.cursor.gap;
+  const std::uint64_t unsent = subscription.owed() - subscription.in_flight();
+  const bool scanning = subscription.is_scanning();
   if (unsent == 0 && !known && !scanning) return;
   std::optional<std::uint64_t> count = known ? known->count : std::optional<std::uint64_t>(0);
   if (count) *count += unsent;
   if (scanning) count.reset();  // what it would have found
   const std::string_view why = unsent > 0 || scanning ? reason::stopped : std::string_view(known->reason);
-  control(link.peer, encode(Gap{told_upto(link), buffer_.next(), count, std::string(why)}));
+  control(link.peer,
+          encode(Gap{subscription.told_upto(link, buffer_.next()), buffer_.next(), count, std::string(why)}));
 }
 
 void Outlet::cancel_all(std::string_view why, std::string_view detail) {
@@ -378,53 +404,63 @@ void Outlet::cancel_all(std::string_view why, std::string_view detail) {
 
 bool Outlet::drained() const {
   if (buffer_.unclaimed() > 0 || owed_to_away() > 0) return false;
-  for (const auto& [peer, link] : links_) {
-    if (link->owed() > 0 || link->cursor.gap || link->scan) return false;
-  }
-  return true;
+  return std::all_of(links_.begin(), links_.end(), [](const auto& at) {
+    const Subscription& subscription = at.second->subscription;
+    return subscription.owed() == 0 && !subscription.cursor.gap && !subscription.scan;
+  });
 }
 
 std::uint64_t Outlet::settled_upto() const {
   std::uint64_t upto = buffer_.unclaimed() > 0 ? buffer_.unclaimed_from() : buffer_.next();
-  const auto consider = [&](const Link& link) {
-    if (!link.identity.empty() && !link.idle()) upto = std::min(upto, link.settled_upto());
-  };
-  for (const auto& [peer, link] : links_) consider(*link);
-  for (const auto& [key, link] : away_) consider(*link);
+  for (const auto& [key, subscription] : subscriptions_) {
+    if (subscription->identity.empty() || subscription->idle()) continue;
+    upto = std::min(upto, subscription->acknowledged_upto());
+  }
   for (const auto& [identity, expected] : expected_) upto = std::min(upto, buffer_.begin_of(expected->place));
   return upto;
 }
 
 std::uint64_t Outlet::owed_to_away() const {
   std::uint64_t events = 0;
-  for (const auto& [key, link] : away_) events += link->owed() + (link->scan ? 1 : 0);
+  for (const auto& [number, subscription] : away_) events += subscription->owed() + (subscription->scan ? 1 : 0);
   for (const auto& [identity, expected] : expected_) events += buffer_.next() - buffer_.begin_of(expected->place);
   return events;
 }
 
 std::uint64_t Outlet::outstanding() const {
   std::uint64_t events = buffer_.unclaimed() + owed_to_away();
-  for (const auto& [peer, link] : links_) events += link->owed();
+  for (const auto& [key, subscription] : subscriptions_) events += subscription->away_since ? 0 : subscription->owed();
   return events;
+}
+
+OpenCredit Outlet::open_credit() const {
+  OpenCredit open;
+  bool first = true;
+  for (const auto& [key, subscription] : subscriptions_) {
+    if (subscription->links.empty()) continue;
+    const std::uint64_t left = subscription->open_credit();
+    open.smallest = std::exchange(first, false) ? left : std::min(open.smallest, left);
+    open.largest = std::max(open.largest, left);
+    open.total = add_capped(open.total, left);
+  }
+  return open;
 }
 
 std::vector<LinkInfo> Outlet::links() const {
   std::vector<LinkInfo> infos;
-  const auto add = [&](const Link& link) {
-    const Cursor& cursor = link.cursor;
-    infos.push_back({link.subscription, link.consumer, link.identity, cursor.view->selection, link.selected(),
-                     link.acknowledged() + link.in_flight(), link.acknowledged(), cursor.dropped, link.lost,
-                     link.away_since.has_value()});
-  };
-  for (const auto& [peer, link] : links_) add(*link);
-  for (const auto& [key, link] : away_) add(*link);
+  for (const auto& [key, at] : subscriptions_) {
+    infos.push_back({at->holder, at->consumer, at->consumer_stage, at->identity, at->cursor.view->selection,
+                     at->selected(), at->acknowledged() + at->in_flight(), at->acknowledged(), at->cursor.dropped,
+                     at->lost, at->away_since.has_value()});
+  }
   return infos;
 }
 
-std::string Outlet::describe(const Link& link) const {
-  const auto& patterns = link.cursor.view->selection.patterns();
-  std::string text = link.consumer.empty() ? "a consumer without a name" : "consumer " + link.consumer;
-  if (!link.identity.empty()) text += " as '" + link.identity + "'";
+std::string Outlet::describe(const Subscription& subscription) const {
+  const auto& patterns = subscription.cursor.view->selection.patterns();
+  const std::string& consumer = subscription.consumer;
+  std::string text = consumer.empty() ? "a consumer without a name" : "consumer " + consumer;
+  if (!subscription.identity.empty()) text += " as '" + subscription.identity + "'";
   text += patterns.empty() ? ", everything" : ", " + std::to_string(patterns.size()) + " topics";
   return text;
 }
@@ -433,11 +469,14 @@ void Outlet::poll(std::vector<Parcel>& out, Time now) {
   for (Parcel& parcel : std::exchange(control_, {})) out.push_back(std::move(parcel));
   for (View* view : buffer_.take_dirty()) {
     view->wake_at = View::quiet;
-    for (const Cursor* cursor : view->cursors) {
-      const auto it = by_cursor_.find(cursor);
-      if (it == by_cursor_.end()) continue;  // what nobody was offered yet
-      transmit(*it->second, buffer_, out, now);
-      view->wake_at = std::min(view->wake_at, wake_threshold(*it->second));
+    for (std::size_t i = 0; i < view->cursors.size();
+         ++i) {  // a scan that is done takes its own cursor out, behind this
+      const Subscription* const subscription = view->cursors[i]->subscription;
+      if (subscription == nullptr) continue;  // what nobody was offered yet
+      for (Link* link : subscription->links) {
+        transmit(*link, buffer_, out, now);
+        view->wake_at = std::min(view->wake_at, wake_threshold(*link));
+      }
     }
   }
 }

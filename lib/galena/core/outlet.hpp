@@ -4,25 +4,39 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "galena/core/buffer.hpp"
 #include "galena/core/link.hpp"
 #include "galena/core/message.hpp"
 #include "galena/core/parcel.hpp"
+#include "galena/core/place.hpp"
+#include "galena/core/subscription.hpp"
 #include "galena/id.hpp"
 #include "galena/stats.hpp"
 #include "galena/time.hpp"
 
 namespace galena::core {
 
-/// The publishing half of a stage: a buffer, and a link with credit for each subscription to it. Pure: it is told what
-/// happened and when (handle_*), and asked what to send (poll). Peers are whatever the transport calls them.
+/// How many events may still be published before the subscribers have no credit left for them: what their links have
+/// granted, less what waits to be sent to them. Selections are not looked at: each counts as if it selected everything.
+struct OpenCredit {
+  std::uint64_t smallest = 0;  ///< of one subscription: publish no more, and each can be sent all of it at once
+  std::uint64_t largest = 0;   ///< of one subscription: publish no more, or it has to wait for a grant
+  std::uint64_t total = 0;     ///< of all; at most 2^64 - 1
+  friend bool operator==(const OpenCredit&, const OpenCredit&) = default;
+};
+
+/// The publishing half of a stage: a buffer, the subscriptions to it, and the links that carry them. Pure: it is told
+/// what happened and when (handle_*), and asked what to send (poll). Peers are whatever the transport calls them.
 ///
-/// Per link, always: acknowledged <= sent <= limit, in deliveries; an event may start while less than the limit was
-/// sent, in deliveries and in bytes.
+/// A subscription with no link is away: it keeps its place for `hold`. Per link, always: acknowledged <= sent <= limit,
+/// in deliveries; an event may start while less than the limit was sent, in deliveries and in bytes.
 class Outlet {
  public:
   struct Options {
@@ -48,6 +62,13 @@ class Outlet {
     return answer == Answer::full ? append_instead(event, from) : answer;
   }
 
+  /// Takes all of the events, or none of them.
+  Answer append_all(std::span<const EventView> events) {
+    Answer answer = buffer_.append_all(events);
+    while (answer == Answer::full && give_up_oldest_place()) answer = buffer_.append_all(events);
+    return answer;
+  }
+
   /// See Buffer::adopt(). The same holds for places.
   Answer adopt(Segment* segment, std::uint32_t count) {
     Answer answer = buffer_.adopt(segment, count);
@@ -55,7 +76,7 @@ class Outlet {
     return answer;
   }
 
-  /// A message from a peer: Subscribe, Grant or Cancel. Anything else cancels the link.
+  /// A message from a peer: Subscribe, Grant, Cancel or OtherVersion. Anything else cancels the link.
   void handle(const std::string& peer, const Message& message, Time now);
   /// What came from the peer could not be read.
   void handle_malformed(const std::string& peer);
@@ -86,9 +107,16 @@ class Outlet {
   /// All subscriptions with an identity, those expected as well, have acknowledged (or were told to miss) everything
   /// that they select below this position; and there is nothing below it that nobody was offered.
   std::uint64_t settled_upto() const;
+  /// Of the subscriptions that have a link; nothing if there is none.
+  OpenCredit open_credit() const;
+  /// Something other than append() and poll() may have changed open_credit() since this was last asked: a grant, or a
+  /// subscriber that came or went.
+  bool take_credit_changed() { return std::exchange(credit_changed_, false); }
   std::vector<LinkInfo> links() const;
   /// Messages that could not be read, since the start.
   std::uint64_t malformed() const { return malformed_; }
+  /// Peers that were turned away because they speak no version of the protocol that this side speaks, since the start.
+  std::uint64_t wrong_version() const { return wrong_version_; }
   /// What happened since this was last asked, in words.
   std::vector<std::string> take_notes() { return std::exchange(notes_, {}); }
 
@@ -97,43 +125,50 @@ class Outlet {
   const Options& options() const { return options_; }
 
  private:
-  using Links = std::unordered_map<std::string, std::unique_ptr<Link>>;
-
   /// Holds everything for an identity that is expected.
   struct Expected {
     Cursor place;
     Time since;
   };
 
+  std::string key_of(const Subscribe& wish);
+  Link* link_of(const std::string& peer) const;
   Answer append_instead(const EventView& event, const Provenance* from);
   std::uint64_t owed_to_away() const;
   void subscribe(const std::string& peer, const Subscribe& wish, Time now);
-  bool give_way(const std::string& peer, const Subscribe& wish, Time now);
-  bool resume(const std::string& peer, const Subscribe& wish, Time now);
-  void begin(const std::string& peer, const Subscribe& wish, Time now);
-  void accept(const Link& link, Point at, Point repeated);
+  bool give_way(const std::string& peer, const Subscribe& wish, Subscription& before, Time now);
+  bool resume(const std::string& peer, const Subscribe& wish, Subscription& subscription, Time now);
+  std::uint64_t move(Subscription& subscription, const Place& wished, std::uint64_t view_begins);
+  void begin(const std::string& peer, std::string key, const Subscribe& wish, Time now);
+  Link& accept(const std::string& peer, Subscription& subscription, const Subscribe& wish, const Place& at,
+               const Place& repeated, Time now);
+  void refuse_version(const std::string& peer, const Versions& theirs);
+  void release_acknowledged(Subscription& subscription);
   void grant(Link& link, const Grant& told);
-  void lose(const std::string& peer, std::string_view why, Time now);
-  void drop(const std::string& peer, std::string_view why);
-  void forget(Link& link, std::string_view why);
+  Subscription* end_link(Link& link);
+  void lose(Link& link, std::string_view why, Time now);
+  void drop(Link& link, std::string_view why);
+  void forget(Subscription& subscription, std::string_view why);
   bool give_up_oldest_place();
   void give_up_all_places();
-  void hold_place(Link& link);
   void cancel(std::string peer, std::string_view why, const std::string& detail);
   void control(std::string peer, std::string bytes);
-  std::uint64_t told_upto(const Link& link) const;
   void tell_unsent(const Link& link);
-  std::string describe(const Link& link) const;
+  std::string describe(const Subscription& subscription) const;
 
   Options options_;
   Buffer buffer_;
-  Links links_;                                                // by peer
-  Links away_;                                                 // by key()
-  std::map<std::string, std::unique_ptr<Expected>> expected_;  // by identity
-  std::unordered_map<const Cursor*, Link*> by_cursor_;         // of links_
+  std::unordered_map<std::string, std::unique_ptr<Subscription>> subscriptions_;  // by key
+  std::unordered_map<std::string, std::unique_ptr<Link>> links_;                  // by peer
+  std::map<std::uint64_t, Subscription*> away_;                                   // in the order in which they left
+  std::map<std::string, std::unique_ptr<Expected>> expected_;                     // by identity
+  std::uint64_t nameless_ = 0;                                                    // subscriptions, so far
+  std::uint64_t left_ = 0;                                                        // and those that went away
   std::vector<Parcel> control_;
   bool draining_ = false;
+  bool credit_changed_ = false;
   std::uint64_t malformed_ = 0;
+  std::uint64_t wrong_version_ = 0;
   std::vector<std::string> notes_;
 };
 

@@ -22,8 +22,12 @@ constexpr struct Total {
   std::string_view name;
   std::uint64_t Report::*field;
 } totals[] = {
-    {"ingested", &Report::ingested},   {"outstanding", &Report::outstanding},       {"refused", &Report::refused},
-    {"malformed", &Report::malformed}, {"buffered_bytes", &Report::buffered_bytes},
+    {"ingested", &Report::ingested},
+    {"outstanding", &Report::outstanding},
+    {"refused", &Report::refused},
+    {"malformed", &Report::malformed},
+    {"wrong_version", &Report::wrong_version},
+    {"buffered_bytes", &Report::buffered_bytes},
 };
 
 template <class Names, class Object>
@@ -52,6 +56,10 @@ bool read_subscriber(PackReader& reader, LinkInfo& link) {
     bool good = true;
     if (*key == "consumer") {
       good = read_text(reader, link.consumer);
+    } else if (*key == "stage") {
+      const auto stage = reader.id();
+      link.consumer_stage = stage.value_or(Id{});
+      good = stage.has_value();
     } else if (*key == "identity") {
       good = read_text(reader, link.identity);
     } else if (*key == "away") {
@@ -107,8 +115,15 @@ std::string encode(const Report& report) {
   writer.str("subscribers").array(static_cast<std::uint32_t>(subscribers));
   for (std::size_t i = 0; i < subscribers; ++i) {
     const LinkInfo& link = report.subscribers[i];
-    writer.map(static_cast<std::uint32_t>(std::size(counts)) + 3);
-    writer.str("consumer").str(link.consumer).str("identity").str(link.identity).str("away").boolean(link.away);
+    writer.map(static_cast<std::uint32_t>(std::size(counts)) + 4);
+    writer.str("consumer")
+        .str(link.consumer)
+        .str("stage")
+        .id(link.consumer_stage)
+        .str("identity")
+        .str(link.identity)
+        .str("away")
+        .boolean(link.away);
     for (const Count& count : counts) writer.str(count.name).uint(link.*count.field);
   }
   return writer.take();

@@ -18,6 +18,7 @@ struct Report {
   std::uint64_t outstanding = 0;
   std::uint64_t refused = 0;
   std::uint64_t malformed = 0;
+  std::uint64_t wrong_version = 0;
   std::uint64_t buffered_bytes = 0;
   DropCounts drops = {};
   std::vector<LinkInfo> subscribers = {};

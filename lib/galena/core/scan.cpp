@@ -4,58 +4,10 @@
 #include <algorithm>
 
 #include "galena/base/assert.hpp"
+#include "galena/core/batch_builder.hpp"
+#include "galena/core/message.hpp"
 
 namespace galena::core {
-
-/// The batch that a scan puts together.
-class Scan::Copy {
- public:
-  /// `passed` events were selected before.
-  Copy(const BatchHeader& like, std::uint64_t passed) : header_(like) {
-    header_.first = static_cast<std::uint32_t>(std::min<std::uint64_t>(passed, 0xffffffff));
-    events_.assign(header_bytes(header_), '\0');
-  }
-
-  void add(const EventView& event, const Origin& origin) {
-    const std::size_t size = events_.size();
-    const std::size_t bytes = event_bytes(event);
-    events_.resize(size + bytes + max_step_bytes);
-    char* end = write_event(events_.data() + size, event);
-    if (header_.origin) {
-      if (count_ == 0) header_.origin = origin;
-      end = write_step(end, count_ == 0 ? 0 : static_cast<std::uint32_t>(origin.ordinal - last_.ordinal));
-      last_ = origin;
-    }
-    events_.resize(static_cast<std::size_t>(end - events_.data()));
-    ++count_;
-  }
-  /// add() can say where this one comes from.
-  bool takes(const Origin& origin) const {
-    if (!header_.origin || count_ == 0) return true;
-    Origin follows = last_;
-    follows.advance(origin.ordinal - last_.ordinal);
-    return follows == origin;
-  }
-  std::uint32_t count() const { return count_; }
-  std::size_t bytes() const { return events_.size() - header_bytes(header_); }
-
-  std::string finish(std::uint64_t from, std::uint64_t upto, bool repeated) {
-    header_.bytes = static_cast<std::uint32_t>(bytes());
-    header_.count = count_;
-    header_.from = from;
-    header_.upto = upto;
-    header_.flags =
-        static_cast<std::uint16_t>((header_.flags & ~flag_more) | flag_recut | (repeated ? flag_repeated : 0));
-    write_batch_header(events_.data(), header_);
-    return std::move(events_);
-  }
-
- private:
-  BatchHeader header_;
-  std::string events_;
-  std::uint32_t count_ = 0;
-  Origin last_;
-};
 
 Scan::Scan(View& base, const Selection& selection, std::uint64_t from, std::uint64_t skip, std::uint64_t upto)
     : base_(base), position_(from), told_(from), told_skip_(skip), skip_(skip), upto_(upto) {
@@ -74,7 +26,7 @@ Scan::Scan(View& base, const Selection& selection, std::uint64_t from, std::uint
   }
   const std::uint64_t begin = low < log.end() ? log.at(low).from : from;
   place_at(low, from > begin ? from - begin : 0);
-  told_mark_ = {at_.item, at_.events, from};
+  told_spot_ = at_.spot();
 }
 
 Scan::~Scan() { std::erase(base_.cursors, &at_); }
@@ -102,11 +54,11 @@ void Scan::place_at(std::uint64_t item, std::uint64_t events) {
   }
 }
 
-void Scan::go_back(const Mark& mark, std::uint64_t skip) {
-  place_at(mark.item, mark.events);
-  told_mark_ = mark;
-  told_skip_ = skip_ = skip;
-  position_ = told_ = mark.position;  // what is forgotten by now is found to be missing
+void Scan::go_back(const Stretch& stretch, std::uint64_t acknowledged) {
+  place_at(stretch.begin.item, stretch.begin.events);
+  told_spot_ = stretch.begin;
+  told_skip_ = skip_ = stretch.passed + acknowledged;
+  position_ = told_ = stretch.from;  // what is forgotten by now is found to be missing
 }
 
 bool Scan::selects(std::string_view topic) { return matcher_.empty() || !matcher_.find(topic).empty(); }
@@ -145,50 +97,45 @@ bool Scan::missing(Piece& piece) {
 /// What has been looked at is done with.
 void Scan::tell() {
   told_ = position_;
-  told_mark_ = {at_.item, at_.events, position_};
+  told_spot_ = at_.spot();
   told_skip_ = skip_;
 }
 
-Scan::Piece Scan::read(std::uint64_t max_events, std::uint64_t max_bytes) {
+Scan::Piece Scan::read(std::uint64_t max_events, std::uint64_t max_bytes, std::uint64_t marked_below) {
   Piece piece;
   const Log& log = base_.log;
-  std::optional<Copy> copy;
+  const bool marked = told_ < marked_below;
+  const std::uint64_t upto = marked ? std::min(marked_below, upto_) : upto_;
+  std::optional<BatchBuilder> copy;
   std::size_t looked_at = 0;
-  for (bool more = true; more && position_ < upto_;) {
+  for (bool more = true; more && position_ < upto;) {
     const bool there = at_.item >= log.first() && at_.item < log.end() && !log.at(at_.item).is_gap();
     if (!there || log.at(at_.item).from + at_.events > position_) {
       if (copy) break;  // it goes first
       if (missing(piece) && piece.gap) return piece;
       continue;
     }
-    const Item& item = log.at(at_.item);
-    const BatchHeader header = item.header();
-    const bool alone = header.origin || header.flags != 0;  // unlike batches are not merged
-    if (!copy) {
-      copy.emplace(header, told_skip_);
-    } else if (alone) {
-      break;
-    }
-    more = look_at(item, *copy, max_events, max_bytes, looked_at) && !alone;
+    if (!copy) copy.emplace(told_skip_);
+    more = look_at(log.at(at_.item), *copy, upto, max_events, max_bytes, looked_at);
   }
   if (copy && copy->count() > 0) {
     piece.events = copy->count();
     piece.bytes = copy->bytes();
-    piece.begin = told_mark_;
-    piece.passed = told_skip_;
-    piece.batch = copy->finish(told_, position_, doubtful_);
+    piece.stretch = {told_spot_, told_, told_skip_, position_};
+    const bool repeated = doubtful_ || marked;
+    piece.batch = copy->finish(told_, position_, repeated ? flag_recut | flag_repeated : flag_recut);
     tell();
-  } else if (position_ >= upto_) {
+  } else if (position_ >= upto) {
     tell();
   }
   return piece;
 }
 
 /// Takes what is selected of the rest of the item. False if there is no room for more.
-bool Scan::look_at(const Item& item, Copy& copy, std::uint64_t max_events, std::uint64_t max_bytes,
-                   std::size_t& looked_at) {
+bool Scan::look_at(const Item& item, BatchBuilder& copy, std::uint64_t upto, std::uint64_t max_events,
+                   std::uint64_t max_bytes, std::size_t& looked_at) {
   ItemReader reader(item, at_.events, at_.offset);
-  for (EventView event; at_.events < item.count && position_ < upto_;) {
+  for (EventView event; at_.events < item.count && position_ < upto;) {
     if (copy.count() >= max_events || (copy.count() > 0 && copy.bytes() >= max_bytes) || looked_at >= max_looked_at) {
       return false;
     }
@@ -197,8 +144,8 @@ bool Scan::look_at(const Item& item, Copy& copy, std::uint64_t max_events, std::
     if (selects(event.topic)) {
       if (skip_ > 0) {
         --skip_;
-      } else if (copy.takes(reader.from().origin)) {
-        copy.add(event, reader.from().origin);
+      } else if (copy.admits(reader.from())) {
+        copy.add(event, reader.from());
       } else {
         return false;
       }

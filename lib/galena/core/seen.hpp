@@ -3,51 +3,58 @@
 
 #include <cstdint>
 #include <deque>
-#include <tuple>
 #include <utility>
 
 #include "galena/core/batch.hpp"
 
 namespace galena::core {
 
-/// How far a subscription has handled each of the streams that its events come from, directly or one relay away: what
-/// does not lie behind that is a repetition. Kept over links, for the streams that came last.
+/// How far a subscription has handled each of the streams that its events come from, directly or through one relay.
+/// An event below that is a repetition. It outlives links, and remembers the `max_streams` streams that came last.
 class Seen {
  public:
   static constexpr std::size_t max_streams = 16;
 
+  /// The event that was made from `event`, or everything below `place`, was handled.
   bool contains(const Origin& event) const {
-    const Origin* last = find(event.stream);
-    return last != nullptr && key(event) <= key(*last);
+    const Origin* next = find(event.place.stream);
+    return next != nullptr && is_before(event, *next);
   }
-  /// Whether there is anything behind `from` in its stream that is known.
+  bool contains(const Place& place) const {
+    const Origin* next = find(place.stream);
+    return next != nullptr && place <= next->place;
+  }
+  /// The stream was handled up to position `from` at least.
   bool reaches(const Id& stream, std::uint64_t from) const {
-    const Origin* last = find(stream);
-    return last != nullptr && from <= last->from;
+    const Origin* next = find(stream);
+    return next != nullptr && from <= next->place.from;
   }
-  void note(const Origin& event) {
-    for (auto it = streams_.begin(); it != streams_.end(); ++it) {
-      if (it->stream != event.stream) continue;
-      if (key(*it) < key(event)) *it = event;
-      if (it != streams_.begin()) std::swap(*it, streams_.front());
-      return;
-    }
-    streams_.push_front(event);
-    if (streams_.size() > max_streams) streams_.pop_back();
-  }
+  /// `event`, or everything below `place`, is handled.
+  void record(const Origin& event) { record_next({event.place, event.part + 1}); }
+  void record(const Place& place) { record_next({place, 0}); }
 
  private:
-  static std::tuple<std::uint64_t, std::uint64_t, std::uint64_t> key(const Origin& origin) {
-    return {origin.from, origin.ordinal, origin.part};
+  static bool is_before(const Origin& one, const Origin& other) {
+    return one.place < other.place || (one.place == other.place && one.part < other.part);
   }
   const Origin* find(const Id& stream) const {
-    for (const Origin& last : streams_) {
-      if (last.stream == stream) return &last;
+    for (const Origin& next : streams_) {
+      if (next.place.stream == stream) return &next;
     }
     return nullptr;
   }
+  void record_next(const Origin& next) {
+    for (auto it = streams_.begin(); it != streams_.end(); ++it) {
+      if (it->place.stream != next.place.stream) continue;
+      if (is_before(*it, next)) *it = next;
+      if (it != streams_.begin()) std::swap(*it, streams_.front());
+      return;
+    }
+    streams_.push_front(next);
+    if (streams_.size() > max_streams) streams_.pop_back();
+  }
 
-  std::deque<Origin> streams_;
+  std::deque<Origin> streams_;  // of each stream, the first that is not handled
 };
 
 }  // namespace galena::core

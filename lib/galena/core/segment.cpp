@@ -37,7 +37,7 @@ std::uint32_t SegmentPool::next_capacity(std::uint32_t previous, std::size_t nee
 }
 
 Segment* SegmentPool::take(std::uint32_t capacity) {
-  charged_ += capacity;
+  charge(capacity);
   if (capacity == largest_ && !spare_.empty()) {
     Segment* segment = spare_.back();
     spare_.pop_back();

@@ -4,9 +4,12 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <utility>
 #include <vector>
+
+#include "galena/base/assert.hpp"
 
 namespace galena::core {
 
@@ -50,7 +53,8 @@ class Segment {
 /// is made until its log is done with it *and* nobody else holds it: what is sent and not yet released counts too.
 class SegmentPool {
  public:
-  explicit SegmentPool(std::uint32_t largest) : largest_(largest) {}
+  explicit SegmentPool(std::uint32_t largest, std::uint64_t limit = std::numeric_limits<std::uint64_t>::max())
+      : largest_(largest), limit_(limit) {}
   ~SegmentPool();
   SegmentPool(const SegmentPool&) = delete;
   SegmentPool& operator=(const SegmentPool&) = delete;
@@ -58,23 +62,30 @@ class SegmentPool {
   /// The capacity that take() would choose for `needed` bytes after a segment of `previous` bytes (0: the first):
   /// 1 KiB, growing fourfold to the largest; whatever is needed if that is more.
   std::uint32_t next_capacity(std::uint32_t previous, std::size_t needed) const;
+  /// Requires: charged() + capacity <= limit().
   Segment* take(std::uint32_t capacity);
-  /// Counts a segment that was adopted.
-  void take(const Segment& adopted) { charged_ += adopted.capacity(); }
+  /// Counts a segment that was adopted. Requires: the same.
+  void take(const Segment& adopted) { charge(adopted.capacity()); }
   /// The log is done with `segment`.
   void give_back(Segment* segment);
   /// Looks which of the segments given back have been released by everybody else since; true if any was.
   bool reclaim();
 
   std::uint64_t charged() const { return charged_; }
+  std::uint64_t limit() const { return limit_; }
   std::uint32_t largest() const { return largest_; }
   /// Segments given back that somebody else (libzmq) still holds.
   bool awaiting_release() const { return !pinned_.empty(); }
 
  private:
   void retire(Segment* segment);
+  void charge(std::uint32_t capacity) {
+    charged_ += capacity;
+    GALENA_ASSERT(charged_ <= limit_, "more memory is in use than allowed");
+  }
 
   std::uint32_t largest_;
+  std::uint64_t limit_;
   std::uint64_t charged_ = 0;
   std::vector<Segment*> pinned_;
   std::vector<Segment*> spare_;  // of the largest size, at most max_spare, not charged

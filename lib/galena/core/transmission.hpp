@@ -11,13 +11,10 @@
 
 namespace galena::core {
 
-/// Moves the link's cursor forward within its credit, and appends the frames that this takes. A lone event leaves at
-/// once; while `eager_frames` frames are not acknowledged, the next one leaves with a full batch or with the next
-/// acknowledgement: so frames grow as a link gets busy, and no timer is involved.
+/// Moves the cursor of the link's subscription forward within the link's credit, and appends the frames that this
+/// takes. A lone event leaves at once; while `eager_frames` frames are not acknowledged, the next one leaves with a
+/// full batch or with the next acknowledgement: so frames grow as a link gets busy, and no timer is involved.
 void transmit(Link& link, Buffer& buffer, std::vector<Parcel>& out, Time now);
-
-/// What the link's scan does not need any more is let go; the scan itself, when all of it is acknowledged.
-void release_scan(Link& link, Buffer& buffer);
 
 /// How large the open batch of the link's view must be to make another transmit() worth while: View::quiet if only a
 /// grant can change anything.

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "galena/detail/message.hpp"
-#include "galena/sink.hpp"
+#include "galena/detail/output.hpp"
 
 /// How handlers are recognised and called. A handler is a struct with handle_consume or handle_produce, or anything
 /// that can be called with the same arguments (a lambda). No base class, no macro.
@@ -85,23 +85,35 @@ struct IsEvents : std::bool_constant<std::is_void_v<R> || std::is_same_v<R, Even
                                      std::is_same_v<R, std::optional<Event>> || std::is_same_v<R, std::vector<Event>>> {
 };
 
-/// What a handle_produce returned goes to the sink.
-inline void emit_result(Sink& out, const Event& event) { out.emit(event.view()); }
-inline void emit_result(Sink& out, const EventView& event) { out.emit(event); }
-inline void emit_result(Sink& out, const std::optional<Event>& event) {
-  if (event) out.emit(event->view());
+template <class Out>
+void put_result(Out& out, const Event& event) {
+  out.put(event.view());
 }
-inline void emit_result(Sink& out, const std::vector<Event>& events) {
-  for (const Event& event : events) out.emit(event.view());
+template <class Out>
+void put_result(Out& out, const EventView& event) {
+  out.put(event);
+}
+template <class Out>
+void put_result(Out& out, const std::optional<Event>& event) {
+  if (event) out.put(event->view());
+}
+template <class Out>
+void put_result(Out& out, const std::vector<Event>& events) {
+  std::vector<EventView> views;
+  views.reserve(events.size());
+  for (const Event& event : events) views.push_back(event.view());
+  out.put(std::span<const EventView>(views));
 }
 
-/// Runs handle_produce with these inputs, and with the sink if it takes one.
-template <class H, class... In>
-void produce(H& handler, Sink& out, In&&... in) {
+/// Runs handle_produce with these inputs, and with a sink if it takes one. What it made goes to `out` at the end.
+template <class H, class Out, class... In>
+void produce(H& handler, Out& out, In&&... in) {
   if constexpr (Callable<H, In..., Sink&>) {
-    static_assert(std::is_void_v<decltype(call(handler, std::forward<In>(in)..., out))>,
+    static_assert(std::is_void_v<decltype(call(handler, std::forward<In>(in)..., std::declval<Sink&>()))>,
                   "a handle_produce that takes a Sink returns nothing");
-    call(handler, std::forward<In>(in)..., out);
+    Sink& sink = out.sink();
+    call(handler, std::forward<In>(in)..., sink);
+    out.put(sink.events());
   } else {
     static_assert(Callable<H, In...>, "handle_produce cannot be called with this input");
     using Result = std::remove_cvref_t<decltype(call(handler, std::forward<In>(in)...))>;
@@ -109,7 +121,7 @@ void produce(H& handler, Sink& out, In&&... in) {
         IsEvents<Result>::value && !std::is_void_v<Result>,
         "handle_produce must return an Event, EventView, std::optional<Event> or std::vector<Event>, or take a "
         "Sink& as its last parameter");
-    emit_result(out, call(handler, std::forward<In>(in)...));
+    put_result(out, call(handler, std::forward<In>(in)...));
   }
 }
 
@@ -140,7 +152,7 @@ enum class Taken : std::uint8_t {
 
 /// For Stage: hands an event to a consumer's handler.
 template <class H>
-Taken consume_with(void* handler, const EventView& event, Sink*) {
+Taken consume_with(void* handler, const EventView& event) {
   H& h = *static_cast<H*>(handler);
   if constexpr (TakesView<H>) {
     call(h, event);
@@ -159,25 +171,25 @@ Taken consume_with(void* handler, const EventView& event, Sink*) {
 
 /// For Stage: hands an event to a producer-consumer's handler.
 template <class H>
-Taken relay_with(void* handler, const EventView& event, Sink* out) {
+Taken relay_with(void* handler, const EventView& event, Output& out) {
   H& h = *static_cast<H*>(handler);
   if constexpr (TakesView<H> || TakesView<H, Sink&>) {
-    produce(h, *out, event);
+    produce(h, out, event);
   } else {
     using M = MessageOf<H>;
     auto message = decode_message<M>(event);
     if (!message) return Taken::mismatch;
-    produce(h, *out, event.topic, std::forward<M>(*message));
+    produce(h, out, event.topic, std::forward<M>(*message));
   }
   return Taken::yes;
 }
 
 /// For Stage: runs a producer's handle_produce on a value that came from elsewhere.
 template <class H>
-Taken produce_with(void* handler, const EventView& event, Sink* out) {
+Taken produce_with(void* handler, const EventView& event, Output& out) {
   using In = typename decltype(signature_of<H>())::First;
   if constexpr (std::is_same_v<In, EventView>) {
-    produce(*static_cast<H*>(handler), *out, event);
+    produce(*static_cast<H*>(handler), out, event);
     return Taken::yes;
   } else if constexpr (std::is_same_v<In, Unknown> || std::is_same_v<In, Sink> || std::is_pointer_v<In> ||
                        !std::is_default_constructible_v<In>) {
@@ -185,7 +197,7 @@ Taken produce_with(void* handler, const EventView& event, Sink* out) {
   } else {
     auto value = decode_message<In>(event);
     if (!value) return Taken::mismatch;
-    produce(*static_cast<H*>(handler), *out, std::forward<In>(*value));
+    produce(*static_cast<H*>(handler), out, std::forward<In>(*value));
     return Taken::yes;
   }
 }

@@ -73,6 +73,13 @@ EventView encode_message(std::string_view topic, const M& message, std::string& 
   }
 }
 
+/// (topic, message) as an event: views into the message, or into memory that the thread keeps until it is called again.
+template <class M>
+EventView view_of(std::string_view topic, const M& message) {
+  static thread_local std::string scratch;
+  return encode_message(topic, message, scratch);
+}
+
 /// Types that a raw payload becomes as it is.
 template <class M>
 inline constexpr bool is_raw_message = std::is_same_v<M, std::string_view> || std::is_same_v<M, std::string> ||

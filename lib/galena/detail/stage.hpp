@@ -2,62 +2,77 @@
 #pragma once
 
 #include <memory>
-#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "galena/detail/handler.hpp"
+#include "galena/detail/handler_lock.hpp"
 #include "galena/node.hpp"
 #include "galena/options.hpp"
-#include "galena/sink.hpp"
+#include "galena/stats.hpp"
 
 namespace galena::detail {
 
+class OutletDriver;
+
 enum class Role : std::uint8_t { producer, producer_consumer, consumer };
 
+/// A deadline that has passed: the call does not wait.
+inline constexpr Time at_once = Time::min();
+
 /// What Producer, Consumer and ProducerConsumer share, without their handlers' types: a thread with a reactor, a name,
-/// a publishing side, subscriptions. Construction starts it; destruction drains, stops and joins it.
+/// a publishing side, subscriptions. Construction starts it; destruction drains, stops and joins it. Moving it moves
+/// nothing that runs.
 class Stage {
  public:
   struct Spec {
     Role role = Role::consumer;
-    void* handler = nullptr;
-    /// Consumers and producer-consumers: an event has come. On the stage's thread.
-    Taken (*on_event)(void* handler, const EventView& event, Sink* out) = nullptr;
-    /// Producers with a handler: a value was ingested from elsewhere. On the stage's thread, under the producer's
-    /// mutex.
-    Taken (*on_value)(void* handler, const EventView& value, Sink* out) = nullptr;
+    std::shared_ptr<void> handler = {};  ///< lives as long as the stage runs
+    /// Consumers: an event has come. On the stage's thread.
+    Taken (*on_consume)(void* handler, const EventView& event) = nullptr;
+    /// Producer-consumers: an event has come; producers with a handler: a value was ingested from elsewhere. On the
+    /// stage's thread.
+    Taken (*on_produce)(void* handler, const EventView& event, Output& out) = nullptr;
     ProducerConsumerOptions options = {};
-    bool passes_all = false;  ///< on_event passes every event on as it is
+    bool passes_all = false;  ///< on_produce passes every event on as it is
     std::shared_ptr<PositionStore> positions = {};
     std::function<void()> on_idle = {};
   };
 
   Stage(Node& node, Spec spec);
   ~Stage();
-  Stage(const Stage&) = delete;
-  Stage& operator=(const Stage&) = delete;
+  Stage(Stage&&) noexcept;
+  Stage& operator=(Stage&&) noexcept;
 
   Id id() const;
   const Name& name() const;
   /// How many consumers were waiting for the name when it was registered.
   std::uint32_t waiting() const;
 
-  /// REQUIRES: it is not a consumer.
-  Intake& intake() { return *intake_; }
+  /// Publishes the event, and waits for room until `deadline`; `never` is for ever. False if it passed: then the event
+  /// was not taken. Throws Error: invalid, stopped. Any thread. REQUIRES: it is not a consumer.
+  bool put(const EventView& event, Time deadline);
+  /// The same for several. With a deadline other than `never` all of them are taken, or none.
+  bool put(std::span<const EventView> events, Time deadline);
+  /// Held while the handler of a producer runs.
+  HandlerLock& handler_lock() { return *handler_lock_; }
+  /// Under that lock: what the handler emits.
+  Sink& handler_sink();
+
   ProducerStats producer_stats() const;
   ConsumerStats consumer_stats() const;
   void stop_input();
-  bool drain(std::optional<Time> deadline);
-  bool wait_for_subscribers(std::size_t count, std::optional<Time> deadline);
+  bool drain(Time deadline);
+  bool wait_for_subscribers(std::size_t count, Time deadline);
   void wait();
+  void close();
 
  private:
   class Impl;
   std::unique_ptr<Impl> impl_;
-  Intake* intake_;
+  OutletDriver* driver_;
+  HandlerLock* handler_lock_;
 };
-
-inline std::optional<Time> deadline_in(Duration timeout) { return Clock::now() + timeout; }
 
 }  // namespace galena::detail

@@ -2,13 +2,19 @@
 #include "galena/stage/feed.hpp"
 
 #include <exception>
+#include <mutex>
 
 #include "galena/stage/publisher.hpp"
 
 namespace galena::detail {
 
 Feed::Feed(Publisher& publisher, const FeedTaker& taker, core::Inlet::Options options, bool values, Say say, Time now)
-    : publisher_(publisher), taker_(taker), inlet_(std::move(options), now), values_(values), say_(std::move(say)) {
+    : publisher_(publisher),
+      taker_(taker),
+      inlet_(std::move(options), now),
+      values_(values),
+      say_(std::move(say)),
+      made_(publisher.driver()) {
   say_(inlet_.hello());
 }
 
@@ -16,7 +22,8 @@ bool Feed::receive(net::Frame frame, Time now) {
   frames_bytes_ += frame.bytes().size();
   frames_.push_back(std::move(frame));
   const core::Demand& demand = inlet_.options().demand;
-  if (frames_.size() > 2 * demand.max_events || frames_bytes_ > 2 * demand.max_bytes + publisher_.largest_event()) {
+  if (frames_.size() > 2 * demand.max_events ||
+      frames_bytes_ > 2 * demand.max_bytes + publisher_.driver().largest_event()) {
     return fail(core::encode(core::Cancel{std::string(core::reason::credit), "more was sent than was granted"}));
   }
   return work(now);
@@ -24,14 +31,14 @@ bool Feed::receive(net::Frame frame, Time now) {
 
 bool Feed::work(Time now) {
   using Input = core::Inlet::Input;
-  if (!stash_.empty()) {
-    if (!flush()) return true;
+  if (made_.waits()) {
+    if (!made_.retry()) return true;
     finish_event(now);
   }
   for (;;) {
     for (EventView event; reading_ && inlet_.next(event);) {
       take(event);
-      if (!stash_.empty()) return true;
+      if (made_.waits()) return true;
       finish_event(now);
     }
     if (reading_) {
@@ -71,31 +78,22 @@ void Feed::finish_event(Time now) {
   if (const auto grant = inlet_.take_grant(false, now)) say_(*grant);
 }
 
-/// Takes the event, or puts what is made of it and does not fit into the stash, or refuses it.
+/// Takes the event, or keeps what is made of it and finds no room, or refuses it.
 void Feed::take(const EventView& event) {
-  SinkUser user(publisher_);
   try {
     if (!values_) {
-      user.sink().emit(event);
-    } else {
-      const Taken taken = taker_.on_value(taker_.handler, event, &user.sink());
-      if (taken == Taken::mismatch) refuse("the value is not of the type that this producer's handle_produce takes");
-      if (taken == Taken::no_type) refuse("this producer's handle_produce does not say which type it takes");
+      made_.put(event);
+      return;
     }
+    const std::lock_guard guard(*taker_.lock);
+    const Taken taken = taker_.on_value(taker_.handler, event, made_);
+    if (taken == Taken::mismatch) refuse("the value is not of the type that this producer's handle_produce takes");
+    if (taken == Taken::no_type) refuse("this producer's handle_produce does not say which type it takes");
   } catch (const std::exception& error) {
     refuse(error.what());
   } catch (...) {
     refuse("its handler failed");
   }
-  user.finish_into(stash_);
-}
-
-/// True if the stash is empty now.
-bool Feed::flush() {
-  SinkUser user(publisher_);
-  for (const Event& event : std::exchange(stash_, {})) user.sink().emit(event.view());
-  user.finish_into(stash_);
-  return stash_.empty();
 }
 
 void Feed::refuse(const std::string& why) {

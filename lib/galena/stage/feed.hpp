@@ -8,7 +8,9 @@
 
 #include "galena/core/inlet.hpp"
 #include "galena/detail/handler.hpp"
+#include "galena/detail/handler_lock.hpp"
 #include "galena/net/socket.hpp"
+#include "galena/stage/offering.hpp"
 
 namespace galena::detail {
 
@@ -17,7 +19,8 @@ class Publisher;
 /// What a producer makes of what is ingested from elsewhere.
 struct FeedTaker {
   void* handler = nullptr;
-  Taken (*on_value)(void* handler, const EventView& value, Sink* out) = nullptr;  ///< none: takes (topic, message)
+  Taken (*on_value)(void* handler, const EventView& value, Output& out) = nullptr;  ///< none: takes (topic, message)
+  HandlerLock* lock = nullptr;
 };
 
 /// Somebody elsewhere who ingests into a producer: the subscribing half of the protocol, turned round. What it sends
@@ -39,7 +42,6 @@ class Feed {
   void pop_frame();
   bool fail(const std::string& farewell);
   void take(const EventView& event);
-  bool flush();
   void finish_event(Time now);
   void refuse(const std::string& why);
 
@@ -50,8 +52,8 @@ class Feed {
   Say say_;
   std::deque<net::Frame> frames_;  // bounded by the credit that was granted; who sends more is cut off
   std::uint64_t frames_bytes_ = 0;
-  bool reading_ = false;      // the first of them
-  std::vector<Event> stash_;  // made from the event being read, and still without room
+  bool reading_ = false;  // the first of them
+  Offering made_;         // of the event being read
 };
 
 }  // namespace galena::detail

@@ -50,7 +50,14 @@ class Inquiry {
     if (auto report = core::decode_report(frame->bytes())) {
       answered_ = true;
       answer_.set_value(std::move(*report));
+      return;
     }
+    const auto message = core::decode(frame->bytes());
+    const auto* const cancel = message ? std::get_if<core::Cancel>(&*message) : nullptr;
+    if (cancel == nullptr || cancel->reason != core::reason::version) return;
+    answered_ = true;
+    answer_.set_exception(std::make_exception_ptr(
+        Error(ErrorCode::unreachable, "the stage speaks another version of the protocol: " + cancel->detail)));
   }
 
   NodeCore& node_;
@@ -70,6 +77,7 @@ ProducerStats stats_of(core::Report report) {
   stats.drops = std::move(report.drops);
   stats.refused = report.refused;
   stats.malformed = report.malformed;
+  stats.wrong_version = report.wrong_version;
   stats.buffered_bytes = report.buffered_bytes;
   stats.subscribers = std::move(report.subscribers);
   return stats;

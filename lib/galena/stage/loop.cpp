@@ -12,10 +12,12 @@ namespace galena::detail {
 namespace {
 
 thread_local bool on_shared = false;
+thread_local std::stop_token waits_end;
 
 }  // namespace
 
 bool Loop::is_on_shared() { return on_shared; }
+std::stop_token Loop::waits_end_here() { return waits_end; }
 
 Loop::Loop(bool shared) {
   // The new thread inherits the mask, so that there is no moment when it could take a signal.
@@ -25,6 +27,7 @@ Loop::Loop(bool shared) {
   pthread_sigmask(SIG_SETMASK, &all, &before);
   thread_ = std::thread([this, shared] {
     on_shared = shared;
+    waits_end = waits_.get_token();
     reactor_.run();
   });
   pthread_sigmask(SIG_SETMASK, &before, nullptr);

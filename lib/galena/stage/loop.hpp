@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <stop_token>
 #include <thread>
 
 #include "galena/net/reactor.hpp"
@@ -23,6 +24,10 @@ class Loop {
 
   /// This thread is that of a shared loop, of whichever.
   static bool is_on_shared();
+  /// Of this thread's loop: end_waits() was called. A token that nothing stops on all other threads.
+  static std::stop_token waits_end_here();
+  /// What waits on the thread ends, and nothing waits there any more. Any thread.
+  void end_waits() { waits_.request_stop(); }
 
   /// Any thread.
   void post(net::Reactor::Callback call) { reactor_.post(std::move(call)); }
@@ -31,6 +36,7 @@ class Loop {
 
  private:
   net::Reactor reactor_;
+  std::stop_source waits_;
   std::thread thread_;
 };
 

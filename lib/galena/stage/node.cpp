@@ -2,9 +2,9 @@
 #include "galena/node.hpp"
 
 #include "galena/error.hpp"
-#include "galena/remote_producer.hpp"
 #include "galena/stage/inquiry.hpp"
 #include "galena/stage/node_core.hpp"
+#include "galena/stage/remotes.hpp"
 
 namespace galena {
 namespace {
@@ -23,24 +23,28 @@ std::string_view kind_text(names::Kind kind) {
 
 }  // namespace
 
-Node::Node(NodeOptions options) : core_(std::make_unique<detail::NodeCore>(std::move(options))) {}
+Node::Node(NodeOptions options)
+    : core_(std::make_shared<detail::NodeCore>(std::move(options))),
+      remotes_(std::make_unique<detail::Remotes>(core_)) {}
 
-Node::~Node() { core_->close_remotes(); }
+Node::~Node() = default;
 
-void Node::run() {
+void Node::run() { (void)run_until(never); }
+
+bool Node::run_for(Duration timeout) { return run_until(detail::deadline_in(timeout)); }
+
+bool Node::run_until(Time deadline) {
   const net::SignalScope signals(core_->bell());
-  core_->bell().wait(std::nullopt);
-  if (const auto failure = core_->take_failure()) std::rethrow_exception(failure);
-}
-
-bool Node::run_for(Duration timeout) {
-  const net::SignalScope signals(core_->bell());
-  const bool rang = core_->bell().wait(Clock::now() + timeout);
+  const bool rang = core_->bell().wait(deadline == never ? std::nullopt : std::optional(deadline));
+  if (rang) core_->end_waits();
   if (const auto failure = core_->take_failure()) std::rethrow_exception(failure);
   return rang;
 }
 
-void Node::stop() { core_->bell().ring(); }
+void Node::stop() {
+  core_->end_waits();
+  core_->bell().ring();
+}
 
 std::vector<NameEntry> Node::list(Duration timeout) {
   const auto entries = core_->list(timeout);
@@ -60,9 +64,24 @@ std::vector<NameEntry> Node::list(Duration timeout) {
 ProducerStats Node::stats(const Name& producer, Duration timeout) { return detail::inquire(*core_, producer, timeout); }
 
 void Node::ingest_event(const Name& producer, const EventView& event, bool is_value, Duration timeout) {
-  const Time deadline = Clock::now() + timeout;
-  RemoteProducer& remote = core_->remote(*this, producer, is_value);
-  remote.wait(remote.send(event, deadline), deadline);
+  const Time deadline = detail::deadline_in(timeout);
+  detail::Remote& remote = remotes_->to(producer, is_value);
+  const auto ticket = remote.take(event, deadline);
+  const auto answer = remote.answer(ticket, deadline);
+  switch (answer.verdict) {
+    case Verdict::accepted:
+      return;
+    case Verdict::refused:
+      throw Error(ErrorCode::refused, "'" + producer.text + "' refused the event: " + answer.reason);
+    case Verdict::pending:
+      if (remote.withdraw(ticket)) throw remote.late();
+      throw Error(ErrorCode::unknown, "'" + producer.text +
+                                          "' did not answer in time: the event may have been accepted, or be accepted "
+                                          "later, or not");
+    case Verdict::withdrawn:
+    case Verdict::unknown:
+      throw Error(ErrorCode::unknown, answer.reason);
+  }
 }
 
 const NodeOptions& Node::options() const { return core_->options(); }

@@ -8,10 +8,8 @@
 
 #include <fmt/format.h>
 
-#include "galena/base/assert.hpp"
 #include "galena/error.hpp"
 #include "galena/net/interface.hpp"
-#include "galena/remote_producer.hpp"
 #include "galena/stage/environment.hpp"
 #include "galena/stage/host.hpp"
 
@@ -45,7 +43,6 @@ NodeCore::NodeCore(NodeOptions options)
 }
 
 NodeCore::~NodeCore() {
-  GALENA_ASSERT(stages_ == 0, fmt::format("a Node was destroyed before {} of its stages", stages_.load()));
   loop_.call([this] { directory_.reset(); });
 }
 
@@ -72,14 +69,12 @@ names::Directory& NodeCore::directory() {
 }
 
 void NodeCore::add_stage(const Name& name, const Id& stage, const std::string& endpoint) {
-  ++stages_;
   if (endpoint.empty()) return;  // nobody can subscribe to it
   loop_.call([&] {
     if (!name.empty() && !name.is_global) {
       const bool taken =
           std::any_of(local_.begin(), local_.end(), [&](const auto& at) { return at.second.name == name.text; });
       if (taken) {
-        --stages_;
         throw Error(ErrorCode::name_taken,
                     fmt::format("this Node has a stage of the local name '{}' already", name.text));
       }
@@ -90,7 +85,6 @@ void NodeCore::add_stage(const Name& name, const Id& stage, const std::string& e
 }
 
 void NodeCore::remove_stage(const Name& name, const Id& stage) {
-  --stages_;
   loop_.call([&] {
     if (local_.erase(stage) > 0) tell_local_watches(stage, name.is_global ? "" : name.text);
   });
@@ -237,31 +231,32 @@ std::string NodeCore::service() {
   return service;
 }
 
-RemoteProducer& NodeCore::remote(Node& node, const Name& name, bool values) {
-  const std::lock_guard lock(mutex_);
-  auto& remote = remotes_[{(name.is_global ? "g:" : "l:") + name.text, values}];
-  if (!remote) remote = std::make_unique<RemoteProducer>(node, name, values);
-  return *remote;
+NodeCore::StopperId NodeCore::add_stopper(std::function<void()> end_waits) {
+  const std::lock_guard lock(stoppers_mutex_);
+  stoppers_.emplace(++last_stopper_, std::move(end_waits));
+  return last_stopper_;
 }
 
-void NodeCore::close_remotes() {
-  decltype(remotes_) closing;
-  {
-    const std::lock_guard lock(mutex_);
-    closing.swap(remotes_);
-  }
+void NodeCore::remove_stopper(StopperId id) {
+  const std::lock_guard lock(stoppers_mutex_);
+  stoppers_.erase(id);
+}
+
+void NodeCore::end_waits() {
+  const std::lock_guard lock(stoppers_mutex_);
+  for (const auto& [id, stop] : stoppers_) stop();
 }
 
 void NodeCore::fail(std::exception_ptr failure) {
   {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(failure_mutex_);
     if (!failure_) failure_ = std::move(failure);
   }
   bell_.ring();
 }
 
 std::exception_ptr NodeCore::take_failure() {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(failure_mutex_);
   return std::exchange(failure_, nullptr);
 }
 

@@ -15,12 +15,8 @@
 #include "galena/names/directory.hpp"
 #include "galena/net/context.hpp"
 #include "galena/net/signals.hpp"
-#include "galena/node.hpp"
+#include "galena/options.hpp"
 #include "galena/stage/loop.hpp"
-
-namespace galena {
-class RemoteProducer;
-}
 
 namespace galena::detail {
 
@@ -32,9 +28,10 @@ struct Target {
 
 /// What the stages of a Node share: the ZeroMQ context, the thread that keeps names and ticks, and the table of this
 /// node's own stages. The directory of global names is made when the first stage needs it.
-class NodeCore {
+class NodeCore : public std::enable_shared_from_this<NodeCore> {
  public:
   using WatchId = std::uint64_t;
+  using StopperId = std::uint64_t;
 
   explicit NodeCore(NodeOptions options);
   ~NodeCore();
@@ -71,14 +68,15 @@ class NodeCore {
   std::optional<std::vector<names::Entry>> list(Duration timeout);
   std::string service();
 
-  /// The remote producer that Node::ingest uses for this name; made when first asked for.
-  RemoteProducer& remote(Node& node, const Name& name, bool values);
-  void close_remotes();
+  /// `end_waits` is called, on any thread, by stop().
+  StopperId add_stopper(std::function<void()> end_waits);
+  void remove_stopper(StopperId id);
+  /// Ends what waits in all stages.
+  void end_waits();
 
   /// A stage's handler has thrown. Node::run() will rethrow the first.
   void fail(std::exception_ptr failure);
   std::exception_ptr take_failure();
-  std::size_t stages() const { return stages_.load(); }
 
   /// What this node says about itself in a registration.
   names::Registration self() const;
@@ -108,14 +106,16 @@ class NodeCore {
   std::string host_name_;
   net::Context context_;
   std::atomic<std::uint64_t> ticks_{0};
-  std::atomic<std::size_t> stages_{0};
   std::vector<std::shared_ptr<Loop>> shared_loops_;
   std::atomic<std::size_t> next_loop_{0};
   net::Bell bell_;
 
-  std::mutex mutex_;  // guards these two
+  std::mutex stoppers_mutex_;  // guards these two
+  std::map<StopperId, std::function<void()>> stoppers_;
+  StopperId last_stopper_ = 0;
+
+  std::mutex failure_mutex_;
   std::exception_ptr failure_;
-  std::map<std::pair<std::string, bool>, std::unique_ptr<RemoteProducer>> remotes_;
 
   // On the loop's thread only.
   std::map<Id, LocalStage> local_;

@@ -20,9 +20,10 @@ std::uint64_t fingerprint(const Selection& selection) {
 }
 
 std::string to_text(const SavedPosition& position) {
-  const core::Place& place = position.place;
-  return fmt::format("{} {} {} {} {} {:016x} {}", place.stream.hex(), place.upto, place.events, place.told,
-                     place.ended ? 1 : 0, position.selection, position.epoch);
+  const core::Standing& standing = position.standing;
+  const core::Place& place = standing.place;
+  return fmt::format("{} {} {} {} {} {:016x} {}", place.stream.hex(), place.from, place.events, standing.told.upto,
+                     standing.ended ? 1 : 0, position.selection, position.epoch);
 }
 
 std::optional<SavedPosition> parse_position(const std::string& text) {
@@ -30,12 +31,13 @@ std::optional<SavedPosition> parse_position(const std::string& text) {
   SavedPosition position;
   std::string stream;
   int ended = 0;
-  words >> stream >> position.place.upto >> position.place.events >> position.place.told >> ended >> std::hex >>
+  core::Standing& standing = position.standing;
+  words >> stream >> standing.place.from >> standing.place.events >> standing.told.upto >> ended >> std::hex >>
       position.selection >> std::dec >> position.epoch;
   const auto id = Id::from_hex(stream);
   if (!words || !id || !*id) return std::nullopt;
-  position.place.stream = *id;
-  position.place.ended = ended != 0;
+  standing.place.stream = *id;
+  standing.ended = ended != 0;
   return position;
 }
 

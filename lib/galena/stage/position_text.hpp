@@ -5,14 +5,15 @@
 #include <optional>
 #include <string>
 
-#include "galena/core/inlet.hpp"
+#include "galena/core/standing.hpp"
+#include "galena/selection.hpp"
 
 namespace galena::detail {
 
-/// What a PositionStore keeps of a subscription: its place, which selection that is a place of, and the epoch of the
+/// What a PositionStore keeps of a subscription: where it stands, in which selection, and the epoch of the
 /// last attempt of whoever saved it.
 struct SavedPosition {
-  core::Place place;
+  core::Standing standing;
   std::uint64_t selection = 0;  ///< fingerprint()
   std::uint64_t epoch = 0;
 };

@@ -2,6 +2,7 @@
 #include "galena/stage/publisher.hpp"
 
 #include <thread>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -19,40 +20,29 @@ constexpr std::size_t max_feeds = 1000;
 constexpr int max_unread = 10'000;
 /// Whoever asks more often how the subscriptions stand is not answered: an answer is larger than the question.
 constexpr Duration shortest_between_reports = std::chrono::milliseconds(5);
-/// Below this a frame is copied into a message: cheaper than a loan of a segment.
-constexpr std::size_t smallest_loan = 2048;
 /// What one feed may have on its way: enough to stream, and little beside the buffer it goes to.
 constexpr core::Demand feed_demand{.max_events = 1 << 16, .min_events = 1 << 15, .max_bytes = 1 << 20};
 
 }  // namespace
 
 Publisher::Publisher(Loop& loop, net::Context& context, const Logger& logger, Options options)
-    : loop_(loop), logger_(logger), options_(std::move(options)), outlet_(options_.outlet, Clock::now()) {
+    : loop_(loop), logger_(logger), options_(std::move(options)) {
+  OutletDriver::Options driver = options_.driver;
+  driver.on_room = [this] { work_feeds(); };
+  driver_ = std::make_unique<OutletDriver>(loop_, *this, logger_, std::move(driver));
+  driver_->on_unreachable = [this](const std::string& peer) { note_unreachable(peer); };
   net::Router::Options router;
-  router.max_message_bytes = static_cast<std::int64_t>(outlet_.buffer().largest_event() + (4U << 20));
+  router.max_message_bytes = static_cast<std::int64_t>(driver_->largest_event() + (4U << 20));
   router.send_queue = max_unread;
   router_ = std::make_unique<net::Router>(context, loop_.reactor(), router, [this] { serve(); });
   bind();
-  hook_ = std::make_shared<ReleaseHook>([this, self = std::weak_ptr(self_)] {
-    loop_.post([this, self] {
-      if (self.expired()) return;
-      {
-        const std::lock_guard guard(lock());
-        outlet_.buffer().reclaim();
-      }
-      transmit();
-    });
-  });
   handle_time();
 }
 
-Publisher::~Publisher() {
-  hook_->disconnect();
-  loop_.reactor().cancel(timer_);
-}
+Publisher::~Publisher() { loop_.reactor().cancel(timer_); }
 
 void Publisher::bind() {
-  const std::string id = options_.outlet.stage.hex();
+  const std::string id = options_.driver.outlet.stage.hex();
   endpoints_.push_back(router_->bind("inproc://galena-" + id));
   if (!options_.is_global) return;
   const std::vector<net::Interface> interfaces = net::interfaces(options_.interface);
@@ -80,90 +70,13 @@ void Publisher::bind() {
   }
   endpoints_.push_back(router_->bind("ipc://@galena/stage/" + id));
   if (logger_.wants(LogLevel::info)) {
-    logger_.info(fmt::format("{}: listening at {}", options_.label, fmt::join(endpoints_, ", ")));
+    logger_.info(fmt::format("{}: listening at {}", options_.driver.label, fmt::join(endpoints_, ", ")));
   }
 }
 
-bool Publisher::append(const EventView& event, core::Provenance* from) {
-  const auto answer = outlet_.append(event, from);
-  if (!wake_pending_ && outlet_.wants_poll()) [[unlikely]] {
-    // On its own thread the stage transmits by itself when it has done what it is doing.
-    wants_wake_ = !loop_.is_here() || options_.shares_loop;
-  }
-  if (answer == core::Outlet::Answer::accepted) [[likely]] {
-    ++ingested_;
-    if (from != nullptr) ++from->origin.part;
-    return true;
-  }
-  if (answer == core::Outlet::Answer::too_large) refuse_size(event);
-  return false;
-}
+net::Sent Publisher::send(const std::string& peer, std::string_view bytes) { return router_->send(peer, bytes); }
 
-bool Publisher::can_adopt() {
-  const std::lock_guard guard(lock());
-  return outlet_.buffer().can_adopt();
-}
-
-core::Outlet::Answer Publisher::adopt(std::span<char> batch, std::uint32_t count, std::shared_ptr<void> frame) {
-  core::Segment* const segment =
-      core::Segment::adopt(batch.data(), static_cast<std::uint32_t>(batch.size()), std::move(frame));
-  const std::lock_guard guard(lock());
-  const auto answer = outlet_.adopt(segment, count);
-  if (answer == core::Outlet::Answer::accepted) {
-    ingested_ += count;
-  } else {
-    segment->release();
-  }
-  return answer;
-}
-
-void Publisher::refuse_size(const EventView& event) const {
-  throw Error(
-      ErrorCode::invalid,
-      fmt::format("an event of {} bytes with a topic of {} bytes is too large for {}: at most {} bytes in all, a "
-                  "quarter of buffer_bytes, and {} of topic",
-                  event.payload.size(), event.topic.size(), options_.label, outlet_.buffer().largest_event(),
-                  core::max_topic_bytes));
-}
-
-bool Publisher::wait_for_room(std::unique_lock<Lock>& lock, std::optional<Time> deadline) {
-  if (interrupted_) return false;
-  if (loop_.is_here() || (options_.shares_loop && Loop::is_on_shared())) {
-    throw Error(
-        ErrorCode::invalid,
-        fmt::format("{}: its buffer is full, and a thread that stages share must not wait for room: ingest from "
-                    "another thread, or use try_ingest",
-                    options_.label));
-  }
-  // What was appended before must be on its way, or nothing ever makes room.
-  if (outlet_.wants_poll() && !wake_pending_) {
-    wake_pending_ = true;
-    loop_.post([this] { transmit(); });
-  }
-  if (outlet_.buffer().awaiting_release()) {
-    hook_->arm();
-    outlet_.buffer().reclaim();
-    if (outlet_.buffer().take_freed()) {
-      room_found_ = true;
-      if (!std::exchange(wake_pending_, true)) loop_.post([this] { transmit(); });
-      return true;
-    }
-  }
-  if (!deadline) {
-    room_.wait(lock);
-    return !interrupted_;
-  }
-  return room_.wait_until(lock, *deadline) == std::cv_status::no_timeout && !interrupted_;
-}
-
-void Publisher::unlock_and_wake() {
-  wants_wake_ = false;
-  wake_pending_ = true;
-  lock().unlock();
-  loop_.post([this] { transmit(); });
-}
-
-void Publisher::count_abandoned(const EventView& event) { abandoned_.add(event.topic, core::reason::stopped); }
+net::Sent Publisher::lend(const std::string& peer, net::Loan loan) { return router_->send(peer, loan); }
 
 void Publisher::serve() {
   std::this_thread::yield();  // as in Receiver::work(): who ingests goes first, and more fits into the frames
@@ -178,28 +91,19 @@ void Publisher::serve() {
 void Publisher::receive(net::Router::Message message) {
   const Time now = Clock::now();
   const std::string& peer = message.peer;
-  const std::string_view bytes = message.body.bytes();
   if (const auto feed = feeds_.find(peer); feed != feeds_.end()) {
     if (!feed->second->receive(std::move(message.body), now)) feeds_.erase(feed);
     return;
   }
-  const auto decoded = core::decode(bytes);
+  const auto decoded = core::decode(message.body.bytes());
   if (decoded && std::holds_alternative<core::Offer>(*decoded)) {
     open_feed(peer, std::get<core::Offer>(*decoded));
-    return;
-  }
-  if (decoded && std::holds_alternative<core::Inquire>(*decoded)) {
+  } else if (decoded && std::holds_alternative<core::Inquire>(*decoded)) {
     if (now - last_report_ >= shortest_between_reports) tell(peer, core::encode(report()));
     last_report_ = now;
-    return;
-  }
-  const std::lock_guard guard(lock());
-  if (decoded) {
-    outlet_.handle(peer, *decoded, now);
   } else {
-    outlet_.handle_malformed(peer);
+    driver_->handle(peer, decoded, now);
   }
-  if (outlet_.subscribers() > 0) ever_subscribed_ = true;
 }
 
 void Publisher::open_feed(const std::string& peer, const core::Offer& offer) {
@@ -207,8 +111,8 @@ void Publisher::open_feed(const std::string& peer, const core::Offer& offer) {
     tell(peer, core::encode(core::Cancel{std::string(reason), detail}));
   };
   const bool has_handler = options_.taker.on_value != nullptr;
-  if (offer.stage && offer.stage != options_.outlet.stage) {
-    refuse(core::reason::wrong_stage, "this is stage " + options_.outlet.stage.hex());
+  if (offer.stage && offer.stage != options_.driver.outlet.stage) {
+    refuse(core::reason::wrong_stage, "this is stage " + options_.driver.outlet.stage.hex());
   } else if (!options_.takes_feeds) {
     refuse(core::reason::not_accepted, "this stage takes its input from its own producers only");
   } else if (offer.values && !has_handler) {
@@ -220,9 +124,10 @@ void Publisher::open_feed(const std::string& peer, const core::Offer& offer) {
   } else {
     core::Inlet::Options inlet;
     inlet.subscription = Id::random();
-    inlet.consumer = options_.label;
+    inlet.consumer = options_.driver.label;
+    inlet.consumer_stage = options_.driver.outlet.stage;
     inlet.demand = feed_demand;
-    inlet.silence = options_.outlet.silence;
+    inlet.silence = options_.driver.outlet.silence;
     feeds_[peer] = std::make_unique<Feed>(
         *this, options_.taker, std::move(inlet), offer.values,
         [this, peer](const std::string& bytes) { tell(peer, bytes); }, Clock::now());
@@ -235,69 +140,20 @@ void Publisher::work_feeds() {
   for (auto it = feeds_.begin(); it != feeds_.end();) {
     it = it->second->work(now) ? std::next(it) : feeds_.erase(it);
   }
-  if (options_.on_room) options_.on_room();
+  if (options_.driver.on_room) options_.driver.on_room();
 }
 
-void Publisher::transmit() {
-  std::uint64_t settled = 0;
-  bool more = false;
-  for (bool freed = true; freed;) {
-    std::vector<std::string> notes;
-    {
-      const std::lock_guard guard(lock());
-      wake_pending_ = false;
-      outlet_.poll(parcels_, Clock::now());
-      notes = outlet_.take_notes();
-      if (outlet_.buffer().awaiting_release()) {  // in this order, or the last release might be missed
-        hook_->arm();
-        outlet_.buffer().reclaim();
-      }
-      freed = outlet_.buffer().take_freed() || room_found_;
-      room_found_ = false;
-      if (options_.on_settled) settled = outlet_.settled_upto();
-      more = outlet_.wants_poll();
-    }
-    if (freed) room_.notify_all();
-    changed_.notify_all();
-    for (core::Parcel& parcel : parcels_) send(parcel);
-    parcels_.clear();
-    if (!notes.empty()) {
-      log_notes(notes);
-      note_subscribers();
-    }
-    if (freed) work_feeds();
-  }
-  if (std::exchange(told_settled_, settled) != settled) options_.on_settled();
-  if (more) transmit_later();  // somebody reads what is kept, a piece a turn
-}
-
-void Publisher::transmit_later() {
-  loop_.post([this, self = std::weak_ptr(self_)] {
-    if (!self.expired()) transmit();
-  });
-}
-
-void Publisher::send(core::Parcel& parcel) {
-  net::Sent sent = net::Sent::ok;
-  if (parcel.segment == nullptr) {
-    sent = router_->send(parcel.peer, parcel.bytes);
-  } else if (parcel.size < smallest_loan) {
-    sent = router_->send(parcel.peer, parcel.view());
-    parcel.segment->release();
-  } else {
-    sent = router_->send(parcel.peer, lend(parcel.segment, parcel.view(), hook_));
-  }
-  if (sent == net::Sent::ok) return;
-  // What it said last may wait unread: that it leaves on purpose, for instance.
+void Publisher::note_unreachable(const std::string& peer) {
+  // What the peer said last may wait unread: that it leaves on purpose, for instance.
   if (gone_.empty()) {
     loop_.post([this, self = std::weak_ptr(self_)] {
       if (!self.expired()) see_off();
     });
   }
-  gone_.push_back(parcel.peer);
+  gone_.push_back(peer);
 }
 
-/// Those who could not be reached are gone, once all that has come is read.
+/// Peers that could not be reached are gone, once all that has come is read.
 void Publisher::see_off() {
   const std::vector<std::string> gone = std::exchange(gone_, {});
   for (int i = 0; i < messages_before_gone; ++i) {
@@ -307,39 +163,19 @@ void Publisher::see_off() {
   }
   for (const std::string& peer : gone) {
     feeds_.erase(peer);
-    const std::lock_guard guard(lock());
-    outlet_.handle_gone(peer, Clock::now());
+    driver_->handle_gone(peer, Clock::now());
   }
   transmit();
 }
 
 void Publisher::tell(const std::string& peer, const std::string& bytes) { router_->send(peer, bytes); }
 
-void Publisher::log_notes(const std::vector<std::string>& notes) {
-  for (const std::string& note : notes) logger_.info(options_.label + ": " + note);
-}
-
-void Publisher::note_subscribers() {
-  std::size_t subscribers = 0;
-  {
-    const std::lock_guard guard(lock());
-    subscribers = outlet_.subscribers();
-  }
-  if (subscribers != told_subscribers_ && options_.on_subscribers) options_.on_subscribers(subscribers);
-  told_subscribers_ = subscribers;
-}
-
 void Publisher::handle_time() {
   const Time now = Clock::now();
   for (auto it = feeds_.begin(); it != feeds_.end();) {
     it = it->second->handle_time(now) ? std::next(it) : feeds_.erase(it);
   }
-  {
-    const std::lock_guard guard(lock());
-    outlet_.handle_time(now);
-  }
-  transmit();
-  timer_ = loop_.reactor().after(options_.outlet.silence / 8, [this] { handle_time(); });
+  timer_ = loop_.reactor().after(options_.driver.outlet.silence / 8, [this] { handle_time(); });
 }
 
 void Publisher::close_feeds(std::string_view reason, std::string_view detail) {
@@ -351,97 +187,42 @@ void Publisher::close_feeds(std::string_view reason, std::string_view detail) {
 void Publisher::begin_drain() {
   close_feeds(core::reason::stopped, "the producer stops");
   options_.takes_feeds = false;
-  {
-    const std::lock_guard guard(lock());
-    outlet_.drain();
-  }
+  driver_->with_outlet([](core::Outlet& outlet) { outlet.drain(); });
   transmit();
 }
 
 void Publisher::end() {
-  {
-    const std::lock_guard guard(lock());
-    outlet_.end();
-  }
+  driver_->with_outlet([](core::Outlet& outlet) { outlet.end(); });
   transmit();
 }
 
 void Publisher::cancel_all(std::string_view reason, std::string_view detail) {
   close_feeds(reason, detail);
-  {
-    const std::lock_guard guard(lock());
-    outlet_.cancel_all(reason, detail);
-  }
+  driver_->with_outlet([&](core::Outlet& outlet) { outlet.cancel_all(reason, detail); });
   transmit();
-}
-
-bool Publisher::wait_until(std::unique_lock<Lock>& lock, std::optional<Time> deadline,
-                           const std::function<bool()>& done) {
-  const auto over = [&] { return done() || interrupted_; };
-  if (deadline) {
-    changed_.wait_until(lock, *deadline, over);
-  } else {
-    changed_.wait(lock, over);
-  }
-  return done();
-}
-
-bool Publisher::drain(std::optional<Time> deadline) {
-  std::unique_lock guard(lock());
-  const std::uint64_t dropped = outlet_.buffer().drops().total();
-  const bool drained = wait_until(guard, deadline, [this] {
-    return outlet_.drained() && (ever_subscribed_ || ingested_ == 0) && !(options_.has_more && options_.has_more());
-  });
-  return drained && outlet_.buffer().drops().total() == dropped;
-}
-
-bool Publisher::wait_for_subscribers(std::size_t count, std::optional<Time> deadline) {
-  std::unique_lock guard(lock());
-  return wait_until(guard, deadline, [&] { return outlet_.subscribers() >= count; });
-}
-
-void Publisher::interrupt() {
-  {
-    const std::lock_guard guard(lock());
-    interrupted_ = true;
-  }
-  room_.notify_all();
-  changed_.notify_all();
-}
-
-std::uint64_t Publisher::next() {
-  const std::lock_guard guard(lock());
-  return outlet_.buffer().next();
-}
-
-std::uint64_t Publisher::settled_upto() {
-  const std::lock_guard guard(lock());
-  return outlet_.settled_upto();
-}
-
-std::uint64_t Publisher::outstanding() {
-  const std::lock_guard guard(lock());
-  return outlet_.outstanding();
 }
 
 core::Report Publisher::report() {
   const ProducerStats now = stats();
-  return {now.ingested, now.outstanding, now.refused, now.malformed, now.buffered_bytes, now.drops, now.subscribers};
+  return {now.ingested,      now.outstanding,    now.refused, now.malformed,
+          now.wrong_version, now.buffered_bytes, now.drops,   now.subscribers};
 }
 
 ProducerStats Publisher::stats() {
-  const std::lock_guard guard(lock());
-  ProducerStats stats;
-  stats.ingested = ingested_;
-  stats.outstanding = outlet_.outstanding();
-  stats.drops = outlet_.buffer().drops().counts();
-  for (const auto& [what, count] : abandoned_.counts()) stats.drops[what] += count;
-  stats.dropped = outlet_.buffer().drops().total() + abandoned_.total();
-  stats.refused = refused_;
-  stats.malformed = outlet_.malformed() + malformed_feeds_;
-  stats.buffered_bytes = outlet_.buffer().charged();
-  stats.subscribers = outlet_.links();
-  return stats;
+  return driver_->with_outlet([this](core::Outlet& outlet) {
+    ProducerStats stats;
+    stats.ingested = driver_->taken();
+    stats.outstanding = outlet.outstanding();
+    stats.drops = outlet.buffer().drops().counts();
+    for (const auto& [what, count] : driver_->abandoned().counts()) stats.drops[what] += count;
+    stats.dropped = outlet.buffer().drops().total() + driver_->abandoned().total();
+    stats.refused = refused_;
+    stats.malformed = outlet.malformed() + malformed_feeds_;
+    stats.wrong_version = outlet.wrong_version();
+    stats.buffered_bytes = outlet.buffer().charged();
+    stats.subscribers = outlet.links();
+    return stats;
+  });
 }
 
 }  // namespace galena::detail

@@ -93,9 +93,9 @@ void Receiver::load_position() {
                             "would start anew",
                             options_.identity, source().text(), *text));
   }
-  place_ = saved->place;
+  standing_ = saved->standing;
   // A place counts what was selected: of another selection it says only where the batch began.
-  if (saved->selection != fingerprint(options_.subscription.topics)) place_->events = 0;
+  if (saved->selection != fingerprint(options_.subscription.topics)) standing_->place.events = 0;
   epoch_ = std::max(epoch_, saved->epoch + 1);
 }
 
@@ -104,7 +104,7 @@ bool Receiver::save_position() {
   if (!options_.positions || !inlet_->accepted()) return true;
   const Selection selection = options_.subscription.topics;
   try {
-    options_.positions->save(options_.key, to_text({inlet_->place(), fingerprint(selection), epoch_}));
+    options_.positions->save(options_.key, to_text({inlet_->standing(), fingerprint(selection), epoch_}));
   } catch (const std::exception& error) {
     if (!std::exchange(save_failed_, true)) {
       node_.logger().error(
@@ -204,11 +204,12 @@ core::Inlet::Options Receiver::inlet_options() {
   options.epoch = epoch_;
   options.identity = options_.identity;
   options.consumer = options_.consumer;
+  options.consumer_stage = options_.consumer_stage;
   options.selection = options_.subscription.topics;
   options.demand = demand_of(options_.subscription);
   options.silence = std::max(node_.options().liveness, options_.subscription.patience);
   options.acknowledge_later = options_.acknowledge_downstream;
-  options.previous = options_.acknowledge_downstream ? settled_ : place_;
+  options.previous = options_.acknowledge_downstream ? settled_ : standing_;
   options.exact = exact_;
   options.seen = &seen_;
   return options;
@@ -296,7 +297,7 @@ bool Receiver::handle_frame(net::Frame frame) {
   frame_ = {};
   switch (input) {
     case Input::accepted:
-      if (!settled_ || settled_->stream != inlet_->place().stream) settled_ = inlet_->place();
+      if (!settled_ || settled_->place.stream != inlet_->place().stream) settled_ = inlet_->standing();
       set_state(State::connected);
       break;
     case Input::ended:
@@ -332,14 +333,14 @@ void Receiver::handle_cancelled() {
 /// With acknowledge_downstream: what has been handled so far is settled when all that was made so far is.
 void Receiver::note_made() {
   if (!options_.acknowledge_downstream || !inlet_ || inlet_->handled_events() == 0) return;
-  ledger_.note(taker_.made_upto(), inlet_->handled_events(), inlet_->place());
+  ledger_.note(taker_.made_upto(), inlet_->handled_events(), inlet_->standing());
 }
 
 void Receiver::settle() {
   if (!options_.acknowledge_downstream || !inlet_) return;
   const auto entry = ledger_.settle(taker_.settled_upto());
   if (!entry) return;
-  settled_ = entry->place;
+  settled_ = entry->standing;
   inlet_->acknowledge(entry->handled);
   say(true);
 }
@@ -412,13 +413,13 @@ void Receiver::lose(std::string why, bool try_next_endpoint) {
   const bool ended = connected_stage_ == ended_stage_;
   if (std::exchange(finish_later_, false)) inlet_->handled();  // what was made of it waits for room
   if (was_accepted) {
-    place_ = inlet_->place();
+    standing_ = inlet_->standing();
     exact_ = true;
-    if (settled_ && settled_->stream == place_->stream) {
-      settled_->ended = place_->ended;
-      settled_->told = place_->told;
+    if (settled_ && settled_->place.stream == standing_->place.stream) {
+      settled_->ended = standing_->ended;
+      settled_->told.upto = standing_->told.upto;
     }
-    if (options_.acknowledge_downstream) inlet_->note_seen();  // what is not acknowledged comes again
+    if (options_.acknowledge_downstream) inlet_->record_seen();  // what is not acknowledged comes again
     save_position();
   }
   ledger_.clear();

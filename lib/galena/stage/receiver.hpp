@@ -61,7 +61,8 @@ class Receiver {
  public:
   struct Options {
     Subscription subscription;
-    std::string consumer;                           ///< its stage's name
+    std::string consumer;  ///< its stage's name
+    Id consumer_stage = {};
     std::string identity = {};                      ///< of this subscription
     std::shared_ptr<PositionStore> positions = {};  ///< under `key`
     std::string key = {};
@@ -124,13 +125,13 @@ class Receiver {
   std::uint64_t epoch_;  // of its last attempt: later ones of its identity have higher ones
 
   std::optional<Target> target_;
-  std::size_t endpoint_ = 0;          // of the target: the one to try
-  Id ended_stage_;                    // said that its stream is over: not to be tried again
-  std::optional<core::Place> place_;  // where it stood when its last link ended
-  bool exact_;                        // that is what was handled, and not more
+  std::size_t endpoint_ = 0;                // of the target: the one to try
+  Id ended_stage_;                          // said that its stream is over: not to be tried again
+  std::optional<core::Standing> standing_;  // where it stood when its last link ended
+  bool exact_;                              // that is what was handled, and not more
   core::Seen seen_;
-  core::Ledger ledger_;                 // with acknowledge_downstream
-  std::optional<core::Place> settled_;  // and that far it is acknowledged
+  core::Ledger ledger_;                    // with acknowledge_downstream
+  std::optional<core::Standing> settled_;  // and that far it is acknowledged
   bool save_failed_ = false;
   bool told_draining_ = false;
   std::uint64_t passed_before_ = 0;  // over the links before

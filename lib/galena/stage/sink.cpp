@@ -1,46 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "galena/sink.hpp"
 
-#include <mutex>
-
 namespace galena {
+namespace {
 
-bool Sink::finish_later(std::optional<Time> deadline) {
-  std::unique_lock lock(intake_.lock(), std::adopt_lock);
-  holds_ = false;
-  bool in_time = true;
-  auto event = overflow_.begin();
-  try {
-    while (event != overflow_.end() && in_time) {
-      if (intake_.append(event->view(), from_)) {
-        ++event;
-      } else {
-        in_time = intake_.wait_for_room(lock, deadline);
-      }
-    }
-  } catch (...) {
-    overflow_.erase(overflow_.begin(), event);
-    lock.release();
-    holds_ = true;
-    throw;
+/// A sink is used again and again: what it needed once for many events it does not keep.
+constexpr std::size_t most_kept_bytes = 1 << 20;
+
+}  // namespace
+
+std::span<const EventView> Sink::events() {
+  views_.clear();
+  for (const Place& place : places_) {
+    const std::string_view event = std::string_view(bytes_).substr(place.begin);
+    views_.push_back({event.substr(0, place.topic), event.substr(place.topic, place.payload), place.encoding});
   }
-  overflow_.clear();
-  lock.release();
-  intake_.unlock();
-  return in_time;
+  return views_;
 }
 
-bool Sink::try_finish() {
-  if (overflow_.empty() || taken_ > 0) return finish(std::nullopt);
-  overflow_.clear();
-  let_go();
-  return false;
-}
-
-/// The handler threw. What it emitted before stands, as far as it fitted.
-void Sink::abandon() {
-  for (const Event& event : overflow_) intake_.count_abandoned(event.view());
-  let_go();
+void Sink::clear() {
+  places_.clear();
+  bytes_.clear();
+  if (bytes_.capacity() + scratch_.size() + places_.capacity() * sizeof(EventView) > most_kept_bytes) *this = Sink();
 }
 
 }  // namespace galena

@@ -4,7 +4,6 @@
 #include <atomic>
 #include <bit>
 #include <condition_variable>
-#include <deque>
 #include <exception>
 #include <map>
 #include <mutex>
@@ -16,6 +15,7 @@
 #include "galena/base/assert.hpp"
 #include "galena/error.hpp"
 #include "galena/stage/node_core.hpp"
+#include "galena/stage/offering.hpp"
 #include "galena/stage/publisher.hpp"
 #include "galena/stage/receiver.hpp"
 
@@ -41,13 +41,14 @@ names::Kind kind_of(Role role) {
 
 class Stage::Impl final : public EventTaker {
  public:
-  Impl(Node& node, Spec spec) : node_(node.core()), spec_(std::move(spec)) {
+  Impl(Node& node, Spec spec) : core_(node.core().shared_from_this()), spec_(std::move(spec)) {
     const Name& name = spec_.options.name;
     label_ = name.empty() ? "stage " + id_.brief() : name.text;
     try {
       start();
     } catch (...) {
-      loop_.call([this] { close(); });
+      node_.remove_stopper(stopper_);
+      loop_.call([this] { end(); });
       if (enrolled_) node_.withdraw(name.text, id_);
       if (added_) node_.remove_stage(name, id_);
       throw;
@@ -58,6 +59,8 @@ class Stage::Impl final : public EventTaker {
     GALENA_ASSERT(!loop_.is_here(),
                   "a stage was destroyed inside its own handler, or one on the same thread: " + label_);
     const Name& name = spec_.options.name;
+    node_.remove_stopper(stopper_);
+    close_intake();
     // No more input; what was made of it so far is drained, and acknowledged to where it came from.
     loop_.call([this] {
       for (const auto& receiver : receivers_) receiver->stop_taking();
@@ -67,17 +70,40 @@ class Stage::Impl final : public EventTaker {
     loop_.call([this] { receivers_.clear(); });
     if (enrolled_) node_.withdraw(name.text, id_);
     node_.remove_stage(name, id_);
-    loop_.call([this] { close(); });
+    loop_.call([this] { end(); });
   }
 
   const Id& id() const { return id_; }
   const Name& name() const { return spec_.options.name; }
   std::uint32_t waiting() const { return waiting_; }
 
-  Intake* intake() { return publisher_.get(); }
+  OutletDriver* driver() { return publisher_ ? &publisher_->driver() : nullptr; }
+  HandlerLock& handler_lock() { return handler_lock_; }
+  Sink& handler_sink() { return handler_sink_; }
   Publisher& publisher() {
     GALENA_ASSERT(publisher_ != nullptr, "a consumer publishes nothing");
     return *publisher_;
+  }
+
+  bool drain(Time deadline) {
+    return publisher().driver().drain(deadline, [this] { return !made_ || !made_->waits(); });
+  }
+
+  /// Ends all calls that wait, those of its own handler in other stages as well. From now on none waits for ever.
+  void end_waits() {
+    if (publisher_) publisher_->driver().end_waits();
+    if (!shares_loop()) loop_.end_waits();
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    failed_.notify_all();
+  }
+
+  /// The same; and it takes nothing in any more.
+  void close() {
+    close_intake();
+    end_input();
   }
 
   ConsumerStats consumer_stats() {
@@ -105,7 +131,7 @@ class Stage::Impl final : public EventTaker {
 
   void wait() {
     std::unique_lock lock(mutex_);
-    failed_.wait(lock, [this] { return failure_ != nullptr || enough_; });
+    failed_.wait(lock, [this] { return failure_ != nullptr || enough_ || stopping_; });
     if (failure_) std::rethrow_exception(failure_);
   }
 
@@ -117,8 +143,10 @@ class Stage::Impl final : public EventTaker {
     if (publishes) {
       loop_.call([this] {
         publisher_ = std::make_unique<Publisher>(loop_, node_.context(), node_.logger(), publisher_options());
+        made_ = std::make_unique<Offering>(publisher_->driver());
       });
     }
+    stopper_ = node_.add_stopper([this] { end_waits(); });
     node_.add_stage(name, id_, publishes ? publisher_->local_endpoint() : "");
     added_ = true;
     if (name.is_global) enroll();
@@ -128,7 +156,7 @@ class Stage::Impl final : public EventTaker {
         const std::string from = subscription.producer.text();
         const int number = ++times[from];  // several subscriptions to one producer are told apart
         const std::string suffix = number == 1 ? "" : fmt::format("#{}", number);
-        Receiver::Options options{subscription, label_};
+        Receiver::Options options{subscription, label_, id_};
         if (!identity().empty()) options.identity = identity() + suffix;
         options.positions = spec_.positions;
         options.key = fmt::format("{}@{}{}", identity(), from, suffix);
@@ -190,29 +218,29 @@ class Stage::Impl final : public EventTaker {
   Publisher::Options publisher_options() {
     const ProducerConsumerOptions& options = spec_.options;
     Publisher::Options publisher;
-    publisher.outlet.stage = id_;
-    publisher.outlet.stream = Id::random();
-    publisher.outlet.buffer.limit_bytes = options.buffer_bytes;
-    publisher.outlet.buffer.limit_events = options.buffer_events;
-    publisher.outlet.buffer.when_full = options.when_full;
-    publisher.outlet.silence = node_.options().liveness;
-    publisher.outlet.hold = options.hold;
-    publisher.outlet.expect = options.expect;
-    publisher.outlet.buffer.retain_bytes = options.retain_bytes;
+    core::Outlet::Options& outlet = publisher.driver.outlet;
+    outlet.stage = id_;
+    outlet.stream = Id::random();
+    outlet.buffer.limit_bytes = options.buffer_bytes;
+    outlet.buffer.limit_events = options.buffer_events;
+    outlet.buffer.when_full = options.when_full;
+    outlet.silence = node_.options().liveness;
+    outlet.hold = options.hold;
+    outlet.expect = options.expect;
+    outlet.buffer.retain_bytes = options.retain_bytes;
     if (acknowledges_downstream()) {
-      publisher.on_settled = [this] {
+      publisher.driver.on_acknowledged = [this] {
         for (const auto& receiver : receivers_) receiver->settle();
       };
     }
     publisher.is_global = options.name.is_global;
     publisher.interface = node_.options().interface;
-    publisher.label = label_;
-    publisher.taker = {spec_.handler, spec_.on_value};
+    publisher.driver.label = label_;
+    publisher.taker = {spec_.handler.get(), spec_.on_produce, &handler_lock_};
     publisher.takes_feeds = spec_.role == Role::producer;
-    publisher.shares_loop = node_.options().threads > 0;
-    publisher.on_room = [this] { flush(); };
-    publisher.has_more = [this] { return stashed_.load(); };
-    publisher.on_subscribers = [this](std::size_t subscribers) {
+    publisher.driver.shares_loop = shares_loop();
+    publisher.driver.on_room = [this] { go_on(); };
+    publisher.driver.on_subscribers = [this](std::size_t subscribers) {
       if (spec_.options.name.is_global) {
         node_.set_subscribers(spec_.options.name.text, id_, static_cast<std::uint32_t>(subscribers));
       }
@@ -229,33 +257,22 @@ class Stage::Impl final : public EventTaker {
   }
 
   void drain_at_end() {
-    const bool drained = failure() ? false : publisher_->drain(Clock::now() + spec_.options.drain);
+    const bool drained = failure() ? false : drain(deadline_in(spec_.options.drain));
     if (drained) return;
-    const std::uint64_t left = publisher_->outstanding() + abandon_stash();
+    std::uint64_t left = publisher_->driver().with_outlet([](core::Outlet& outlet) { return outlet.outstanding(); });
+    loop_.call([&] { left += made_->abandon(); });
     if (left > 0) {
       node_.logger().warning(
           fmt::format("{}: stops with {} events that not all of its subscribers took", label_, left));
     }
   }
 
-  /// What was made and never found room: counted as dropped.
-  std::uint64_t abandon_stash() {
-    std::uint64_t events = 0;
-    loop_.call([&] {
-      for (const Made& made : std::exchange(stash_, {})) {
-        for (const Event& event : made.events) publisher_->count_abandoned(event.view());
-        events += made.events.size();
-      }
-      stashed_ = false;
-    });
-    return events;
-  }
-
   /// On the loop: everything that lives there goes.
-  void close() {
+  void end() {
     self_.reset();
     receivers_.clear();
     if (publisher_) publisher_->end();
+    made_.reset();
     publisher_.reset();
   }
 
@@ -266,6 +283,12 @@ class Stage::Impl final : public EventTaker {
       return publisher_ ? relay(reading) : consume(reading);
     } catch (const Enough&) {
       end_input();
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::stopped && is_stopping()) {
+        end_input();  // its handler waited in another stage when it was told to stop
+      } else {
+        fail(std::current_exception());
+      }
     } catch (...) {
       fail(std::current_exception());
     }
@@ -295,8 +318,12 @@ class Stage::Impl final : public EventTaker {
          "another has taken up its identity");
   }
 
-  std::uint64_t made_upto() override { return publisher_->next(); }
-  std::uint64_t settled_upto() override { return publisher_->settled_upto(); }
+  std::uint64_t made_upto() override {
+    return publisher_->driver().with_outlet([](core::Outlet& outlet) { return outlet.buffer().next(); });
+  }
+  std::uint64_t settled_upto() override {
+    return publisher_->driver().with_outlet([](core::Outlet& outlet) { return outlet.settled_upto(); });
+  }
 
   /// The next event, for a handler that makes others of it.
   Progress relay(Reading& reading) {
@@ -304,16 +331,13 @@ class Stage::Impl final : public EventTaker {
     EventView event;
     if (!reading.inlet.next(event)) return Progress::read;
     count(reading.received);
-    Made made;
-    if (acknowledges_downstream()) made.from = reading.inlet.provenance(event);
-    made.from.repeated = event.repeated;
-    SinkUser user(*publisher_, made.provenance());
-    const Taken taken = spec_.on_event(spec_.handler, event, &user.sink());
-    user.finish_into(made.events);
-    if (!made.events.empty()) stash_.push_back(std::move(made));
-    stashed_ = !stash_.empty();
+    core::Provenance from;
+    if (acknowledges_downstream()) from = reading.inlet.provenance(event);
+    from.repeated = event.repeated;
+    made_->begin(from);
+    const Taken taken = spec_.on_produce(spec_.handler.get(), event, *made_);
     if (taken != Taken::yes && !note_mismatch(event, reading.from)) return Progress::failed;
-    if (!stash_.empty()) return Progress::blocked;
+    if (made_->waits()) return Progress::blocked;
     reading.inlet.handled();
     return Progress::handled;
   }
@@ -322,13 +346,13 @@ class Stage::Impl final : public EventTaker {
   /// where it comes from.)
   std::optional<Progress> pass_batch(const Reading& reading) {
     using Answer = core::Outlet::Answer;
-    if (reading.frame == nullptr || acknowledges_downstream() || !publisher_->can_adopt()) return std::nullopt;
+    if (reading.frame == nullptr || acknowledges_downstream()) return std::nullopt;
     const auto whole = reading.inlet.whole_batch();
     if (!whole || whole->bytes.size() < smallest_adopted) return std::nullopt;
     // All of the frame is kept, and only the batch is counted.
     if (whole->bytes.size() < reading.frame->bytes().size() / 4) return std::nullopt;
     char* const begin = reading.frame->data() + (whole->bytes.data() - reading.frame->bytes().data());
-    const Answer answer = publisher_->adopt({begin, whole->bytes.size()}, whole->count, reading.frame);
+    const Answer answer = publisher_->driver().adopt({begin, whole->bytes.size()}, whole->count, reading.frame);
     if (answer == Answer::full) return Progress::waits;
     if (answer == Answer::too_large) return std::nullopt;
     count(reading.received, whole->count);
@@ -340,7 +364,7 @@ class Stage::Impl final : public EventTaker {
   Progress consume(Reading& reading) {
     for (EventView event; reading.inlet.next(event);) {
       count(reading.received);
-      const Taken taken = spec_.on_event(spec_.handler, event, nullptr);
+      const Taken taken = spec_.on_consume(spec_.handler.get(), event);
       if (taken != Taken::yes && !note_mismatch(event, reading.from)) return Progress::failed;
       reading.inlet.handled();
       if (reading.inlet.attention() || node_.ticks() != reading.tick) return Progress::handled;
@@ -381,17 +405,9 @@ class Stage::Impl final : public EventTaker {
     return true;
   }
 
-  /// What a producer-consumer made and had no room for; and then, if there is room again, its input.
-  void flush() {
-    while (!stash_.empty()) {
-      Made& made = stash_.front();
-      SinkUser user(*publisher_, made.provenance());
-      for (const Event& event : std::exchange(made.events, {})) user.sink().emit(event.view());
-      user.finish_into(made.events);
-      if (!made.events.empty()) return;
-      stash_.pop_front();
-    }
-    stashed_ = false;
+  /// There is room again: for what a producer-consumer made, and then for what it makes of its input.
+  void go_on() {
+    if (!made_ || !made_->retry()) return;
     for (const auto& receiver : receivers_) receiver->resume();
   }
 
@@ -407,7 +423,7 @@ class Stage::Impl final : public EventTaker {
       for (const auto& receiver : receivers_) receiver->stop(core::reason::stopped);
       if (publisher_) {
         publisher_->cancel_all(core::reason::stopped, why);
-        publisher_->interrupt();
+        publisher_->driver().close();
       }
     });
     failed_.notify_all();
@@ -428,20 +444,25 @@ class Stage::Impl final : public EventTaker {
     failed_.notify_all();
   }
 
+  void close_intake() {
+    if (publisher_) publisher_->driver().close();
+    end_waits();
+  }
+
+  bool is_stopping() {
+    const std::lock_guard lock(mutex_);
+    return stopping_;
+  }
+
   bool failure() {
     const std::lock_guard lock(mutex_);
     return failure_ != nullptr;
   }
 
-  /// What the handler made of one event.
-  struct Made {
-    core::Provenance from;
-    std::vector<Event> events;
+  bool shares_loop() const { return node_.options().threads > 0; }
 
-    core::Provenance* provenance() { return from.plain() ? nullptr : &from; }
-  };
-
-  NodeCore& node_;
+  const std::shared_ptr<NodeCore> core_;  // it may outlive its Node
+  NodeCore& node_ = *core_;
   Spec spec_;
   Id id_ = Id::random();
   std::string label_;
@@ -453,19 +474,32 @@ class Stage::Impl final : public EventTaker {
   std::condition_variable failed_;
   std::exception_ptr failure_;
   bool enough_ = false;
+  bool stopping_ = false;
   core::DropCounter mismatches_;
 
+  HandlerLock handler_lock_;
+  Sink handler_sink_;  // under that lock
+  NodeCore::StopperId stopper_ = 0;
+
   std::shared_ptr<Impl*> self_ = std::make_shared<Impl*>(this);
-  std::deque<Made> stash_;            // without room yet
-  std::atomic<bool> stashed_{false};  // it is not empty
   const std::shared_ptr<Loop> loop_owner_ = node_.loop_for_stage();
   Loop& loop_ = *loop_owner_;
   std::unique_ptr<Publisher> publisher_;              // lives on the loop
+  std::unique_ptr<Offering> made_;                    // what its own handler made of its input, on the loop
   std::vector<std::unique_ptr<Receiver>> receivers_;  // live on the loop
 };
 
-Stage::Stage(Node& node, Spec spec) : impl_(std::make_unique<Impl>(node, std::move(spec))), intake_(impl_->intake()) {}
+Stage::Stage(Node& node, Spec spec)
+    : impl_(std::make_unique<Impl>(node, std::move(spec))),
+      driver_(impl_->driver()),
+      handler_lock_(&impl_->handler_lock()) {}
 Stage::~Stage() = default;
+Stage::Stage(Stage&&) noexcept = default;
+Stage& Stage::operator=(Stage&&) noexcept = default;
+
+bool Stage::put(const EventView& event, Time deadline) { return driver_->put(event, deadline); }
+bool Stage::put(std::span<const EventView> events, Time deadline) { return driver_->put(events, deadline); }
+Sink& Stage::handler_sink() { return impl_->handler_sink(); }
 
 Id Stage::id() const { return impl_->id(); }
 const Name& Stage::name() const { return impl_->name(); }
@@ -473,10 +507,11 @@ std::uint32_t Stage::waiting() const { return impl_->waiting(); }
 ProducerStats Stage::producer_stats() const { return impl_->publisher().stats(); }
 ConsumerStats Stage::consumer_stats() const { return impl_->consumer_stats(); }
 void Stage::stop_input() { impl_->stop_input(); }
-bool Stage::drain(std::optional<Time> deadline) { return impl_->publisher().drain(deadline); }
-bool Stage::wait_for_subscribers(std::size_t count, std::optional<Time> deadline) {
-  return impl_->publisher().wait_for_subscribers(count, deadline);
+bool Stage::drain(Time deadline) { return impl_->drain(deadline); }
+bool Stage::wait_for_subscribers(std::size_t count, Time deadline) {
+  return impl_->publisher().driver().wait_for_subscribers(count, deadline);
 }
 void Stage::wait() { impl_->wait(); }
+void Stage::close() { impl_->close(); }
 
 }  // namespace galena::detail

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "galena/core/place.hpp"
+
+namespace galena::core {
+
+/// What a subscription remembers when a link ends, and gives to the next link: its place, and what it was told of the
+/// events around it.
+struct Standing {
+  /// The gap that was told last. The publisher may tell it again later, and it may have grown by then.
+  struct ToldGap {
+    std::uint64_t from = 0;
+    std::uint64_t upto = 0;  ///< every gap below this position has been told
+    std::optional<std::uint64_t> count = {};
+  };
+
+  Place place;
+  ToldGap told = {};
+  bool ended = false;  ///< the publisher said that nothing follows
+  /// Events below this place may have been handled already, by the consumer that had the identity before.
+  std::optional<Place> repeated = {};
+};
+
+}  // namespace galena::core

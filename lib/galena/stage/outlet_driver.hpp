@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "galena/core/outlet.hpp"
+#include "galena/detail/lock.hpp"
+#include "galena/logger.hpp"
+#include "galena/stage/door.hpp"
+#include "galena/stage/loop.hpp"
+#include "galena/stage/release_hook.hpp"
+
+namespace galena::detail {
+
+/// Runs an Outlet: puts events into it from any thread, and on the stage's loop hands what it has to send to a Door.
+/// Publisher and RemoteProducer each have one.
+///
+/// One lock guards the Outlet and is all that two threads share. Events are put under it, the loop polls under it and
+/// sends outside it; neither a handler nor the packing of a message runs under it.
+class OutletDriver {
+ public:
+  struct Options {
+    core::Outlet::Options outlet = {};
+    std::string label;                                     ///< the stage's name, for log lines and errors
+    bool shares_loop = false;                              ///< other stages run on the loop, and may put events here
+    std::function<void()> on_room = {};                    ///< what was full has room again
+    std::function<void(std::size_t)> on_subscribers = {};  ///< how many there are now
+    std::function<void()> on_acknowledged = {};            ///< settled_upto() has moved
+  };
+
+  /// On the loop, as the destructor.
+  OutletDriver(Loop& loop, Door& door, const Logger& logger, Options options);
+  ~OutletDriver();
+  OutletDriver(const OutletDriver&) = delete;
+  OutletDriver& operator=(const OutletDriver&) = delete;
+
+  // Any thread.
+
+  /// Takes the event, and waits for room until `deadline`; `never` is for ever, and what lies in the past does not
+  /// wait. False if the deadline passed: then it was not taken. Throws Error: invalid, if the event is too large, or
+  /// instead of waiting on a thread that stages share; stopped, after close(), or instead of waiting for ever after
+  /// end_waits().
+  bool put(const EventView& event, Time deadline);
+  /// The same for several, in order. With a deadline other than `never` all of them are taken at once, or none.
+  bool put(std::span<const EventView> events, Time deadline);
+  /// The same without waiting, for what says where it comes from. False if there is no room.
+  bool offer(const EventView& event, core::Provenance* from);
+  /// A whole batch of a received frame, which `frame` keeps, and which nobody else reads: it is passed on where it
+  /// lies. `too_large`: it has to be taken apart.
+  core::Outlet::Answer adopt(std::span<char> batch, std::uint32_t count, std::shared_ptr<void> frame);
+
+  /// Waits until everything that was put has been acknowledged. True if nothing was dropped meanwhile.
+  bool drain(Time deadline, const std::function<bool()>& is_ready);
+  bool wait_for_subscribers(std::size_t count, Time deadline);
+  /// Ends all waits: put() throws Error (stopped), the others return false. From now on nobody waits without a
+  /// deadline.
+  void end_waits();
+  /// The same; and from now on nothing is taken.
+  void close();
+
+  /// Counts an event that was made and will not be put.
+  void count_abandoned(const EventView& event);
+
+  /// Calls `look` with the Outlet, under the lock.
+  template <class Look>
+  auto with_outlet(Look look) {
+    const std::lock_guard guard(lock_);
+    return look(outlet_);
+  }
+  /// Events taken, since the start.
+  std::uint64_t taken() const { return taken_; }  // under the lock
+  const core::DropCounter& abandoned() const { return abandoned_; }
+  std::uint64_t largest_event() const { return outlet_.buffer().largest_event(); }
+
+  // The loop's thread.
+
+  /// A message from a peer; none if it could not be read.
+  void handle(const std::string& peer, const std::optional<core::Message>& message, Time now);
+  void handle_gone(const std::string& peer, Time now);
+  /// Sends what there is to send.
+  void transmit();
+  /// Called for each peer that a message could not be sent to, instead of handle_gone().
+  std::function<void(const std::string& peer)> on_unreachable = {};
+
+ private:
+  enum class Room : std::uint8_t { maybe, late, stopped };
+
+  bool put_later(const EventView& event, core::Outlet::Answer answer, Time deadline);
+  Room wait_for_room(std::unique_lock<Lock>& lock, Time deadline);
+  template <class Done>
+  bool wait(std::condition_variable_any& until, std::unique_lock<Lock>& lock, Time deadline, Done done);
+  void unlock();
+  [[noreturn]] void refuse_size(const EventView& event) const;
+  [[noreturn]] void refuse_stopped() const;
+  void handle_time();
+  void transmit_later();
+  void send(core::Parcel& parcel);
+  void tell_subscribers();
+
+  Loop& loop_;
+  Door& door_;
+  const Logger& logger_;
+  Options options_;
+
+  Lock lock_;                            // guards these
+  std::condition_variable_any room_;     // memory became free: nobody is woken for less
+  std::condition_variable_any changed_;  // acknowledgements, subscribers
+  core::Outlet outlet_;
+  std::uint64_t taken_ = 0;
+  core::DropCounter abandoned_;
+  bool wake_pending_ = false;
+  bool room_found_ = false;       // by a thread that waited; the others are still to be told
+  std::uint64_t room_turns_ = 0;  // how often memory became free
+  std::size_t waiting_ = 0;       // calls that wait
+  bool ever_subscribed_ = false;
+  bool waits_end_ = false;
+  std::uint64_t ended_waits_ = 0;  // how often
+  bool closed_ = false;
+
+  // The loop's thread only.
+  std::vector<core::Parcel> parcels_;
+  std::size_t told_subscribers_ = 0;
+  std::uint64_t told_acknowledged_ = 0;
+  net::Reactor::TimerId timer_ = 0;
+  std::shared_ptr<OutletDriver*> self_ = std::make_shared<OutletDriver*>(this);  // for what may be posted too late
+  std::shared_ptr<ReleaseHook> hook_;
+};
+
+}  // namespace galena::detail

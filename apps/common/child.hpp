@@ -11,9 +11,10 @@
 
 namespace galena::common {
 
-/// Another process of this program, started with other arguments. Its standard output is a pipe that is read line by
-/// line; it is in a process group of its own, so that Ctrl-C reaches only the parent, which then ends its children in
-/// the right order. One thread.
+/// Another process of this program, started with other arguments. Its standard output is a pipe that the parent reads
+/// line by line. The child has a process group of its own, so that Ctrl-C reaches the parent alone, which then ends its
+/// children in the right order.
+/// Thread: that of the owner.
 class Child {
  public:
   /// Throws Error (system).
@@ -36,7 +37,8 @@ class Child {
 
   /// Asks it to end, with SIGTERM.
   void terminate();
-  /// REQUIRES: finished(). Its exit code; 128 + the signal if one ended it.
+  /// Returns its exit code, or 128 + the signal that ended it.
+  /// Requires: finished().
   int exit_code();
 
  private:
@@ -45,6 +47,9 @@ class Child {
   std::string text_;
   bool finished_ = false;
 };
+
+/// For a child: prints a line for its parent at once, and whole even if several threads do so.
+void print_line(const std::string& line);
 
 /// For a child, first: ends this process when its parent ends, however that happens.
 void die_with_parent();

@@ -6,7 +6,7 @@
 #include <cstdio>
 #include <type_traits>
 
-#include "common/help_format.hpp"
+#include "common/cli11.hpp"
 
 namespace galena::common {
 
@@ -47,7 +47,7 @@ void OptionParser::add(const std::string& name, Variable variable, const std::st
   if (rules.hidden) option->group("");
   if (rules.commas) option->delimiter(',');
   if (is_list(variable)) option->allow_extra_args(rules.takes_rest);
-  if (rules.least) option->check(CLI::Range(*rules.least, rules.most).description(""));
+  if (rules.least) option->check(in_range(*rules.least, rules.most));
   if (!rules.one_of.empty()) option->check(CLI::IsMember(rules.one_of));
   if (!rules.excludes.empty()) option->excludes(app_->get_option(rules.excludes));
 }

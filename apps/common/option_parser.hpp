@@ -22,7 +22,7 @@ struct OptionRules {
   bool hidden = false;               ///< from --help
   bool commas = false;               ///< separate several values of a list
   bool takes_rest = false;           ///< of the command line, as values of a list
-  std::optional<double> least = {};  ///< of a number; needs `most`
+  std::optional<double> least = {};  ///< of a number, as is `most`
   double most = std::numeric_limits<double>::max();
   std::vector<std::string> one_of = {};
   std::string excludes = {};  ///< an option that was added before

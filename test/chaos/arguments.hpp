@@ -49,7 +49,7 @@ struct Arguments {
                                         "  chaos_peer source p --tally=p.tally");
     parser.add("ROLE", &role, "What it is", {.required = true, .one_of = {"source", "relay", "sink"}});
     parser.add("NAME", &name, "Its global name", {.required = true});
-    parser.add("--domain", &domain, "Whom it finds");
+    parser.add("--domain", &domain, "Processes of one domain find each other");
     parser.add("--names", &names, "Name services, tcp://host:port", {.commas = true});
     parser.add("--interface", &interface, "Where it listens");
     parser.add("--host_names", &host_names, "0: it hosts no name service", {.least = 0, .most = 1});

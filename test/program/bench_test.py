@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """`galena bench` runs every workload, tells what it measured in every form, and fails if anything is lost.
 
-How fast anything was is nobody's business here.
+It does not check how fast anything was.
 """
+import contextlib
 import csv
 import io
 import json
@@ -202,7 +203,8 @@ def long_run():
 def a_half_that_dies_is_an_error_and_leaves_nobody():
     process, halves = long_run()
     for half in halves:
-        os.kill(half, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # when one half dies, the benchmark ends the other
+            os.kill(half, signal.SIGKILL)
     _, err = process.communicate(timeout=DEADLINE)
     assert process.returncode == 1 and "failed" in err, (process.returncode, err)
 

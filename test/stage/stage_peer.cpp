@@ -53,7 +53,7 @@ struct Arguments {
   std::optional<int> read(int argc, char** argv) {
     common::OptionParser parser("stage_peer", "A stage that does what its standard input says.",
                                 "  stage_peer default consumer c --from=p");
-    parser.add("DOMAIN", &domain, "Whom it finds", {.required = true});
+    parser.add("DOMAIN", &domain, "Processes of one domain find each other", {.required = true});
     parser.add("ROLE", &role, "What it is", {.required = true, .one_of = {"names", "producer", "relay", "consumer"}});
     parser.add("NAME", &name, "Its global name", {.required = true});
     parser.add("--from", &from, "What a relay or consumer subscribes to", {.type = "PRODUCER[:TOPIC,...]"});

@@ -13,9 +13,9 @@
 
 namespace galena::bench {
 
-/// Registers a stage of this host under a second name, with an address of its own: whoever subscribes to that name
-/// comes to this address, and asks for the stage that it leads to. It speaks with the name service that a Node of this
-/// host has, as PROTOCOL.md says. It runs on a thread of its own, which ends with the process.
+/// Registers a stage of this host under a second name, with an address of its own: a consumer that subscribes to that
+/// name comes to this address, and asks for the stage that it leads to. It speaks with the name service that a Node of
+/// this host has, as PROTOCOL.md says. It runs on a thread of its own, which ends with the process.
 class SecondName {
  public:
   struct Options {

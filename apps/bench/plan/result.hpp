@@ -8,7 +8,7 @@
 
 namespace galena::bench {
 
-/// What was measured of one lane, a report for each round.
+/// The reports of one lane, one for each round.
 struct LaneResult {
   Lane lane;
   std::vector<Report> rounds = {};
@@ -19,7 +19,7 @@ struct LaneResult {
   double most(Quantity quantity) const;
 };
 
-/// A target, and how near it was.
+/// A target, and whether it was met.
 struct Verdict {
   Target target;
   double value = 0;  ///< a ratio, or what was measured itself
@@ -30,7 +30,7 @@ struct WorkloadResult {
   Workload about;
   std::vector<LaneResult> lanes;
 
-  /// What mainly tells how it went: events a second, a median latency, memory.
+  /// The main quantity: events a second, a median latency, or memory.
   Quantity main() const;
   /// The first lane's main quantity to this one's.
   double ratio_to(const LaneResult& lane) const;

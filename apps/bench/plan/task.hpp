@@ -18,7 +18,7 @@ enum class System : std::uint8_t {
   redis,   ///< redis-server between the two
 };
 enum class Transport : std::uint8_t { tcp, ipc, inproc };
-/// How a consumer says what it takes.
+/// Which topics a consumer selects, and by which kind of selection.
 enum class Take : std::uint8_t { everything, topics, prefixes };
 enum class Relay : std::uint8_t { none, pass, transform };
 /// What a process of a run does.
@@ -49,7 +49,7 @@ struct Shape {
   std::uint64_t senders = 1;    ///< processes with a producer each
   std::uint64_t receivers = 1;  ///< processes with consumers
   std::uint64_t links = 1;      ///< consumers of each of them
-  std::uint64_t topics = 1;     ///< that the events go through in turns
+  std::uint64_t topics = 1;     ///< event number N has topic N modulo this
   Take take = Take::everything;
   std::uint64_t prefixes = 0;  ///< that select all topics, if that is how they are taken
   bool divided = false;        ///< each consumer takes its part of the topics, instead of all
@@ -71,15 +71,15 @@ struct Shape {
 struct Task {
   Shape shape = {};
   Part part = Part::send;
-  std::string peer = {};    ///< where those are that it talks to: a domain, a port, or endpoints with commas between
-  std::uint64_t index = 0;  ///< which one it is of those that do the same
+  std::string peer = {};    ///< where its peers are: a domain, a port, or endpoints with commas between
+  std::uint64_t index = 0;  ///< its number among the processes with the same part
 };
 
 std::vector<std::string> to_words(const Task& task);
 /// Throws Error (invalid).
 Task task_from(const std::vector<std::string>& words);
 
-/// What one process found; and all of them together, as a run.
+/// What one process measured, or the sum over all processes of a run.
 struct Report {
   std::uint64_t sent = 0;
   std::uint64_t received = 0;    ///< by all consumers together

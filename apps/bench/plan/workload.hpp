@@ -10,18 +10,19 @@
 
 namespace galena::bench {
 
-/// Something that a run tells, of which more is better or less.
+/// A number that a run yields.
 enum class Quantity : std::uint8_t { rate, p50, p99, p999, cpu_us, relay_cpu_us, core_percent, rss_mib };
 double quantity_of(const Report& report, Quantity quantity);
 std::string_view to_string(Quantity quantity);
 
-/// One of those that do a workload in turns. The first of them is what is measured, the others what it is held against.
+/// One of the systems that do a workload in turns. The first lane of a workload is Galena, the others are what it is
+/// compared with.
 struct Lane {
   std::string name;
   Shape shape;
 };
 
-/// What is aimed at. Missing it is shown, and no error.
+/// A number that Galena should reach. A missed target is shown; it is not an error.
 struct Target {
   Quantity quantity = Quantity::rate;
   std::string against = {};  ///< the lane that it is a ratio to; "best": the best of all others; empty: no ratio
@@ -30,10 +31,10 @@ struct Target {
   Quantity their_quantity = quantity;  ///< of the other lane
 };
 
-/// What kind of number tells how it went.
+/// Decides which quantity is the main one.
 enum class WorkloadKind : std::uint8_t { throughput, latency, idle };
 
-/// One piece of the result.
+/// What is measured under one name.
 struct Workload {
   std::string name;   ///< as --only has it
   std::string about;  ///< for people

@@ -8,7 +8,7 @@
 
 namespace galena::bench {
 
-/// Opens when so many have arrived, or at once when one of them failed. Any thread.
+/// Opens when the expected number has arrived, or at once when one arrival is a failure. Thread: any.
 class Gate {
  public:
   explicit Gate(std::size_t expected) : left_(expected) {}
@@ -22,7 +22,7 @@ class Gate {
     std::unique_lock lock(mutex_);
     opened_.wait(lock, [this] { return left_ == 0; });
   }
-  /// False if that was not long enough.
+  /// Returns false if the gate did not open within `timeout`.
   bool wait_for(Duration timeout) {
     std::unique_lock lock(mutex_);
     return opened_.wait_for(lock, timeout, [this] { return left_ == 0; });

@@ -14,12 +14,12 @@
 
 namespace galena::bench {
 
-/// The first word of every message: whose it is, and its number from 0. The bit is set in the last one's (in the last
-/// of each consumer's, if the topics are divided).
+/// The first word of every message is its source and its number from 0. This bit is set in the last message of a source
+/// (in the last one for each consumer, if the topics are divided).
 inline constexpr std::uint64_t last_event = std::uint64_t{1} << 63;
 inline constexpr int source_shift = 56;
 inline constexpr std::size_t most_sources = 4;
-/// Whose the events of the slow topic are.
+/// The source of the events of the slow topic.
 inline constexpr std::uint64_t slow_source = 1;
 
 /// User and system time of this process so far.
@@ -27,19 +27,20 @@ double cpu_seconds();
 inline std::uint64_t nanoseconds_of(Time time) { return static_cast<std::uint64_t>(time.time_since_epoch().count()); }
 inline std::uint64_t nanoseconds_now() { return nanoseconds_of(Clock::now()); }
 
-/// Writes what every message begins with: its word, and when it was due if that matters.
+/// Writes the beginning of a message: its word and, unless it is 0, the time when it was due.
 inline void stamp(char* message, std::uint64_t word, std::uint64_t time) {
   std::memcpy(message, &word, sizeof word);
   if (time != 0) std::memcpy(message + sizeof word, &time, sizeof time);
 }
 
-/// Checks that what reaches one consumer is exactly what it selected, of each source in order, and times it.
+/// Checks that one consumer receives exactly the events it selected, in order from each source, and measures their rate
+/// and latency.
 class Meter {
  public:
-  /// Of the consumer with this number, among all of the run.
+  /// `consumer` is its number among all consumers of the run.
   Meter(const Task& task, std::uint64_t consumer);
 
-  /// False when it was the last one, or when it was not the one expected: see problem().
+  /// Records an event. Returns false if it was the last one, or not the expected one: see problem().
   bool take(std::string_view message) {
     if (message.size() != bytes_) return fail("its length is wrong");
     std::uint64_t word = 0;
@@ -59,7 +60,7 @@ class Meter {
   bool complete() const { return !failed_ && ended_ == wanted_; }
   std::string problem() const;
 
-  /// Of all consumers of this process together.
+  /// The sum over all consumers of this process.
   static Report report(const std::vector<std::unique_ptr<Meter>>& meters);
 
  private:

@@ -24,10 +24,10 @@ struct Ticket {
 /// "bench/0001": 10 bytes each, for up to 10,000.
 std::string topic_name(std::uint64_t topic);
 std::vector<std::string> topic_names(const Shape& shape);
-/// The one that the slow consumer takes. Its index is behind those of all others.
+/// The topic that the slow consumer selects. Its index is one above those of all other topics.
 inline constexpr const char* slow_topic = "slow/00000";
 
-/// Numbers the events of one sender, and has them sent.
+/// Numbers the events of one sender and calls `emit` for each at the rate of the shape.
 template <class Emit>
 class Pace {
  public:

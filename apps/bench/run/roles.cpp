@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -24,47 +25,26 @@ namespace {
 
 using PartOf = void (*)(Room& room, const Room::Desk& desk, const Task& task);
 
-PartOf sender_of(System system) {
-  switch (system) {
-    case System::galena:
-      return galena_send;
-    case System::raw:
-      return raw_send;
-    case System::pubsub:
-      return pubsub_send;
-    case System::tcp:
-      return tcp_send;
-    case System::nats:
-    case System::redis:
-      break;
-  }
-  return broker_send;
-}
-
-PartOf receiver_of(System system) {
-  switch (system) {
-    case System::galena:
-      return galena_receive;
-    case System::raw:
-      return raw_receive;
-    case System::pubsub:
-      return pubsub_receive;
-    case System::tcp:
-      return tcp_receive;
-    case System::nats:
-    case System::redis:
-      break;
-  }
-  return broker_receive;
-}
+/// What sends and what receives, in the order of System.
+struct Ends {
+  PartOf send;
+  PartOf receive;
+};
+constexpr std::array<Ends, 6> ends = {{{galena_send, galena_receive},
+                                       {raw_send, raw_receive},
+                                       {pubsub_send, pubsub_receive},
+                                       {tcp_send, tcp_receive},
+                                       {broker_send, broker_receive},
+                                       {broker_send, broker_receive}}};
 
 PartOf part_of(const Task& task) {
+  const Ends& of_system = ends.at(static_cast<std::size_t>(task.shape.system));
   switch (task.part) {
     case Part::send:
-      return sender_of(task.shape.system);
+      return of_system.send;
     case Part::receive:
     case Part::slow:
-      return receiver_of(task.shape.system);
+      return of_system.receive;
     case Part::relay:
       return task.shape.system == System::galena ? galena_relay : raw_relay;
     case Part::proxy:
@@ -78,13 +58,8 @@ PartOf part_of(const Task& task) {
   return galena_idle;
 }
 
-void print_line(const std::string& line) {
-  fmt::print("{}\n", line);
-  std::fflush(stdout);
-}
-
 void fail_part(const Task& task, const std::exception& error) {
-  fmt::print(stderr, "galena bench: {} {}: {}\n", to_string(task.shape.system), to_string(task.part), error.what());
+  fmt::print(stderr, "galena-bench: {} {}: {}\n", to_string(task.shape.system), to_string(task.part), error.what());
 }
 
 /// The parts of a run on threads of this process, one after the other as they are ready.
@@ -158,13 +133,13 @@ int run_role(const Task& task) {
   unsetenv("GALENA_NAMES");  // nobody but this host's own name service is asked
   try {
     if (task.part == Part::all) {
-      print_line(to_line(Company(task).run()));
+      common::print_line(to_line(Company(task).run()));
       pause();
       return 0;
     }
     Room room(task);
-    const Room::Desk desk{[](const std::string& peer) { print_line("ready " + peer); },
-                          [](const Report& report) { print_line(to_line(report)); }, [] { pause(); }};
+    const Room::Desk desk{[](const std::string& peer) { common::print_line("ready " + peer); },
+                          [](const Report& report) { common::print_line(to_line(report)); }, [] { pause(); }};
     part_of(task)(room, desk, task);
   } catch (const std::exception& error) {
     fail_part(task, error);

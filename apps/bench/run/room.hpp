@@ -11,14 +11,15 @@
 
 namespace galena::bench {
 
-/// Where the parts of a run do their work: one of them in a process of its own, or all of them on threads of one.
+/// What the parts of a run in one process share: its Node, or its libzmq context. A process has one part, or all parts
+/// of a run on threads of their own.
 class Room {
  public:
-  /// What becomes of what a part says.
+  /// What a part calls to tell the others how far it is.
   struct Desk {
-    std::function<void(const std::string& peer)> ready;  ///< the next part may come, and this is where it finds it
+    std::function<void(const std::string& peer)> ready;  ///< this part is ready; the next one finds it at `peer`
     std::function<void(const Report&)> report;
-    /// Blocks until all are done, so that none disturbs the others by going.
+    /// Blocks until all parts are done, so that none disturbs the others by ending.
     std::function<void()> wait;
   };
 
@@ -29,7 +30,7 @@ class Room {
 
   /// The one Node of the process, on the loopback interface alone.
   Node& node() { return *node_; }
-  /// The one context of the process, for those who use libzmq itself.
+  /// The libzmq context of the process, for parts that use libzmq itself; else nullptr.
   void* zmq() { return zmq_; }
 
  private:

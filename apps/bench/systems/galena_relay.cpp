@@ -16,7 +16,7 @@ struct Transformer {
   std::string changed = {};
 
   EventView handle_produce(std::string_view topic, std::string_view message) {
-    watch->note(message);
+    watch->record(message);
     transform_message(message, 0, changed);
     return {topic, changed};
   }

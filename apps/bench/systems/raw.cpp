@@ -37,7 +37,7 @@ void raw_relay(Room& room, const Room::Desk& desk, const Task& task) {
   for (bool last = false; !last;) {
     if (!message.receive(pull)) throw Error(ErrorCode::timeout, "the last event did not come");
     const std::string_view bytes = message.bytes();
-    last = watch.note(message_in(bytes));
+    last = watch.record(message_in(bytes));
     if (task.shape.relay == Relay::pass) {
       message.send_to(push);
     } else {

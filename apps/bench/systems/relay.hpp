@@ -10,11 +10,11 @@
 
 namespace galena::bench {
 
-/// What a relay knows of what passes through: when it began, and that the last event came.
+/// Watches what passes through a relay: when the first event came, and whether the last one has.
 class RelayWatch {
  public:
-  /// True if this was the last one.
-  bool note(std::string_view message) {
+  /// Returns true if this was the last event.
+  bool record(std::string_view message) {
     std::uint64_t word = 0;
     if (message.size() >= sizeof word) std::memcpy(&word, message.data(), sizeof word);
     if (word == 0) cpu_first_ = cpu_seconds();
@@ -35,7 +35,7 @@ class RelayWatch {
   double cpu_first_ = 0;
 };
 
-/// What transforming relays do: everything behind what tells one event from another, and behind a topic, is changed.
+/// What transforming relays do: change every byte behind the topic and behind the word and time of the message.
 inline void transform_message(std::string_view message, std::size_t topic_bytes, std::string& changed) {
   changed.assign(message);
   for (std::size_t i = topic_bytes + 2 * sizeof(std::uint64_t); i < changed.size(); ++i) {

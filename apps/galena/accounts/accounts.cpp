@@ -33,6 +33,15 @@ void say_accounts(const std::string& name, const ProducerStats& stats) {
   }
 }
 
+bool say_untaken(const std::string& name, const ProducerStats& stats) {
+  if (stats.outstanding > 0) say("'" + name + "' stopped; " + counted(stats.outstanding, "event") + " nobody took");
+  if (stats.dropped > 0) {
+    say("'" + name + "' dropped " + counted(stats.dropped, "event") +
+        ", which did not reach every subscriber that selected them");
+  }
+  return stats.outstanding + stats.dropped > 0;
+}
+
 Json json_of_stats(const ProducerStats& stats) {
   Json object = {{"ingested", stats.ingested},     {"outstanding", stats.outstanding},
                  {"dropped", stats.dropped},       {"refused", stats.refused},

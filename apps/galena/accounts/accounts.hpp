@@ -9,17 +9,23 @@
 
 namespace galena::cli {
 
-/// A subscription's account in a line for people: what it selected, and what became of that.
+/// A subscription's account in a line for people: how many events it selected, and what became of them.
 std::string account_text(const LinkInfo& link);
 
-/// Says the account of each subscription of the producer called `name`, and what was dropped.
+/// Says the account of each subscription of the producer called `name`, and how many events of which topic were
+/// dropped.
 void say_accounts(const std::string& name, const ProducerStats& stats);
+
+/// Says how many events of the producer called `name` no subscriber took, and how many were dropped. Returns true if
+/// there are any.
+bool say_untaken(const std::string& name, const ProducerStats& stats);
 
 Json json_of_stats(const ProducerStats& stats);
 
-/// A table's rows, in columns.
+/// Appends a table, its columns aligned.
+/// Requires: all rows have as many cells as the first.
 void append_rows(std::string& out, const std::vector<std::vector<std::string>>& rows);
-/// Its header, and the rows of a producer.
+/// The table of accounts: its header, and a row for each subscription of a producer.
 std::vector<std::string> account_header();
 void append_account_rows(std::vector<std::vector<std::string>>& rows, const std::string& name,
                          const ProducerStats& stats);

@@ -7,7 +7,8 @@
 
 namespace galena::cli {
 
-/// What gaps told (the library warns of each). On the stage's thread; to be read when that has ended.
+/// Counts the events that gaps tell of (the library logs each gap).
+/// Thread: the stage's for add(); the others when that has ended.
 class Losses {
  public:
   void add(const Gap& gap) {

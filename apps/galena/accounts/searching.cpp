@@ -9,18 +9,18 @@ Searching::Searching(const std::vector<Subscription>& subscriptions) {
   for (const Subscription& to : subscriptions) missing_.insert("'" + to.producer.text() + "'");
 }
 
-void Searching::note(const Source& producer, State state) {
+void Searching::record(const Source& producer, State state) {
   const std::string name = "'" + producer.text() + "'";
   if (state == State::lost) say(name + " is gone; waiting for it to come back");
   if (state == State::superseded && !superseded_.exchange(true)) {
-    say("another has taken up this identity since; this one stops");
+    say("another has taken up this identity, which only one can have; this one stops");
   }
   if (state != State::connected) return;
   const std::lock_guard lock(mutex_);
   missing_.erase(name);
 }
 
-void Searching::say_whom(Node& node) {
+void Searching::say_missing(Node& node) {
   std::string whom;
   {
     const std::lock_guard lock(mutex_);
@@ -29,7 +29,7 @@ void Searching::say_whom(Node& node) {
   if (whom.empty()) return;
   try {
     node.list(std::chrono::milliseconds(500));
-    say("waiting for " + whom + " (`galena ls` shows who is there)");
+    say("waiting for " + whom + " (`galena ls` lists the names that are registered)");
   } catch (const Error& error) {
     say("waiting for " + whom + ", and for a name service: " + error.what());
   }

@@ -11,18 +11,19 @@
 
 namespace galena::cli {
 
-/// Waiting for a producer is normal; waiting for a misspelt one looks the same. After a while a person is told which
-/// names nobody has had, or that there is nobody to ask; and when a producer goes away without a word.
+/// Tells a person which producers a command still waits for, whether a name service answers, and which producers were
+/// lost. Waiting for a producer is normal, but waiting for a misspelt name looks the same.
 class Searching {
  public:
   static constexpr Duration patience = std::chrono::seconds(2);
 
   explicit Searching(const std::vector<Subscription>& subscriptions);
 
-  /// For on_state, on the stage's thread.
-  void note(const Source& producer, State state);
-  void say_whom(Node& node);
-  /// Another has taken up the identity: there is nothing more to come.
+  /// Thread: the stage's, from on_state.
+  void record(const Source& producer, State state);
+  /// Says which producers were never found, if there are any. Blocks for up to half a second.
+  void say_missing(Node& node);
+  /// True once another consumer uses the identity: then no more events come.
   bool superseded() const { return superseded_; }
 
  private:

@@ -21,7 +21,7 @@
 #include "commands/pub.hpp"
 #include "commands/relay.hpp"
 #include "commands/sub.hpp"
-#include "common/help_format.hpp"
+#include "common/cli11.hpp"
 #include "demo/demo.hpp"
 
 namespace galena::cli {
@@ -81,15 +81,12 @@ Duration duration(double in_seconds) {
   return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(in_seconds));
 }
 
-// Their limits are not worth a word in the help.
-const CLI::Validator positive_seconds = CLI::Range(1e-3, 1e9).description("");
-const CLI::Validator positive_rate = CLI::Range(1e-3, 1e9).description("");
+// As long or as fast as one likes, but not nothing.
+const CLI::Validator positive = common::in_range(1e-3, 1e9);
+const CLI::Validator at_least_one = common::in_range(1);
 
-template <class T>
-const CLI::Validator positive_count = CLI::Range(T(1), std::numeric_limits<T>::max()).description("");
-
-/// Adds a command that takes Options (the common ones in .common) and calls `run` with them. `add` adds its own options
-/// and returns what is to be done when all are parsed.
+/// Adds commands. The options of each are a struct whose member `common` holds the common ones. `add_options` adds the
+/// others and returns a function that is called with the struct when the command line is parsed.
 class Commands {
  public:
   Commands(CLI::App& app, Command& chosen) : app_(app), chosen_(chosen) {}
@@ -106,7 +103,7 @@ class Commands {
     command.callback([=, this] {
       for (std::string_view part : names->empty() ? std::vector<std::string_view>() : split(*names, ',')) {
         if (!part.starts_with("tcp://") || part.find(':', 6) == std::string_view::npos) {
-          throw UsageError("--names takes tcp://host:port, with commas between several, and not '" + *names + "'");
+          throw UsageError("--names takes tcp://host:port, with commas between several; it cannot be '" + *names + "'");
         }
         options->common.names.emplace_back(part);
       }
@@ -118,7 +115,8 @@ class Commands {
  private:
   static void add_common(CLI::App& command, CommonOptions& common, std::string& names) {
     const char* const group = "Common options";
-    command.add_option("--domain", common.domain, "Whom to find and be found by (GALENA_DOMAIN, or 'default')")
+    command
+        .add_option("--domain", common.domain, "Processes of one domain find each other (GALENA_DOMAIN, or 'default')")
         ->type_name("NAME")
         ->group(group);
     command.add_option("--names", names, "Fixed name services instead of the beacon, tcp://host:port (GALENA_NAMES)")
@@ -127,7 +125,7 @@ class Commands {
     command.add_option("--interface", common.interface, "Bind and announce on this network interface only")
         ->type_name("NAME")
         ->group(group);
-    command.add_flag("-v,--verbose", common.verbosity, "Say what is opened and where; -vv says more (GALENA_LOG)")
+    command.add_flag("-v,--verbose", common.verbosity, "Log which sockets are opened; -vv logs more (GALENA_LOG)")
         ->group(group);
   }
 
@@ -135,21 +133,24 @@ class Commands {
   Command& chosen_;
 };
 
-/// What pub and relay keep for whom. The result is to be called with their options when all are parsed.
+/// Adds the options of HoldingOptions. The caller calls the result when the command line is parsed.
 std::function<void(HoldingOptions&)> add_holding(CLI::App& command, HoldingOptions& options) {
   const char* const group = "What it keeps";
   const auto hold = std::make_shared<double>(seconds(options.hold));
-  command.add_option("--hold", *hold, "How long a subscriber whose connection broke finds its place again")
+  command.add_option("--hold", *hold, "How long to keep the place of a subscriber after its connection broke")
       ->type_name("SECONDS")
-      ->check(CLI::Range(0.0, 1e9).description(""))
+      ->check(common::in_range(0, 1e9))
       ->capture_default_str()
       ->group(group);
   command
-      .add_option("--expect", options.expect, "Keep all for this identity from the start; may be given several times")
+      .add_option("--expect", options.expect,
+                  "Keep all events for this identity even before it subscribes; may be given several times")
       ->type_name("IDENTITY")
       ->allow_extra_args(false)
       ->group(group);
-  command.add_option("--retain", options.retain_bytes, "Keep so much of what all have, for those who come back late")
+  command
+      .add_option("--retain", options.retain_bytes,
+                  "How much of the acknowledged events to keep for subscribers that come back late")
       ->type_name("BYTES")
       ->transform(CLI::AsSizeValue(false))
       ->group(group);
@@ -163,7 +164,7 @@ void add_names(Commands& commands) {
         command.add_option("--bind", options.bind, "Where to listen; port 0 is any that is free")
             ->type_name("ENDPOINT")
             ->capture_default_str();
-        command.add_flag("!--no-beacon", options.beacon, "Neither announce it nor hear of others");
+        command.add_flag("!--no-beacon", options.beacon, "Neither announce this name service nor find others");
         command.add_flag("--json", options.json, "Print the endpoint as a JSON object");
         return [](NamesOptions&) {};
       });
@@ -177,7 +178,7 @@ void add_ls(Commands& commands) {
         command.add_flag("--stats", options.stats, "Ask each producer for the account of its subscriptions");
         command.add_option("--timeout", *timeout, "How long a name service may take to answer")
             ->type_name("SECONDS")
-            ->check(positive_seconds)
+            ->check(positive)
             ->capture_default_str();
         return [timeout](LsOptions& all) { all.timeout = duration(*timeout); };
       });
@@ -189,21 +190,21 @@ void add_pub(Commands& commands) {
       [](CLI::App& command, PubOptions& options) {
         command.add_option("NAME", options.name, "The producer's global name")->required()->type_name("");
         command
-            .add_option("--topic", options.topic, "The topic of all lines; else each has its own, up to the first tab")
+            .add_option("--topic", options.topic,
+                        "The topic of all lines; else each line begins with its topic and a tab")
             ->type_name("TOPIC");
         auto* subscribers =
-            command.add_option("--subscribers", options.subscribers, "Start when so many have subscribed")
+            command.add_option("--subscribers", options.subscribers, "Start when N consumers have subscribed")
                 ->type_name("N")
-                ->check(positive_count<std::uint32_t>);
-        command.add_flag("--now", options.now, "Start at once; else with those that wait for it, and at least one")
+                ->check(at_least_one);
+        command
+            .add_flag("--now", options.now,
+                      "Start at once; else when the consumers that wait for it, and at least one, have subscribed")
             ->excludes(subscribers);
-        command.add_option("--count", options.count, "Stop after so many lines")
-            ->type_name("N")
-            ->check(positive_count<std::uint64_t>);
-        command.add_option("--rate", options.rate, "At most so many events per second")
-            ->type_name("N")
-            ->check(positive_rate);
-        command.add_flag("--stats", options.stats, "Say on standard error at the end what became of what");
+        command.add_option("--count", options.count, "Stop after N lines")->type_name("N")->check(at_least_one);
+        command.add_option("--rate", options.rate, "At most N events per second")->type_name("N")->check(positive);
+        command.add_flag("--stats", options.stats,
+                         "At the end, say on standard error what became of each subscription's events");
         return [holding = add_holding(command, options.holding)](PubOptions& all) { holding(all.holding); };
       });
 }
@@ -229,17 +230,17 @@ void add_sub(Commands& commands) {
         auto* bytes = command.add_flag("--raw", raw->raw, "Print messages alone, byte by byte, with nothing between");
         command.add_flag("--json", raw->json, "Print a JSON object per line: topic, message, encoding")
             ->excludes(bytes);
-        command.add_option("--count", options.count, "Exit after so many events")
-            ->type_name("N")
-            ->check(positive_count<std::uint64_t>);
-        command.add_option("--timeout", raw->timeout, "Exit after so long; with 4 if --count was not reached")
+        command.add_option("--count", options.count, "Exit after N events")->type_name("N")->check(at_least_one);
+        command.add_option("--timeout", raw->timeout, "Exit after this time; with code 4 if --count was not reached")
             ->type_name("SECONDS")
-            ->check(positive_seconds);
-        command.add_flag("--stats", options.stats, "Say on standard error at the end how many were received and lost");
-        auto* identity =
-            command.add_option("--identity", options.identity, "Go on where the last one of this identity stopped")
-                ->type_name("IDENTITY");
-        command.add_option("--positions", options.positions, "Keep in this file how far it has come")
+            ->check(positive);
+        command.add_flag("--stats", options.stats,
+                         "At the end, say on standard error how many events were received and lost");
+        auto* identity = command
+                             .add_option("--identity", options.identity,
+                                         "Continue where the last consumer with this identity stopped")
+                             ->type_name("IDENTITY");
+        command.add_option("--positions", options.positions, "Keep the positions of this identity in this file")
             ->type_name("FILE")
             ->needs(identity);
         return [raw](SubOptions& all) {
@@ -260,7 +261,7 @@ void add_relay(Commands& commands) {
   };
   const auto raw = std::make_shared<Raw>();
   commands.add<RelayOptions>(
-      "relay", "Publishes under a name of its own what it selects of other producers, until Ctrl-C.", relay_examples,
+      "relay", "Publishes selected events of other producers under a name of its own, until Ctrl-C.", relay_examples,
       run_relay, [&](CLI::App& command, RelayOptions& options) {
         command.add_option("NAME", options.name, "Its own global name")->required()->type_name("");
         command.add_option("--from", raw->from, "What to select; may be given several times")
@@ -277,7 +278,8 @@ void add_relay(Commands& commands) {
             ->type_name("WHEN")
             ->check(CLI::IsMember({"handled", "downstream"}))
             ->capture_default_str();
-        command.add_flag("--stats", options.stats, "Say on standard error at the end what became of what");
+        command.add_flag("--stats", options.stats,
+                         "At the end, say on standard error what became of each subscription's events");
         return [raw, holding = add_holding(command, options.holding)](RelayOptions& all) {
           holding(all.holding);
           if (raw->acknowledge == "downstream") all.acknowledge = Acknowledge::downstream;
@@ -293,12 +295,12 @@ void add_ingest(Commands& commands) {
       "ingest", "Hands an event, or each line of standard input, to a producer that runs elsewhere.", ingest_examples,
       run_ingest, [&](CLI::App& command, IngestOptions& options) {
         command.add_option("NAME", options.name, "The producer's global name")->required()->type_name("");
-        command.add_option("TOPIC", options.topic, "The topic of what it is to publish")->required()->type_name("");
+        command.add_option("TOPIC", options.topic, "The topic of the events")->required()->type_name("");
         command.add_option("MESSAGE", options.message, "The message; without it, each line of standard input is one")
             ->type_name("");
         command.add_option("--timeout", *timeout, "How long the producer may take to accept an event")
             ->type_name("SECONDS")
-            ->check(positive_seconds)
+            ->check(positive)
             ->capture_default_str();
         return [timeout](IngestOptions& all) { all.timeout = duration(*timeout); };
       });
@@ -309,7 +311,7 @@ void add_demo(Commands& commands) {
                             demo_examples, run_demo, [](CLI::App& command, DemoOptions& options) {
                               auto* seconds = command.add_option("--seconds", options.seconds, "How long")
                                                   ->type_name("N")
-                                                  ->check(positive_seconds)
+                                                  ->check(positive)
                                                   ->capture_default_str();
                               command.add_flag("--forever", options.forever, "Until Ctrl-C")->excludes(seconds);
                               command.add_option("--role", options.role)->group("");  // hidden
@@ -344,10 +346,10 @@ Command parse_command_line(int argc, char** argv) {
   app.add_subcommand("bench", "Starts galena-bench, which measures Galena beside libzmq and plain TCP.");
   // A further command: its options as a struct with a `common` in a header of its own, an add_ function above.
 
-  if (argc < 2) throw UsageError("which command? `galena --help` lists them");
+  if (argc < 2) throw UsageError("a command is missing; `galena --help` lists the commands");
   const std::string command = argv[1];
   if (!command.starts_with('-') && !has_command(app, command)) {
-    throw UsageError("there is no command '" + command + "'; `galena --help` lists them");
+    throw UsageError("there is no command '" + command + "'; `galena --help` lists the commands");
   }
   if (command == "bench") return [words = std::vector<std::string>(argv + 2, argv + argc)] { return run_bench(words); };
   try {

@@ -12,9 +12,9 @@ enum ExitCode : int {
   exit_ok = 0,
   exit_error = 1,
   exit_usage = 2,
-  exit_not_found = 3,  ///< a name, or any name service
+  exit_not_found = 3,  ///< a name is not registered, or no name service answers
   exit_timeout = 4,
-  exit_lost = 5,  ///< events were lost on the way, or nobody took them
+  exit_lost = 5,  ///< events were lost on the way, or no subscriber took them
 };
 
 inline ExitCode exit_code_of(ErrorCode code) {
@@ -38,7 +38,7 @@ inline ExitCode exit_code_of(ErrorCode code) {
   return exit_error;
 }
 
-/// The command line makes no sense; the text says what to write instead.
+/// The command line has a mistake; the text says what to write instead.
 class UsageError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

@@ -9,7 +9,7 @@
 
 namespace galena::cli {
 
-/// What a producer keeps for whom.
+/// Which events a producer keeps for which subscribers; see the library's options of the same names.
 struct HoldingOptions {
   Duration hold = std::chrono::seconds(30);
   std::vector<std::string> expect = {};

@@ -21,8 +21,8 @@ class Ingest {
 
   int run() {
     if (!is_there()) {
-      say("nobody is called '" + options_.name + "' in domain '" + domain_of(options_.common) +
-          "' (`galena ls` shows who is there)");
+      say("no producer is registered as '" + options_.name + "' in domain '" + domain_of(options_.common) +
+          "' (`galena ls` lists the names)");
       return exit_not_found;
     }
     RemoteProducer producer(node_, global(options_.name), {.timeout = slice, .drain = Duration::zero()});

@@ -16,7 +16,7 @@ namespace galena::cli {
 
 namespace {
 
-// Consumers that were waiting for the name have so long to subscribe; they may have died.
+// For consumers that were waiting for the name to subscribe: they may have died.
 constexpr Duration patience_with_waiting = std::chrono::seconds(5);
 constexpr Duration silence_before_hint = std::chrono::seconds(2);
 
@@ -63,7 +63,7 @@ class Pub {
     return false;
   }
 
-  /// False if a line made no sense or could not be read: it said so, and what came before that is published.
+  /// Returns false if a line has no topic or could not be read, after it has said so. The lines before are published.
   bool publish_lines() {
     std::optional<Pace> pace;
     if (options_.rate) pace.emplace(*options_.rate);
@@ -94,7 +94,7 @@ class Pub {
     return true;
   }
 
-  /// False if a stop was requested while the buffer was full.
+  /// Returns false if a stop was requested while the buffer was full.
   bool publish(std::string_view topic, std::string_view message) {
     try {
       if (producer_.try_ingest(topic, message)) return true;
@@ -107,7 +107,7 @@ class Pub {
     return false;
   }
 
-  /// Until every subscriber has everything; once a signal came, for a bounded time.
+  /// Waits until every subscriber has all events, after a signal for a bounded time. Returns the exit code.
   int finish() {
     Time deadline = never;
     ProducerStats stats;
@@ -121,9 +121,8 @@ class Pub {
     if (options_.stats) say_accounts(options_.name, stats);
     const std::uint64_t unread = stop_.requested() ? lines_.left() + in_hand_ : 0;
     if (unread > 0) say("stopped; " + counted(unread, "line") + " of the input had been read and not published");
-    if (stats.outstanding > 0) say("stopped; " + counted(stats.outstanding, "event") + " nobody took");
-    if (stats.dropped > 0) say(counted(stats.dropped, "event") + " did not reach everybody who selected them");
-    return unread + stats.outstanding + stats.dropped > 0 ? exit_lost : exit_ok;
+    const bool untaken = say_untaken(options_.name, stats);
+    return untaken || unread > 0 ? exit_lost : exit_ok;
   }
 
   const PubOptions& options_;

@@ -39,12 +39,12 @@ int run(const RelayOptions& options, Handler handler) {
                             .drain = Duration::zero(),  // done below
                             .on_state =
                                 [&](const Source& from, State state) {
-                                  searching.note(from, state);
+                                  searching.record(from, state);
                                   if (searching.superseded()) stop.request();
                                 },
                             .on_gap = [&losses](const Source&, const Gap& gap) { losses.add(gap); }});
     if (!stop.wait_until(Clock::now() + Searching::patience)) {
-      searching.say_whom(node);
+      searching.say_missing(node);
       stop.wait_until(never);
     }
     relay.stop_input();
@@ -57,10 +57,9 @@ int run(const RelayOptions& options, Handler handler) {
       .info("'" + options.name + "' took " + counted(in.received, "event") + ", lost on the way to it: " +
             losses.text() + "; passed on " + std::to_string(out.ingested - std::min(out.ingested, out.outstanding)));
   if (losses.any()) say(losses.text() + " lost on the way to '" + options.name + "'");
-  if (out.outstanding > 0) say("stopped; " + counted(out.outstanding, "event") + " nobody took");
-  if (out.dropped > 0) say(counted(out.dropped, "event") + " did not reach everybody who selected them");
+  const bool untaken = say_untaken(options.name, out);
   if (searching.superseded()) return exit_error;
-  return losses.any() || out.outstanding + out.dropped > 0 ? exit_lost : exit_ok;
+  return losses.any() || untaken ? exit_lost : exit_ok;
 }
 
 }  // namespace

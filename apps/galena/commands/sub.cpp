@@ -47,7 +47,7 @@ class Sub {
     void handle_consume(const EventView& event) { sub.print(event); }
   };
 
-  /// Nothing is acknowledged in the name of an identity that is not written.
+  /// Writes the output before it saves a position, so that no event of an identity is acknowledged unwritten.
   class WrittenFirst final : public PositionStore {
    public:
     WrittenFirst(Sub& sub, const std::string& path) : sub_(sub) {
@@ -58,7 +58,8 @@ class Sub {
     }
     void save(const std::string& subscription, const std::string& position) override {
       sub_.flush();
-      if (sub_.output_.closed() || !sub_.output_.error().empty()) throw Error(ErrorCode::system, "nobody reads");
+      if (sub_.output_.closed() || !sub_.output_.error().empty())
+        throw Error(ErrorCode::system, "nobody reads standard output");
       if (file_) file_->save(subscription, position);
     }
 
@@ -71,7 +72,7 @@ class Sub {
     std::vector<From> from;
     for (const std::string& name : options.producers) from.push_back({name, options.topics});
     std::vector<Subscription> subscriptions = subscriptions_to(from);
-    // Whoever reads our output may look at a page of it for long; then the producer is to wait.
+    // A person may look at a page of the output for long; meanwhile the producer is to wait.
     for (Subscription& subscription : subscriptions) subscription.patience = std::chrono::hours(1);
     return subscriptions;
   }
@@ -79,14 +80,14 @@ class Sub {
   void wait(Node& node, Time deadline) {
     const Time hint_at = Clock::now() + Searching::patience;
     if (stop_.wait_until(std::min(deadline, hint_at), STDOUT_FILENO)) return;
-    if (Clock::now() >= hint_at) searching_.say_whom(node);
+    if (Clock::now() >= hint_at) searching_.say_missing(node);
     stop_.wait_until(deadline, STDOUT_FILENO);
   }
 
-  // On the stage's thread.
+  // Thread: the stage's.
   void print(const EventView& event) {
     if (options_.count == printed_ || output_.closed() || !output_.error().empty()) {
-      if (!options_.identity.empty()) throw Enough();  // it is for whoever has the identity next
+      if (!options_.identity.empty()) throw Enough();  // the next consumer with this identity gets the event
       return;
     }
     switch (options_.format) {
@@ -106,7 +107,7 @@ class Sub {
   }
 
   void note_state(const Source& from, State state) {
-    searching_.note(from, state);
+    searching_.record(from, state);
     if (searching_.superseded()) stop_.request();
   }
 
@@ -125,8 +126,8 @@ class Sub {
     }
     if (searching_.superseded()) return exit_error;
     if (options_.count && printed_ < *options_.count && !output_.closed()) {
-      say((stop_.by_signal() ? "stopped after " : "the time is over after ") + std::to_string(printed_) + " of " +
-          counted(*options_.count, "event"));
+      say((stop_.by_signal() ? "stopped by a signal after " : "--timeout is over after ") + std::to_string(printed_) +
+          " of " + counted(*options_.count, "event"));
       return stop_.by_signal() ? exit_error : exit_timeout;
     }
     if (!losses_.any()) return exit_ok;

@@ -19,7 +19,7 @@ namespace galena::cli {
 
 namespace {
 
-/// A role longer than this over its drain is ended the hard way.
+/// A role that takes longer to drain is killed.
 constexpr Duration end_within = std::chrono::seconds(12);
 
 /// The first core, the memory, the first interface: what there is of them.
@@ -52,11 +52,11 @@ class Demo {
 
   void print_shape() const;
   void start(const char* role);
-  /// Prints what the processes say, until `deadline` or the wish to end (if it may end this). Returns the process that
-  /// ended meanwhile, if one did.
+  /// Prints what the processes say until `deadline`; with `until_stop`, also until a stop is requested. Returns the
+  /// process that ended meanwhile, or nullptr.
   Process* follow(Time deadline, bool until_stop);
   void hear(Process& process);
-  void note(const SubscriptionReport& report);
+  void record(const SubscriptionReport& report);
   bool end(const char* role);
   int print_table() const;
 
@@ -110,7 +110,7 @@ void Demo::hear(Process& process) {
   process.child->read_output();
   while (const auto line = process.child->next_line()) {
     if (line->starts_with(report_mark)) {
-      note(subscription_report_from(*line));
+      record(subscription_report_from(*line));
     } else {
       fmt::print("{:<11}{}\n", process.role, *line);
     }
@@ -131,7 +131,7 @@ Demo::Process* Demo::follow(Time deadline, bool until_stop) {
   }
 }
 
-void Demo::note(const SubscriptionReport& report) {
+void Demo::record(const SubscriptionReport& report) {
   const auto known = std::find_if(reports_.begin(), reports_.end(), [&](const SubscriptionReport& other) {
     return other.consumer == report.consumer && other.producer == report.producer;
   });

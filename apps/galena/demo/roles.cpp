@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "demo/roles.hpp"
 
-#include <cstdio>
 #include <map>
 #include <sstream>
 
@@ -19,32 +18,26 @@ namespace {
 constexpr Duration step = std::chrono::milliseconds(500);
 constexpr Duration patience = std::chrono::seconds(5);
 
-void tell(const std::string& line) {
-  // One write a line: several threads may do this.
-  const std::string whole = line + "\n";
-  std::fwrite(whole.data(), 1, whole.size(), stdout);
-  std::fflush(stdout);
+void print(std::string_view topic, const Reading& reading) {
+  common::print_line(fmt::format("{:<20}{:>10.1f} {}", topic, reading.value, reading.unit));
 }
 
-void tell(std::string_view topic, const Reading& reading) {
-  tell(fmt::format("{:<20}{:>10.1f} {}", topic, reading.value, reading.unit));
-}
-
-void tell_state(const Source& producer, State state) {
-  if (state == State::connected) tell("found " + producer.text());
+void print_state(const Source& producer, State state) {
+  if (state == State::connected) common::print_line("found " + producer.text());
 }
 
 /// Selected, as the publishing side counted it, for each who subscribed to it.
 void report_publisher(const std::string& name, const ProducerStats& stats) {
   for (const LinkInfo& link : stats.subscribers) {
-    tell(to_line({link.consumer, name, static_cast<long long>(link.selected), -1, 0}));
+    common::print_line(to_line({link.consumer, name, static_cast<long long>(link.selected), -1, 0}));
   }
 }
 
 /// Delivered, as the subscribing side of one producer counted it.
 void report_subscriber(const std::string& name, const std::string& producer, const ConsumerStats& stats) {
   const auto lost = stats.lost + stats.unknown_gaps + stats.mismatched;
-  tell(to_line({name, producer, -1, static_cast<long long>(stats.received), static_cast<long long>(lost)}));
+  common::print_line(
+      to_line({name, producer, -1, static_cast<long long>(stats.received), static_cast<long long>(lost)}));
 }
 
 void run_machine(Node& node, const Stop& stop) {
@@ -88,7 +81,7 @@ void run_digest(Node& node, const Stop& stop) {
   ProducerConsumer digest(node, Digest{},
                           {.name = global(digest_role),
                            .subscriptions = {{global(machine_role)}},
-                           .on_state = [](const Source& producer, State state) { tell_state(producer, state); }});
+                           .on_state = [](const Source& producer, State state) { print_state(producer, state); }});
   stop.wait_until(never);
   digest.drain(patience);
   report_subscriber(digest_role, machine_role, digest.consumer_stats());
@@ -97,10 +90,10 @@ void run_digest(Node& node, const Stop& stop) {
 
 void run_consumer(Node& node, const Stop& stop, const std::string& name, const std::string& producer,
                   Selection topics) {
-  Consumer consumer(node, [](std::string_view topic, const Reading& reading) { tell(topic, reading); },
+  Consumer consumer(node, [](std::string_view topic, const Reading& reading) { print(topic, reading); },
                     {.name = global(name),
                      .subscriptions = {{global(producer), std::move(topics)}},
-                     .on_state = [](const Source& whom, State state) { tell_state(whom, state); }});
+                     .on_state = [](const Source& whom, State state) { print_state(whom, state); }});
   stop.wait_until(never);
   report_subscriber(name, producer, consumer.stats());
 }

@@ -26,7 +26,7 @@ struct SubscriptionReport {
 };
 
 std::string to_line(const SubscriptionReport& report);
-/// REQUIRES: it starts with report_mark.
+/// Requires: the line starts with report_mark.
 SubscriptionReport subscription_report_from(const std::string& line);
 
 int run_demo_role(const DemoOptions& options);

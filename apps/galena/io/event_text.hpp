@@ -8,9 +8,9 @@
 /// How `sub` prints an event.
 namespace galena::cli {
 
-/// `topic<TAB>message`, both escaped; a MessagePack message as JSON, or as it is if it is none.
+/// Appends `topic<TAB>message`, both escaped. A message that is a MessagePack value is written as JSON.
 void append_text_line(std::string& out, const EventView& event);
-/// One object: topic, message, encoding (see docs/cli.md).
+/// Appends an object with topic, message and encoding (see docs/cli.md).
 void append_json_line(std::string& out, const EventView& event);
 
 }  // namespace galena::cli

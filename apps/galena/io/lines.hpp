@@ -10,7 +10,7 @@
 
 namespace galena::cli {
 
-/// The lines of a file, read in large pieces. A wish to stop ends the wait for more.
+/// The lines of a file, read in large pieces. A requested stop ends the wait for more.
 class LineReader {
  public:
   static constexpr std::size_t max_line_bytes = 16 << 20;
@@ -20,9 +20,9 @@ class LineReader {
   /// The next line without its newline (the last one need not have any), valid until the next call. Empty at the end,
   /// and when a stop was requested. Throws Error: system, or invalid if the line is longer than max_line_bytes.
   std::optional<std::string_view> next();
-  /// Of the line that next() gave last, counted from 1.
+  /// The number of the line that next() returned last, counted from 1.
   std::uint64_t number() const { return number_; }
-  /// Lines that were read from the file and not given out.
+  /// How many lines were read from the file and not returned yet.
   std::uint64_t left() const;
 
  private:

@@ -8,7 +8,8 @@
 
 namespace galena::cli {
 
-/// Standard output, for streams: gathers what is appended and writes it in large pieces. One thread.
+/// Standard output for a stream of events: gathers what is appended and writes it in large pieces.
+/// Thread: one at a time.
 class Output {
  public:
   /// How much is gathered at most before it is written (plus one event).
@@ -18,14 +19,14 @@ class Output {
 
   /// Append here, then call appended().
   std::string& buffer() { return buffer_; }
-  /// False if nothing more can be written: then it throws away what comes.
+  /// Returns false if nothing more can be written; then the buffer is thrown away.
   bool appended() { return buffer_.size() < gather_bytes ? !failed_ : flush(); }
-  /// Writes all; waits as long as its reader does not read, but not for long once a stop was requested.
+  /// Writes everything. Blocks while the reader does not read; for at most a second once a stop was requested.
   bool flush();
 
-  /// Its reader has gone, which is the reader's way to say that it has had enough.
+  /// True once the reader has closed its end, as `head` does when it has enough lines.
   bool closed() const { return closed_; }
-  /// What went wrong otherwise. Empty: nothing.
+  /// Any other failure; empty if there was none.
   const std::string& error() const { return error_; }
 
  private:

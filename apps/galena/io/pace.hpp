@@ -7,14 +7,14 @@
 
 namespace galena::cli {
 
-/// So many events a second: on average exactly, and in bursts of a millisecond, which is as short as one sleeps well.
-/// What was missed while there was no input is not caught up.
+/// Spaces events out to a rate: exact on average, in bursts of a millisecond because shorter sleeps are imprecise. Time
+/// without input is not made up for.
 class Pace {
  public:
   explicit Pace(double per_second)
       : step_(std::chrono::duration_cast<Duration>(std::chrono::duration<double>(1 / per_second))) {}
 
-  /// Until the next event is due. False if a stop was requested first.
+  /// Blocks until the next event is due. Returns false if a stop was requested first.
   bool wait(const Stop& stop) {
     const Time now = Clock::now();
     due_ = std::max(due_ + step_, now - burst);

@@ -7,8 +7,9 @@
 
 namespace galena::cli {
 
-/// The one wish to end: SIGINT, SIGTERM, or the program itself. From construction to destruction the first of the two
-/// signals makes it; a second one ends the program as usual. There is one at a time.
+/// The request to end, made by the first SIGINT or SIGTERM or by the program itself. While the object lives it handles
+/// both signals; after the first one, a second ends the program as usual.
+/// Requires: there is at most one object of this class at a time.
 class Stop {
  public:
   Stop();
@@ -16,15 +17,15 @@ class Stop {
   Stop(const Stop&) = delete;
   Stop& operator=(const Stop&) = delete;
 
-  /// Any thread.
+  /// Thread: any.
   void request();
   bool requested() const { return requested_.load(std::memory_order_relaxed); }
   bool by_signal() const { return by_signal_.load(std::memory_order_relaxed); }
-  /// Becomes readable with the wish, and stays so: for poll().
+  /// For poll(): readable from the request on.
   int fd() const { return pipe_[0]; }
 
-  /// Blocks until the wish, or until `deadline`, or until the reader of the pipe that `watched` writes to has gone.
-  /// True if it was the wish.
+  /// Blocks until the request, until `deadline`, or until the pipe that `watched` writes to has no reader any more.
+  /// Returns true if a stop was requested.
   bool wait_until(Time deadline, int watched = -1) const;
 
  private:
@@ -36,14 +37,14 @@ class Stop {
   std::atomic<bool> by_signal_ = false;
 };
 
-/// How long what is on its way may take once a signal came.
+/// How long the events that are still on their way may take after a signal.
 inline constexpr Duration drain_after_signal = std::chrono::seconds(5);
 
 /// A wait of the library takes a time and not a file descriptor. It is repeated in slices of this length, so that a
 /// signal ends it as soon as a person can tell.
 inline constexpr Duration slice = std::chrono::milliseconds(100);
 
-/// For poll(): up to `deadline` from now, rounded up, so that nobody spins over the last fraction of a millisecond.
+/// For poll(): the time until `deadline` in milliseconds, rounded up so that no caller spins in the last one.
 int poll_timeout(Time deadline);
 
 }  // namespace galena::cli

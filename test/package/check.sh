@@ -25,8 +25,9 @@ same_version() { # WHAT VERSION
 # What a program outside of the library cannot call must not be there to be called.
 check_exports() { # SHARED_LIBRARY
   local hidden
-  hidden=$(nm -DC --defined-only "$1" | cut -d' ' -f3- | grep -E '^galena::(core|net|names)::' || true)
-  [[ -z $hidden ]] || fail "$1 exports what is not public: $(head -3 <<<"$hidden")"
+  # By mangled names: demangled, instances of the standard library's templates with our types look the same.
+  hidden=$(nm -D --defined-only "$1" | cut -d' ' -f3 | grep -E '^_ZNK?6galena(4core|3net|5names)' || true)
+  [[ -z $hidden ]] || fail "$1 exports what is not public: $(head -3 <<<"$hidden" | c++filt)"
   readelf -d "$1" | grep -q "SONAME.*libgalena\.so\.${version%.*}\]" || fail "$1 has another SONAME"
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "galena/detail/message.hpp"
+#include "galena/export.hpp"
 #include "galena/options.hpp"
 #include "galena/stats.hpp"
 
@@ -37,7 +38,7 @@ struct NameEntry {
 /// NodeOptions::tune_process. It starts threads, which fork() does not copy: in a child, whatever is called of a Node and
 /// its stages throws Error (invalid), and their destructors do nothing. Fork before you make the first Node, or make
 /// another one in the child. Thread: all members from any thread, unless they say otherwise.
-class Node {
+class GALENA_API Node {
  public:
   explicit Node(NodeOptions options = {});
   explicit Node(std::unique_ptr<detail::NodeCore> core);  ///< for the library's own tests

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "galena/base/join.hpp"
 #include "galena/error.hpp"
 #include "galena/names/directory.hpp"
 #include "galena/net/interface.hpp"
@@ -130,14 +131,14 @@ names::Registered NodeCore::register_name(names::Registration registration, Dura
                               owner.registration.pid, owner.registration.host_name, seconds(owner.age),
                               owner.registration.endpoints.empty()
                                   ? ""
-                                  : fmt::format(" (at {})", fmt::join(owner.registration.endpoints, ", "))));
+                                  : fmt::format(" (at {})", join(owner.registration.endpoints, ", "))));
     }
     case Outcome::unreachable:
       throw Error(ErrorCode::unreachable,
                   fmt::format("no name service answered within {:.1f} s, so '{}' cannot be registered ({})",
                               seconds(timeout), name,
                               options_.names.empty() ? "start one with `galena names`, or let this Node host one"
-                                                     : fmt::format("asked: {}", fmt::join(options_.names, ", "))));
+                                                     : fmt::format("asked: {}", join(options_.names, ", "))));
     case Outcome::refused:
       throw Error(ErrorCode::refused, fmt::format("the name service refused '{}': {}", name, registered.reason));
   }

@@ -5,6 +5,7 @@
 #include <string>
 
 #include <galena/galena.hpp>
+#include <galena/msgpack.hpp>
 
 #include "bench_task.hpp"
 

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include <galena/galena.hpp>
+#include <galena/msgpack.hpp>
 
 #include "bench_gate.hpp"
 #include "bench_room.hpp"

@@ -151,7 +151,7 @@ class Commands {
 /// What pub and relay keep for whom. The result is to be called with their options when all are parsed.
 std::function<void(HoldingOptions&)> add_holding(CLI::App& command, HoldingOptions& options) {
   const char* const group = "What it keeps";
-  const auto hold = std::make_shared<double>(seconds(options.hold));
+  const auto hold = std::make_shared<double>(in_seconds(options.hold));
   command.add_option("--hold", *hold, "How long a subscriber whose connection broke finds its place again")
       ->type_name("SECONDS")
       ->check(CLI::Range(0.0, 1e9).description(""))

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <galena/galena.hpp>
+#include <galena/msgpack.hpp>
 
 namespace galena::cli {
 

@@ -82,7 +82,7 @@ void append_json(std::string& out, const NameEntry& entry, const std::optional<P
   out.append("],");
   append_json_member(out, "host", entry.host);
   out.append(
-      fmt::format(R"(,"pid":{},"age_s":{:.3f},"subscribers":{})", entry.pid, seconds(entry.age), entry.subscribers));
+      fmt::format(R"(,"pid":{},"age_s":{:.3f},"subscribers":{})", entry.pid, in_seconds(entry.age), entry.subscribers));
   if (stats) {
     out.push_back(',');
     append_json_stats(out, *stats);

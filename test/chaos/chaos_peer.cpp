@@ -42,8 +42,7 @@ WhenFull when_full(const std::string& word) {
   return WhenFull::wait;
 }
 
-template <class Options>
-void publish_as(Options& options, const Arguments& arguments) {
+void publish_as(ProducerOptions& options, const Arguments& arguments) {
   options.buffer_bytes = arguments.number("buffer_bytes", 64 << 20);
   options.buffer_events = arguments.number("buffer_events", 0);
   options.when_full = when_full(arguments.text("when_full"));
@@ -53,8 +52,7 @@ void publish_as(Options& options, const Arguments& arguments) {
   options.expect = arguments.list("expect");
 }
 
-template <class Options>
-void subscribe_as(Options& options, const Arguments& arguments, Journal& journal) {
+void subscribe_as(ConsumerOptions& options, const Arguments& arguments, Journal& journal) {
   for (const std::string& producer : arguments.list("from")) {
     options.subscriptions.push_back({.producer = global(producer), .max_demand = arguments.number("demand", 0)});
   }
@@ -161,8 +159,9 @@ void run_source(Node& node, const Arguments& arguments) {
 void run_relay(Node& node, const Arguments& arguments) {
   Journal journal(arguments.text("journal"));
   ProducerConsumerOptions options{.name = global(arguments.name)};
-  publish_as(options, arguments);
-  subscribe_as(options, arguments, journal);
+  publish_as(options.publish, arguments);
+  subscribe_as(options.subscribe, arguments, journal);
+  options.subscriptions = std::exchange(options.subscribe.subscriptions, {});
   if (arguments.text("acknowledge") == "downstream") options.acknowledge = Acknowledge::downstream;
   ProducerConsumer stage(node, Relay{arguments.text("make") == "copy"}, options);
   Desk desk;

@@ -5,6 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include <galena/msgpack.hpp>
+
 #include "../../apps/galena/escape.hpp"
 #include "../../apps/galena/event_text.hpp"
 #include "../../apps/galena/exit_code.hpp"

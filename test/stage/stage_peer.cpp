@@ -176,12 +176,12 @@ void produce(Node& node, const Arguments& arguments) {
 
 void relay(Node& node, const Arguments& arguments) {
   const Pace pace{arguments.number("block_ms", 0), arguments.number("work_us", 0)};
-  ProducerConsumer stage(node, Stamp{arguments.name, pace},
-                         {.name = global(arguments.name),
-                          .subscriptions = subscriptions(arguments),
-                          .buffer_events = static_cast<std::uint64_t>(arguments.number("buffer_events", 0)),
-                          .on_state = say_state,
-                          .on_gap = say_gap});
+  ProducerConsumer stage(
+      node, Stamp{arguments.name, pace},
+      {.name = global(arguments.name),
+       .subscriptions = subscriptions(arguments),
+       .subscribe = {.on_state = say_state, .on_gap = say_gap},
+       .publish = {.buffer_events = static_cast<std::uint64_t>(arguments.number("buffer_events", 0))}});
   Commands commands;
   add_publishing(commands, stage);
   commands["stats"] = [&](std::istringstream&) { say(describe(stage.consumer_stats())); };

@@ -270,6 +270,13 @@ bool Inlet::admit(EventView& event) {
   return false;
 }
 
+std::optional<std::uint64_t> Inlet::position() const {
+  const bool dense =
+      options_.selection.everything() || (batch_.first == 0 && batch_.upto - batch_.from == batch_.count);
+  if (!dense || (batch_.flags & flag_recut) != 0) return std::nullopt;
+  return batch_.from + index();
+}
+
 Provenance Inlet::provenance(const EventView& event) const {
   Provenance from{event.repeated, {}};
   if ((batch_.flags & flag_recut) == 0) from.origin = {{standing_.place.stream, batch_.from, index()}, 0};

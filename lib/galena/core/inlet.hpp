@@ -97,6 +97,9 @@ class Inlet {
     }
     if (++handled_ >= grant_at_) attention_ = true;
   }
+  /// Of the event that next() gave: its number in the stream, unless the batch leaves out events and does not say
+  /// which.
+  std::optional<std::uint64_t> position() const;
   /// What is to be said of what is made of the event that next() gave.
   Provenance provenance(const EventView& event) const;
   /// With acknowledge_later: the first `deliveries` of this link are done with for good.

@@ -6,6 +6,7 @@
 
 #include "galena/detail/output.hpp"
 #include "galena/detail/stage.hpp"
+#include "galena/event.hpp"
 
 namespace galena::detail {
 

@@ -32,7 +32,7 @@ void ClientCore::enroll(Registration registration, Duration timeout, std::functi
                         std::function<void(const Entry&)> lost, Time now) {
   Enrolment enrolment;
   enrolment.registration = std::move(registration);
-  enrolment.deadline = now + timeout;
+  enrolment.deadline = detail::time_after(now, timeout);
   enrolment.done = std::move(done);
   enrolment.lost = std::move(lost);
   const Key key{enrolment.registration.name, enrolment.registration.stage};
@@ -51,7 +51,7 @@ void ClientCore::withdraw(const std::string& name, const Id& stage, Duration tim
   message.name = name;
   message.stage = stage;
   send(message);
-  withdrawals_.emplace(message.request, Withdrawal{now + timeout, std::move(done)});
+  withdrawals_.emplace(message.request, Withdrawal{detail::time_after(now, timeout), std::move(done)});
 }
 
 void ClientCore::set_subscribers(const std::string& name, const Id& stage, std::uint32_t subscribers) {
@@ -89,7 +89,7 @@ void ClientCore::unwatch(WatchId id) {
 
 void ClientCore::list(Duration timeout, std::function<void(std::optional<std::vector<Entry>>)> done, Time now) {
   const std::uint64_t request = ++last_request_;
-  listings_.emplace(request, Listing{now + timeout, std::move(done), {}});
+  listings_.emplace(request, Listing{detail::time_after(now, timeout), std::move(done), {}});
   if (state_ == State::welcomed) send_list(request, {});
 }
 

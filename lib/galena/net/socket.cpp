@@ -11,7 +11,7 @@
 namespace galena::net {
 namespace {
 
-int int_ms(Duration duration) { return static_cast<int>(milliseconds(duration)); }
+int int_ms(Duration duration) { return static_cast<int>(in_milliseconds(duration)); }
 
 zmq::socket_t open_socket(Context& context, zmq::socket_type type) {
   try {

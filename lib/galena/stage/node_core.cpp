@@ -90,6 +90,12 @@ void NodeCore::remove_stage(const Name& name, const Id& stage) {
   });
 }
 
+bool NodeCore::has_stage(const Id& stage) {
+  bool found = false;
+  loop_.call([&] { found = local_.contains(stage); });
+  return found;
+}
+
 names::Registration NodeCore::self() const {
   names::Registration self;
   self.node = id_;
@@ -120,7 +126,7 @@ names::Directory::Registered NodeCore::enroll(names::Registration registration, 
       const names::Entry& holder = registered.entry.value();
       throw Error(ErrorCode::name_taken,
                   fmt::format("the name '{}' is taken: process {} on {} has had it for {:.1f} s, and answers{}", name,
-                              holder.holder.pid, holder.holder.host_name, seconds(holder.age),
+                              holder.holder.pid, holder.holder.host_name, in_seconds(holder.age),
                               holder.holder.endpoints.empty()
                                   ? ""
                                   : fmt::format(" (at {})", fmt::join(holder.holder.endpoints, ", "))));
@@ -128,7 +134,7 @@ names::Directory::Registered NodeCore::enroll(names::Registration registration, 
     case Outcome::unreachable:
       throw Error(ErrorCode::unreachable,
                   fmt::format("no name service answered within {:.1f} s, so '{}' cannot be registered ({})",
-                              seconds(timeout), name,
+                              in_seconds(timeout), name,
                               options_.names.empty() ? "start one with `galena names`, or let this Node host one"
                                                      : fmt::format("asked: {}", fmt::join(options_.names, ", "))));
     case Outcome::refused:

@@ -109,7 +109,7 @@ std::optional<std::string> Child::wait_for_line(Time deadline) {
   for (;;) {
     read_output();
     if (auto line = next_line()) return line;
-    const auto left = milliseconds(deadline - Clock::now());
+    const auto left = in_milliseconds(deadline - Clock::now());
     if (finished_ || left <= 0) return std::nullopt;
     pollfd event{output_, POLLIN, 0};
     poll(&event, 1, static_cast<int>(std::min(left, 60'000LL)));

@@ -16,6 +16,7 @@ namespace galena {
 namespace detail {
 class NodeCore;
 class Remotes;
+struct NodeAccess;
 }  // namespace detail
 
 struct IngestOptions {
@@ -51,7 +52,7 @@ class GALENA_API Node {
   /// A second one, 200 ms or more after the first, does what it would without Galena: usually it ends the program.
   void run();
   /// The same for at most `timeout`. True if it was not the time that ended it.
-  bool run_for(Duration timeout);
+  [[nodiscard]] bool run_for(Duration timeout);
   /// Makes run() return, and ends every call that waits in a stage of this node: ingest() throws Error (stopped),
   /// drain() and wait_for_subscribers() return false, wait() returns. From then on none of them waits without a
   /// timeout. May be called from handlers and other threads; a signal that ends run() does the same.
@@ -80,9 +81,10 @@ class GALENA_API Node {
   ProducerStats stats(const Name& producer, Duration timeout = std::chrono::seconds(2));
 
   const NodeOptions& options() const;
-  detail::NodeCore& core() { return *core_; }
 
  private:
+  friend struct detail::NodeAccess;
+
   bool run_until(Time deadline);
   void ingest_event(const Name& producer, const EventView& event, bool is_value, Duration timeout);
 

@@ -35,8 +35,7 @@ WhenFull when_full(const std::string& word) {
   return WhenFull::wait;
 }
 
-template <class Options>
-void publish_as(Options& options, const Arguments& arguments) {
+void publish_as(ProducerOptions& options, const Arguments& arguments) {
   options.buffer_bytes = arguments.buffer_bytes;
   options.buffer_events = arguments.buffer_events;
   options.when_full = when_full(arguments.when_full);
@@ -46,8 +45,7 @@ void publish_as(Options& options, const Arguments& arguments) {
   options.expect = arguments.expect;
 }
 
-template <class Options>
-void subscribe_as(Options& options, const Arguments& arguments, Journal& journal) {
+void subscribe_as(ConsumerOptions& options, const Arguments& arguments, Journal& journal) {
   for (const std::string& producer : arguments.from) {
     options.subscriptions.push_back({.producer = global(producer), .max_demand = arguments.demand});
   }
@@ -154,8 +152,9 @@ void run_source(Node& node, const Arguments& arguments) {
 void run_relay(Node& node, const Arguments& arguments) {
   Journal journal(arguments.journal);
   ProducerConsumerOptions options{.name = global(arguments.name)};
-  publish_as(options, arguments);
-  subscribe_as(options, arguments, journal);
+  publish_as(options.publish, arguments);
+  subscribe_as(options.subscribe, arguments, journal);
+  options.subscriptions = std::exchange(options.subscribe.subscriptions, {});
   if (arguments.acknowledge == "downstream") options.acknowledge = Acknowledge::downstream;
   ProducerConsumer stage(node, Relay{arguments.make == "copy"}, options);
   Desk desk;

@@ -21,7 +21,7 @@ TEST_CASE("a name is found on one host well within a second, with nothing starte
   consumer->watch("x");
   producer->register_name("x", 1);
   REQUIRE(bench.until([&] { return consumer->sees(1); }));
-  const auto took = milliseconds(Clock::now() - began);
+  const auto took = in_milliseconds(Clock::now() - began);
   MESSAGE("found after " << took << " ms");
   CHECK(took < 1000);
 }
@@ -90,7 +90,7 @@ TEST_CASE("when the hosting node ends another hosts; names, tokens and watches a
   // The one name that is gone is told to be gone; about the other there is nothing to tell.
   REQUIRE(bench.until([&] { return consumer->seen.size() == 3; }));
   CHECK(consumer->sees_nobody());
-  MESSAGE("settled after " << milliseconds(Clock::now() - began) << " ms");
+  MESSAGE("settled after " << in_milliseconds(Clock::now() - began) << " ms");
   const auto late = bench.node();
   late->watch("x");
   REQUIRE(bench.until([&] { return late->sees(1); }));

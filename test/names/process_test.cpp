@@ -26,7 +26,7 @@ TEST_CASE("a killed process's name is free at once, and its watchers are told") 
   const auto next = bench.node();
   const auto result = bench.register_name(*next, "x", 1);
   CHECK(result.outcome == Outcome::ok);
-  MESSAGE("taken over " << milliseconds(Clock::now() - killed) << " ms after kill -9");
+  MESSAGE("taken over " << in_milliseconds(Clock::now() - killed) << " ms after kill -9");
   CHECK(Clock::now() - killed < 900ms);  // nobody waited for a lease, or for a challenge
   REQUIRE(bench.until([&] { return host->sees(1); }));
 }
@@ -48,7 +48,7 @@ TEST_CASE("when the host's process is killed another node hosts, and names are b
   const auto late = bench.node();
   late->watch("x");
   REQUIRE(bench.until([&] { return late->sees(1); }));
-  MESSAGE("back " << milliseconds(Clock::now() - killed) << " ms after kill -9");
+  MESSAGE("back " << in_milliseconds(Clock::now() - killed) << " ms after kill -9");
   CHECK(late->seen.size() == 1);
   CHECK(late->seen.back()->token == token);
   CHECK(bench.register_name(*late, "of the host", 2).outcome == Outcome::ok);

@@ -160,7 +160,7 @@ TEST_CASE("a REQ socket's empty delimiter is noted, and an answer with it reache
   CHECK(server.received[0].delimited);
   CHECK(server.received[0].body.bytes() == "ask");
   CHECK(server.router.send(server.received[0].peer, "answer", true) == Sent::ok);
-  req.set(zmq::sockopt::rcvtimeo, static_cast<int>(milliseconds(deadline)));
+  req.set(zmq::sockopt::rcvtimeo, static_cast<int>(in_milliseconds(deadline)));
   zmq::message_t answer;
   REQUIRE(req.recv(answer));
   CHECK(answer.to_string() == "answer");

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include <galena/msgpack.hpp>
+
 #include "cli/escape.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/rename.hpp"

@@ -48,7 +48,7 @@ TEST_CASE("a killed consumer is noticed, what was held for it is freed, and an i
   bad.signal(SIGKILL);
   const Time killed = Clock::now();
   REQUIRE(producer.line("ingested") == "ingested 30");
-  MESSAGE("an ingest that waited went on " << milliseconds(Clock::now() - killed) << " ms after kill -9");
+  MESSAGE("an ingest that waited went on " << in_milliseconds(Clock::now() - killed) << " ms after kill -9");
   CHECK(Clock::now() - killed < 5s);
   REQUIRE(good.line("event") == "event good after");
   CHECK(producer.ask("drain", "") == "drained");
@@ -67,7 +67,7 @@ TEST_CASE(
     producer->signal(SIGKILL);
     const Time killed = Clock::now();
     REQUIRE(consumer.line("state p lost") == "state p lost");
-    MESSAGE("lost " << milliseconds(Clock::now() - killed) << " ms after kill -9");
+    MESSAGE("lost " << in_milliseconds(Clock::now() - killed) << " ms after kill -9");
     CHECK(Clock::now() - killed < 2s);
     REQUIRE(consumer.line("state p searching") == "state p searching");
     producer = std::make_unique<Peer>(processes.command("producer", "p"));
@@ -203,7 +203,7 @@ TEST_CASE("an idle pair in two processes uses next to nothing") {
   const double before = cpu(producer) + cpu(consumer);
   const Time start = Clock::now();
   usleep(2'000'000);  // what is measured is doing nothing
-  const double share = (cpu(producer) + cpu(consumer) - before) / seconds(Clock::now() - start) / 2;
+  const double share = (cpu(producer) + cpu(consumer) - before) / in_seconds(Clock::now() - start) / 2;
   MESSAGE("an idle process uses " << share * 100 << " % of a core");
   CHECK(share < 0.05);
 }

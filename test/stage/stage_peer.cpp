@@ -204,9 +204,8 @@ void relay(Node& node, const Arguments& arguments) {
   ProducerConsumer stage(node, Stamp{arguments.name, pace},
                          {.name = global(arguments.name),
                           .subscriptions = subscriptions(arguments),
-                          .buffer_events = arguments.buffer_events,
-                          .on_state = say_state,
-                          .on_gap = say_gap});
+                          .subscribe = {.on_state = say_state, .on_gap = say_gap},
+                          .publish = {.buffer_events = arguments.buffer_events}});
   Commands commands;
   add_publishing(commands, stage);
   commands["stats"] = [&](std::istringstream&) { say(describe(stage.consumer_stats())); };

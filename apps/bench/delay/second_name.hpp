@@ -7,6 +7,7 @@
 #include <thread>
 
 #include <galena/galena.hpp>
+#include <galena/msgpack.hpp>
 
 #include "run/gate.hpp"
 #include "run/room.hpp"

@@ -17,7 +17,7 @@ double quantile_us(const std::vector<std::uint64_t>& sorted, double part) {
 }
 
 double rate_between(std::uint64_t events, Time from, Time to) {
-  return to > from ? static_cast<double>(events) / seconds(to - from) : 0;
+  return to > from ? static_cast<double>(events) / in_seconds(to - from) : 0;
 }
 
 }  // namespace

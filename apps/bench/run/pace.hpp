@@ -65,7 +65,7 @@ class Pace {
     for (Time due = start; due < end; due += interval) {
       std::this_thread::sleep_until(due);
       const auto wanted =
-          static_cast<std::uint64_t>(seconds(due - start + interval) * static_cast<double>(shape_.rate) + 0.5);
+          static_cast<std::uint64_t>(in_seconds(due - start + interval) * static_cast<double>(shape_.rate) + 0.5);
       while (number_ < wanted) send(0, step > burst ? time_now() : nanoseconds_of(due));
     }
   }

@@ -5,6 +5,7 @@
 #include <string>
 
 #include <galena/galena.hpp>
+#include <galena/msgpack.hpp>
 
 #include "plan/task.hpp"
 

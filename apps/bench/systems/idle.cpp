@@ -57,7 +57,7 @@ void galena_idle(Room& room, const Room::Desk& desk, const Task& task) {
   const double cpu = cpu_seconds();
   const Time start = Clock::now();
   std::this_thread::sleep_for(std::chrono::duration<double>(task.shape.seconds));
-  report.core_percent = 100 * (cpu_seconds() - cpu) / seconds(Clock::now() - start);
+  report.core_percent = 100 * (cpu_seconds() - cpu) / in_seconds(Clock::now() - start);
   report.rss_bytes = rss_bytes();
   desk.report(report);
   desk.wait();

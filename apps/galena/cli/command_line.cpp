@@ -136,7 +136,7 @@ class Commands {
 /// Adds the options of HoldingOptions. The caller calls the result when the command line is parsed.
 std::function<void(HoldingOptions&)> add_holding(CLI::App& command, HoldingOptions& options) {
   const char* const group = "What it keeps";
-  const auto hold = std::make_shared<double>(seconds(options.hold));
+  const auto hold = std::make_shared<double>(in_seconds(options.hold));
   command.add_option("--hold", *hold, "How long to keep the place of a subscriber after its connection broke")
       ->type_name("SECONDS")
       ->check(common::in_range(0, 1e9))

@@ -79,7 +79,7 @@ Json json_of_entry(const NameEntry& entry, const std::optional<ProducerStats>& s
   }
   add_bytes(object, "host", entry.host);
   object["pid"] = entry.pid;
-  object["age_s"] = std::round(seconds(entry.age) * 1000) / 1000;
+  object["age_s"] = std::round(in_seconds(entry.age) * 1000) / 1000;
   object["subscribers"] = entry.subscribers;
   if (stats) object["stats"] = json_of_stats(*stats);
   return object;

@@ -33,22 +33,22 @@ int run(const RelayOptions& options, Handler handler) {
                            {.name = global(options.name),
                             .subscriptions = subscriptions,
                             .acknowledge = options.acknowledge,
-                            .hold = options.holding.hold,
-                            .expect = options.holding.expect,
-                            .retain_bytes = options.holding.retain_bytes,
-                            .drain = Duration::zero(),  // done below
-                            .on_state =
-                                [&](const Source& from, State state) {
-                                  searching.record(from, state);
-                                  if (searching.superseded()) stop.request();
-                                },
-                            .on_gap = [&losses](const Source&, const Gap& gap) { losses.add(gap); }});
+                            .subscribe = {.on_state =
+                                              [&](const Source& from, State state) {
+                                                searching.record(from, state);
+                                                if (searching.superseded()) stop.request();
+                                              },
+                                          .on_gap = [&losses](const Source&, const Gap& gap) { losses.add(gap); }},
+                            .publish = {.hold = options.holding.hold,
+                                        .expect = options.holding.expect,
+                                        .retain_bytes = options.holding.retain_bytes,
+                                        .drain = Duration::zero()}});  // done below
     if (!stop.wait_until(Clock::now() + Searching::patience)) {
       searching.say_missing(node);
       stop.wait_until(never);
     }
     relay.stop_input();
-    relay.drain(drain_after_signal);
+    (void)relay.drain(drain_after_signal);
     in = relay.consumer_stats();
     out = relay.producer_stats();
   }

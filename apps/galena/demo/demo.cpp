@@ -147,7 +147,7 @@ bool Demo::end(const char* role) {
                                [role](const Process& process) { return process.role == role; });
   it->child->terminate();
   const Process* ended = follow(Clock::now() + end_within, false);
-  if (ended == nullptr) say(fmt::format("demo: {} did not end within {:.0f} s", role, seconds(end_within)));
+  if (ended == nullptr) say(fmt::format("demo: {} did not end within {:.0f} s", role, in_seconds(end_within)));
   const bool fine = ended == &*it && it->child->exit_code() == 0;
   if (ended != nullptr && !fine) say("demo: " + ended->role + " failed");
   processes_.erase(it);

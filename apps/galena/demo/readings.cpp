@@ -56,7 +56,7 @@ void take_memory(Readings::Values& values) {
 
 Readings::Values Readings::take() {
   const Time now = Clock::now();
-  elapsed_ = taken_ == Time{} ? 0 : seconds(now - taken_);
+  elapsed_ = taken_ == Time{} ? 0 : in_seconds(now - taken_);
   taken_ = now;
   Values values;
   take_cores(values);

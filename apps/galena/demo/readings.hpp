@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <galena/galena.hpp>
+#include <galena/msgpack.hpp>
 
 namespace galena::cli {
 

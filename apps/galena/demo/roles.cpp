@@ -49,7 +49,7 @@ void run_machine(Node& node, const Stop& stop) {
   for (Time next = Clock::now() + step; !stop.wait_until(next); next += step) {
     for (const auto& [topic, reading] : readings.take()) producer.ingest(topic, reading);
   }
-  producer.drain(patience);
+  (void)producer.drain(patience);
   report_publisher(machine_role, producer.stats());
 }
 
@@ -78,12 +78,13 @@ struct Digest {
 };
 
 void run_digest(Node& node, const Stop& stop) {
-  ProducerConsumer digest(node, Digest{},
-                          {.name = global(digest_role),
-                           .subscriptions = {{global(machine_role)}},
-                           .on_state = [](const Source& producer, State state) { print_state(producer, state); }});
+  ProducerConsumer digest(
+      node, Digest{},
+      {.name = global(digest_role),
+       .subscriptions = {{global(machine_role)}},
+       .subscribe = {.on_state = [](const Source& producer, State state) { print_state(producer, state); }}});
   stop.wait_until(never);
-  digest.drain(patience);
+  (void)digest.drain(patience);
   report_subscriber(digest_role, machine_role, digest.consumer_stats());
   report_publisher(digest_role, digest.producer_stats());
 }

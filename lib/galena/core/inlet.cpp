@@ -234,6 +234,13 @@ bool Inlet::admit(EventView& event) {
   return false;
 }
 
+std::optional<std::uint64_t> Inlet::position() const {
+  const bool dense =
+      options_.selection.everything() || (batch_.first == 0 && batch_.upto - batch_.from == batch_.count);
+  if (!dense || (batch_.flags & flag_recut) != 0) return std::nullopt;
+  return batch_.from + number();
+}
+
 Provenance Inlet::provenance(const EventView& event) const {
   Provenance from{event.repeated, {}};
   if ((batch_.flags & flag_recut) == 0) from.origin = {{place_.stream, batch_.from, number()}, 0};

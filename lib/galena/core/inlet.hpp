@@ -92,6 +92,9 @@ class Inlet {
     }
     count_handled(1);
   }
+  /// Of the event that next() gave: its number in the stream, unless the batch leaves out events and does not say
+  /// which.
+  std::optional<std::uint64_t> position() const;
   /// What a relay must publish beside the events that it makes of the event that next() gave.
   Provenance provenance(const EventView& event) const;
   /// With acknowledge_later: the first `deliveries` of this link may be acknowledged.

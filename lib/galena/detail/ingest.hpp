@@ -7,6 +7,7 @@
 #include "galena/detail/output.hpp"
 #include "galena/detail/stage.hpp"
 #include "galena/export.hpp"
+#include "galena/event.hpp"
 
 namespace galena::detail {
 

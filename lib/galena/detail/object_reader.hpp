@@ -3,6 +3,9 @@
 
 #include <string_view>
 
+#ifndef MSGPACK_NO_BOOST
+#define MSGPACK_NO_BOOST
+#endif
 #include <msgpack.hpp>
 
 #include "galena/export.hpp"

@@ -37,8 +37,6 @@ class GALENA_API Stage {
     Taken (*on_produce)(void* handler, const EventView& event, Output& out) = nullptr;
     ProducerConsumerOptions options = {};
     bool passes_all = false;  ///< on_produce passes every event on as it is
-    std::shared_ptr<PositionStore> positions = {};
-    std::function<void()> on_idle = {};
   };
 
   Stage(Node& node, Spec spec);

@@ -33,7 +33,7 @@ void ClientCore::register_name(Registration registration, Duration timeout, std:
                                std::function<void(const Entry&)> lost, Time now) {
   WantedName wanted;
   wanted.registration = std::move(registration);
-  wanted.deadline = now + timeout;
+  wanted.deadline = detail::time_after(now, timeout);
   wanted.done = std::move(done);
   wanted.lost = std::move(lost);
   const Key key{wanted.registration.name, wanted.registration.stage};
@@ -52,7 +52,7 @@ void ClientCore::unregister(const std::string& name, const Id& stage, Duration t
   message.name = name;
   message.stage = stage;
   send(message);
-  unregistering_.emplace(message.request, Unregistering{now + timeout, std::move(done)});
+  unregistering_.emplace(message.request, Unregistering{detail::time_after(now, timeout), std::move(done)});
 }
 
 void ClientCore::set_subscribers(const std::string& name, const Id& stage, std::uint32_t subscribers) {
@@ -90,7 +90,7 @@ void ClientCore::unwatch(WatchId id) {
 
 void ClientCore::list(Duration timeout, std::function<void(std::optional<std::vector<Entry>>)> done, Time now) {
   const std::uint64_t request = ++last_request_;
-  listings_.emplace(request, Listing{now + timeout, std::move(done), {}});
+  listings_.emplace(request, Listing{detail::time_after(now, timeout), std::move(done), {}});
   if (state_ == State::welcomed) send_list(request, {});
 }
 

@@ -79,7 +79,7 @@ std::optional<Entry> read_entry(PackReader& in) {
 }
 
 std::uint64_t to_wire(Duration duration) {
-  return duration <= Duration::zero() ? 0 : static_cast<std::uint64_t>(milliseconds(duration));
+  return duration <= Duration::zero() ? 0 : static_cast<std::uint64_t>(in_milliseconds(duration));
 }
 
 bool read(PackReader& in, std::uint64_t& out) {

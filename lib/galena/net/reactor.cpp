@@ -96,8 +96,7 @@ int Reactor::wait_ms(Duration wait) const {
   if (wait <= Duration::zero()) return 0;
   constexpr Duration longest = std::chrono::hours(1);
   if (wait > longest) return wait == Duration::max() ? -1 : 3'600'000;
-  return static_cast<int>(
-      milliseconds(wait + std::chrono::microseconds(999)));  // rounded up: to wake too early is a busy loop
+  return static_cast<int>(in_milliseconds(wait + std::chrono::microseconds(999)));  // up: early is a busy loop
 }
 
 void Reactor::turn(Duration wait) {

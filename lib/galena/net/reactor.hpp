@@ -38,7 +38,7 @@ class Reactor {
 
   /// Runs `call` once, at `when` or soon after. To cancel a timer that has run, or the id 0, does nothing.
   TimerId at(Time when, Callback call);
-  TimerId after(Duration delay, Callback call) { return at(Clock::now() + delay, std::move(call)); }
+  TimerId after(Duration delay, Callback call) { return at(detail::deadline_in(delay), std::move(call)); }
   void cancel(TimerId id);
 
   /// Calls `readable` while `fd` has something to read (level-triggered).

@@ -109,7 +109,7 @@ bool Bell::wait(std::optional<Time> deadline) {
     if (read(fd_, &count, sizeof count) == sizeof count) return true;
     int timeout = -1;
     if (deadline) {
-      const auto left = milliseconds(*deadline - Clock::now() + std::chrono::microseconds(999));
+      const auto left = in_milliseconds(*deadline - Clock::now() + std::chrono::microseconds(999));
       if (left <= 0) return false;
       timeout = static_cast<int>(std::min<long long>(left, 3'600'000));
     }

@@ -12,7 +12,7 @@
 namespace galena::net {
 namespace {
 
-int int_ms(Duration duration) { return static_cast<int>(std::min<long long>(milliseconds(duration), INT_MAX)); }
+int int_ms(Duration duration) { return static_cast<int>(std::min<long long>(in_milliseconds(duration), INT_MAX)); }
 
 /// Runs `configure`, which sets options of a socket.
 template <class Configure>

@@ -98,6 +98,12 @@ void NodeCore::remove_stage(const Name& name, const Id& stage) {
   });
 }
 
+bool NodeCore::has_stage(const Id& stage) {
+  bool found = false;
+  loop_.call([&] { found = local_.contains(stage); });
+  return found;
+}
+
 names::Registration NodeCore::self() const {
   names::Registration self;
   self.node = id_;
@@ -128,7 +134,7 @@ names::Registered NodeCore::register_name(names::Registration registration, Dura
       const names::Entry& owner = registered.entry.value();
       throw Error(ErrorCode::name_taken,
                   fmt::format("the name '{}' is taken: process {} on {} has had it for {:.1f} s, and answers{}", name,
-                              owner.registration.pid, owner.registration.host_name, seconds(owner.age),
+                              owner.registration.pid, owner.registration.host_name, in_seconds(owner.age),
                               owner.registration.endpoints.empty()
                                   ? ""
                                   : fmt::format(" (at {})", join(owner.registration.endpoints, ", "))));
@@ -136,7 +142,7 @@ names::Registered NodeCore::register_name(names::Registration registration, Dura
     case Outcome::unreachable:
       throw Error(ErrorCode::unreachable,
                   fmt::format("no name service answered within {:.1f} s, so '{}' cannot be registered ({})",
-                              seconds(timeout), name,
+                              in_seconds(timeout), name,
                               options_.names.empty() ? "start one with `galena names`, or let this Node host one"
                                                      : fmt::format("asked: {}", join(options_.names, ", "))));
     case Outcome::refused:

@@ -65,6 +65,7 @@ class NodeCore : public std::enable_shared_from_this<NodeCore> {
   /// A stage has started: from now on its local name and its id lead to `endpoint`.
   void add_stage(const Name& name, const Id& stage, const std::string& endpoint);
   void remove_stage(const Name& name, const Id& stage);
+  bool has_stage(const Id& stage);
   /// Registers a global name. Throws Error: name_taken, unreachable, refused.
   names::Registered register_name(names::Registration registration, Duration timeout,
                                   std::function<void(const std::string& owner)> lost);

@@ -10,6 +10,7 @@
 
 #include "galena/detail/message.hpp"
 #include "galena/error.hpp"
+#include "galena/event.hpp"
 #include "galena/remote_producer.hpp"
 #include "galena/stage/door.hpp"
 #include "galena/stage/node_core.hpp"

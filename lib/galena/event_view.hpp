@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "galena/export.hpp"
+
 namespace galena {
 
 /// What a payload is. It travels with every event.

@@ -4,6 +4,7 @@
 /// Everything a program needs: Node, Producer, ProducerConsumer, Consumer, RemoteProducer, NameService.
 #include "galena/consumer.hpp"
 #include "galena/error.hpp"
+#include "galena/export.hpp"
 #include "galena/name_service.hpp"
 #include "galena/node.hpp"
 #include "galena/producer.hpp"

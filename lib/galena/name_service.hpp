@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "galena/export.hpp"
 #include "galena/logger.hpp"
 
 namespace galena {
@@ -18,7 +19,7 @@ struct NameServiceOptions {
 
 /// A dedicated name service: it is in charge before any that a Node hosts by the way. It runs on a thread of its own
 /// from construction to destruction.
-class NameService {
+class GALENA_API NameService {
  public:
   /// Throws Error (system) if it cannot bind.
   explicit NameService(NameServiceOptions options = {});

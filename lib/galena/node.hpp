@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "galena/detail/message.hpp"
+#include "galena/export.hpp"
 #include "galena/options.hpp"
 #include "galena/stats.hpp"
 
@@ -35,7 +36,7 @@ struct NameEntry {
 /// A program's part of a Galena network: finds names, and keeps those of its stages. What it holds lives until the last
 /// of its stages is gone, so the order of destruction does not matter. All members from any thread, unless they say
 /// otherwise.
-class Node {
+class GALENA_API Node {
  public:
   explicit Node(NodeOptions options = {});
   ~Node();

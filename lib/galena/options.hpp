@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "galena/export.hpp"
 #include "galena/gap.hpp"
 #include "galena/logger.hpp"
 #include "galena/name.hpp"

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "galena/detail/stage.hpp"
+#include "galena/export.hpp"
 
 namespace galena {
 

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "galena/export.hpp"
+
 namespace galena {
 
 /// What a subscription is doing, as on_state tells it.
@@ -13,6 +15,6 @@ enum class State : std::uint8_t {
   lost,        ///< the producer went away without saying so, or cannot be reached; searching follows
   superseded,  ///< a later consumer has taken up the identity: this one stops
 };
-std::string_view to_string(State state);
+GALENA_API std::string_view to_string(State state);
 
 }  // namespace galena

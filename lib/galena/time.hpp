@@ -3,6 +3,8 @@
 
 #include <chrono>
 
+#include "galena/export.hpp"
+
 namespace galena {
 
 /// Monotonic. The core never reads it: it is handed a Time with every call that needs one.

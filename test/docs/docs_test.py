@@ -58,7 +58,7 @@ def readme_names_files_that_exist():
 
 
 COMMENT = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"', re.DOTALL)  # or a string, which may look like one
-TYPE = re.compile(r"^( *)(struct|class|enum class) (\w+)(?: final)?(?: :([^{;]*))? \{(?:\};|([^\n]*\};|.*?^\1\};))",
+TYPE = re.compile(r"^( *)(struct|class|enum class) (?:GALENA_API )?(\w+)(?: final)?(?: :([^{;]*))? \{(?:\};|([^\n]*\};|.*?^\1\};))",
                   re.MULTILINE | re.DOTALL)
 DETAIL = re.compile(r"^namespace (?:galena::)?detail \{", re.MULTILINE)
 NOT_MEMBERS = ("using ", "friend ", "static_assert", "struct ", "class ", "enum ")

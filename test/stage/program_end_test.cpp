@@ -12,7 +12,7 @@ using namespace std::chrono_literals;
 void run_ends_on(int signal) {
   const Processes processes;
   Peer producer(processes.command("producer", "p"));
-  Peer consumer(processes.command("consumer", "c", {"from=p", "work_us=1000"}));
+  Peer consumer(processes.command("consumer", "c", {"--from=p", "--work_us=1000"}));
   REQUIRE(producer.ask("subscribers 1", "subscribed") == "subscribed");
   producer.say("ingest 200 t");
   REQUIRE(producer.ask("run", "running") == "running");

@@ -10,6 +10,7 @@
 
 #include "galena/detail/message.hpp"
 #include "galena/detail/output.hpp"
+#include "galena/export.hpp"
 
 /// How handlers are recognised and called. A handler is a struct with handle_consume or handle_produce, or anything
 /// that can be called with the same arguments (a lambda). No base class, no macro.

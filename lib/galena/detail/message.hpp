@@ -15,6 +15,7 @@
 
 #include "galena/detail/object_reader.hpp"
 #include "galena/event_view.hpp"
+#include "galena/export.hpp"
 
 /// How a C++ value travels. What converts to std::string_view or std::span<const std::byte> is raw bytes; everything
 /// else is one MessagePack value (MSGPACK_DEFINE structs, numbers, vectors, maps, ...).

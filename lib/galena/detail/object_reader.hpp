@@ -5,6 +5,8 @@
 
 #include <msgpack.hpp>
 
+#include "galena/export.hpp"
+
 namespace galena::detail {
 
 /// How deep values from a peer may be nested.
@@ -14,6 +16,6 @@ inline constexpr int max_msgpack_depth = 32;
 /// Strings and binaries refer to `bytes`; the rest lies in memory that the thread keeps, until it reads the next value.
 /// (msgpack::unpack() asks for that memory anew, three times a value, which costs more than all else.) Null if that is
 /// not one value, or nested too deeply.
-const msgpack::object* read_object(std::string_view bytes);
+GALENA_API const msgpack::object* read_object(std::string_view bytes);
 
 }  // namespace galena::detail

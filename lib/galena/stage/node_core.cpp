@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "galena/base/join.hpp"
 #include "galena/error.hpp"
 #include "galena/net/interface.hpp"
 #include "galena/stage/environment.hpp"
@@ -118,19 +119,19 @@ names::Directory::Registered NodeCore::enroll(names::Registration registration, 
       break;
     case Outcome::taken: {
       const names::Entry& holder = registered.entry.value();
-      throw Error(ErrorCode::name_taken,
-                  fmt::format("the name '{}' is taken: process {} on {} has had it for {:.1f} s, and answers{}", name,
-                              holder.holder.pid, holder.holder.host_name, seconds(holder.age),
-                              holder.holder.endpoints.empty()
-                                  ? ""
-                                  : fmt::format(" (at {})", fmt::join(holder.holder.endpoints, ", "))));
+      throw Error(
+          ErrorCode::name_taken,
+          fmt::format(
+              "the name '{}' is taken: process {} on {} has had it for {:.1f} s, and answers{}", name,
+              holder.holder.pid, holder.holder.host_name, seconds(holder.age),
+              holder.holder.endpoints.empty() ? "" : fmt::format(" (at {})", join(holder.holder.endpoints, ", "))));
     }
     case Outcome::unreachable:
       throw Error(ErrorCode::unreachable,
                   fmt::format("no name service answered within {:.1f} s, so '{}' cannot be registered ({})",
                               seconds(timeout), name,
                               options_.names.empty() ? "start one with `galena names`, or let this Node host one"
-                                                     : fmt::format("asked: {}", fmt::join(options_.names, ", "))));
+                                                     : fmt::format("asked: {}", join(options_.names, ", "))));
     case Outcome::refused:
       throw Error(ErrorCode::refused, fmt::format("the name service refused '{}': {}", name, registered.reason));
   }

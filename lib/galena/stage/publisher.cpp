@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "galena/base/join.hpp"
 #include "galena/error.hpp"
 #include "galena/net/interface.hpp"
 
@@ -70,7 +71,7 @@ void Publisher::bind() {
   }
   endpoints_.push_back(router_->bind("ipc://@galena/stage/" + id));
   if (logger_.wants(LogLevel::info)) {
-    logger_.info(fmt::format("{}: listening at {}", options_.driver.label, fmt::join(endpoints_, ", ")));
+    logger_.info(fmt::format("{}: listening at {}", options_.driver.label, join(endpoints_, ", ")));
   }
 }
 

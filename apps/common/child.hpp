@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "galena/time.hpp"
+
+namespace galena::common {
+
+/// Another process of this program, started with other arguments. Its standard output is a pipe that is read line by
+/// line; it is in a process group of its own, so that Ctrl-C reaches only the parent, which then ends its children in
+/// the right order. One thread.
+class Child {
+ public:
+  /// Throws Error (system).
+  explicit Child(const std::vector<std::string>& arguments);
+  /// Kills it if it still runs.
+  ~Child();
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+
+  /// Readable when a line may have come, or the end of the output.
+  int descriptor() const { return output_; }
+  /// Reads what has come, without waiting. After that next_line() has it.
+  void read_output();
+  /// The next whole line. Empty if none has come.
+  std::optional<std::string> next_line();
+  /// The same, waiting for one. Empty at the end of the output, or at the deadline.
+  std::optional<std::string> wait_for_line(Time deadline);
+  /// It has closed its output, which it does only by ending.
+  bool finished() const { return finished_; }
+
+  /// Asks it to end, with SIGTERM.
+  void terminate();
+  /// REQUIRES: finished(). Its exit code; 128 + the signal if one ended it.
+  int exit_code();
+
+ private:
+  pid_t pid_ = -1;
+  int output_ = -1;
+  std::string text_;
+  bool finished_ = false;
+};
+
+/// For a child, first: ends this process when its parent ends, however that happens.
+void die_with_parent();
+
+}  // namespace galena::common

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "galena/name.hpp"
+#include "galena/stats.hpp"
 #include "galena/stage/node_core.hpp"
 
 namespace galena::detail {

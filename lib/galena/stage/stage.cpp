@@ -409,10 +409,10 @@ class Stage::Impl final : public EventTaker {
 
   /// Before any of the subscriptions can save its position again.
   void discard_effects() {
-    if (!spec_.positions) return;
+    if (!subscribe().positions) return;
     bool is_void = true;
     try {
-      is_void = spec_.positions->discard();
+      is_void = subscribe().positions->discard();
     } catch (...) {
       node_.logger().error(fmt::format(
           "{}: its position store threw in discard(), so no position is saved any more: events since the last one "

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "galena/detail/message.hpp"
+#include "galena/error.hpp"
 #include "galena/remote_producer.hpp"
 #include "galena/stage/door.hpp"
 #include "galena/stage/node_core.hpp"

@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include <galena/galena.hpp>
+#include <galena/msgpack.hpp>
 
 int main() {
   galena::Node node;

@@ -24,5 +24,5 @@ int main() {
   lines.ingest("line", "lead and sulphur");
   lines.ingest("line", "make galena");
   lines.drain();
-  words.drain(std::chrono::seconds(5));
+  return words.drain(std::chrono::seconds(5)) ? 0 : 1;
 }

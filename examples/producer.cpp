@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <galena/galena.hpp>
+#include <galena/msgpack.hpp>  // for those who hand over numbers, see ingest.cpp
 #include <string>
 
 struct Greeter {

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <galena/galena.hpp>
+#include <galena/msgpack.hpp>
 #include <string>
 
 struct Reading {

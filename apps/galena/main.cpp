@@ -2,9 +2,9 @@
 #include <csignal>
 #include <exception>
 
-#include "cli.hpp"
-#include "common.hpp"
-#include "exit_code.hpp"
+#include "cli/command_line.hpp"
+#include "cli/common.hpp"
+#include "cli/exit_code.hpp"
 
 int main(int argc, char** argv) {
   using namespace galena::cli;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "galena/detail/stage.hpp"
+#include "galena/export.hpp"
 
 namespace galena {
 
@@ -16,13 +17,15 @@ namespace galena {
 /// A producer that is not there yet is waited for; one that goes away is looked for again.
 template <class H>
 class Consumer {
-  static_assert(detail::ConsumerHandler<H>,
-                "a consumer's handler needs handle_consume(topic, message), handle_consume(topic, message, const "
-                "EventView&) or handle_consume(const EventView&)");
+  static_assert(detail::check_consumer_handler<H>());
 
  public:
   Consumer(Node& node, H handler, ConsumerOptions options)
-      : stage_(node, spec(std::make_shared<H>(std::move(handler)), std::move(options))) {}
+      : Consumer(node, std::make_shared<H>(std::move(handler)), std::move(options), detail::Role{}) {}
+  /// A temporary Node is gone before the first event.
+  Consumer(Node&& node, H handler, ConsumerOptions options) : Consumer(node, std::move(handler), std::move(options)) {
+    static_assert(detail::never_true<H>, "a stage needs a Node that outlives it: give the Node a variable");
+  }
 
   /// Blocks until the handler has failed, and rethrows what it threw; or until it threw Enough.
   void wait() { static_cast<void>(stage_.wait(never)); }
@@ -31,26 +34,28 @@ class Consumer {
   /// Takes nothing more, and ends the calls that wait.
   void close() { stage_.close(); }
   ConsumerStats stats() const { return stage_.consumer_stats(); }
+  /// The handler. Its calls run on the stage's thread: look at it when they have ended, for example after the
+  /// producers' drain(), or at what may be looked at meanwhile.
+  detail::Unwrapped<H>& handler() { return detail::unwrap(*handler_); }
   Id stage_id() const { return stage_.id(); }
   const Name& name() const { return stage_.name(); }
 
  private:
+  Consumer(Node& node, std::shared_ptr<H> handler, ConsumerOptions options, detail::Role)
+      : handler_(handler.get()), stage_(node, spec(std::move(handler), std::move(options))) {}
+
   static detail::Stage::Spec spec(std::shared_ptr<H> handler, ConsumerOptions options) {
     detail::Stage::Spec spec;
     spec.role = detail::Role::consumer;
     spec.handler = std::move(handler);
     spec.on_consume = detail::consume_with<H>;
-    spec.options.name = std::move(options.name);
-    spec.options.subscriptions = std::move(options.subscriptions);
-    spec.options.on_mismatch = options.on_mismatch;
-    spec.options.identity = std::move(options.identity);
-    spec.positions = std::move(options.positions);
-    spec.options.on_state = std::move(options.on_state);
-    spec.options.on_gap = std::move(options.on_gap);
-    spec.on_idle = std::move(options.on_idle);
+    spec.options.name = std::exchange(options.name, {});
+    spec.options.subscriptions = std::exchange(options.subscriptions, {});
+    spec.options.subscribe = std::move(options);
     return spec;
   }
 
+  H* handler_;  // the stage's
   detail::Stage stage_;
 };
 

@@ -4,6 +4,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "galena/export.hpp"
+
 namespace galena {
 
 /// What a program may want to tell apart about a failed set-up or call. The text says what to do about it.
@@ -22,7 +24,7 @@ enum class ErrorCode {
 
 /// Thrown by constructors and blocking calls, on the caller's thread. Flow (full, not found yet, peer gone) is never
 /// an exception: it is an answer or a state.
-class Error : public std::runtime_error {
+class GALENA_API Error : public std::runtime_error {
  public:
   Error(ErrorCode code, const std::string& text) : std::runtime_error(text), code_(code) {}
   ErrorCode code() const noexcept { return code_; }

@@ -5,6 +5,8 @@
 #include <optional>
 #include <string>
 
+#include "galena/export.hpp"
+
 namespace galena {
 
 /// Publisher to subscriber: of [from, upto), `count` selected events will not come (empty: nobody knows how many).

@@ -10,10 +10,12 @@
 #include <string>
 #include <string_view>
 
+#include "galena/export.hpp"
+
 namespace galena {
 
 /// 128 random bits: a stage, a stream, a node, a name service. Zero means "none".
-struct Id {
+struct GALENA_API Id {
   std::array<std::uint8_t, 16> bytes{};
 
   friend auto operator<=>(const Id&, const Id&) = default;
@@ -35,7 +37,7 @@ struct Id {
 };
 
 /// `size` bytes from the system's random source; aborts if it has none.
-void random_bytes(void* out, std::size_t size);
+GALENA_API void random_bytes(void* out, std::size_t size);
 
 }  // namespace galena
 

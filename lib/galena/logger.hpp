@@ -5,16 +5,18 @@
 #include <string>
 #include <string_view>
 
+#include "galena/export.hpp"
+
 namespace galena {
 
 enum class LogLevel { debug, info, warning, error, off };
 
 /// "debug", "info", ... for LogLevel.
-std::string_view to_string(LogLevel level);
+GALENA_API std::string_view to_string(LogLevel level);
 
 /// Where a Node and its stages say what they do. The sink is called from any thread, one line at a time, without a
 /// newline; it must be thread-safe and must not call back into the library. The default writes warnings to stderr.
-struct Logger {
+struct GALENA_API Logger {
   using Sink = std::function<void(LogLevel, std::string_view)>;
 
   LogLevel level = LogLevel::warning;

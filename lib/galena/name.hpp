@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "galena/export.hpp"
 #include "galena/id.hpp"
 
 namespace galena {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "galena/detail/message.hpp"
+#include "galena/export.hpp"
 #include "galena/options.hpp"
 #include "galena/stats.hpp"
 
@@ -15,6 +16,7 @@ namespace galena {
 namespace detail {
 class NodeCore;
 class Remotes;
+struct NodeAccess;
 }  // namespace detail
 
 struct IngestOptions {
@@ -33,20 +35,24 @@ struct NameEntry {
 };
 
 /// A program's part of a Galena network: finds names, and keeps those of its stages. What it holds lives until the last
-/// of its stages is gone, so the order of destruction does not matter. All members from any thread, unless they say
-/// otherwise.
-class Node {
+/// of its stages is gone, so the order of destruction does not matter. The first one tunes the process, see
+/// NodeOptions::tune_process. It starts threads, which fork() does not copy: in a child, whatever is called of a Node and
+/// its stages throws Error (invalid), and their destructors do nothing. Fork before you make the first Node, or make
+/// another one in the child. Thread: all members from any thread, unless they say otherwise.
+class GALENA_API Node {
  public:
   explicit Node(NodeOptions options = {});
+  explicit Node(std::unique_ptr<detail::NodeCore> core);  ///< for the library's own tests
   ~Node();
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
 
   /// Blocks until SIGINT or SIGTERM comes, stop() is called, or a stage of this node fails, whose exception it then
-  /// rethrows. Only while it runs are those two signals handled; a second one ends the program as usual.
+  /// rethrows. Handles these two signals only while it runs. A signal that the program ignores stays ignored (`nohup`).
+  /// A second one, 200 ms or more after the first, does what it would without Galena: usually it ends the program.
   void run();
   /// The same for at most `timeout`. True if it was not the time that ended it.
-  bool run_for(Duration timeout);
+  [[nodiscard]] bool run_for(Duration timeout);
   /// Makes run() return, and ends every call that waits in a stage of this node: ingest() throws Error (stopped),
   /// drain() and wait_for_subscribers() return false, wait() returns. From then on none of them waits without a
   /// timeout. May be called from handlers and other threads; a signal that ends run() does the same.
@@ -75,9 +81,10 @@ class Node {
   ProducerStats stats(const Name& producer, Duration timeout = std::chrono::seconds(2));
 
   const NodeOptions& options() const;
-  detail::NodeCore& core() { return *core_; }
 
  private:
+  friend struct detail::NodeAccess;
+
   bool run_until(Time deadline);
   void ingest_event(const Name& producer, const EventView& event, bool is_value, Duration timeout);
 

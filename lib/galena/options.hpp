@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "galena/export.hpp"
 #include "galena/gap.hpp"
 #include "galena/logger.hpp"
 #include "galena/name.hpp"
@@ -36,6 +37,10 @@ struct NodeOptions {
   std::size_t threads = 0;
   /// Reach producers of this host over ipc rather than over TCP.
   bool prefer_ipc = false;
+  /// What the first Node or NameService of a process does to the whole process, once: raises the limit of open files to
+  /// its hard limit (each connection needs one), seeds rand() (libzmq draws from it what strangers must not guess), and
+  /// lets malloc keep freed blocks of up to 4 MiB instead of giving them back to the kernel. False: none of these.
+  bool tune_process = true;
   Logger logger = {};
 };
 
@@ -106,26 +111,18 @@ struct ConsumerOptions {
   std::function<void()> on_idle = {};
 };
 
-/// A producer-consumer has a subscribing and a publishing side, with the options of both. See ConsumerOptions and
-/// ProducerOptions.
+/// A producer-consumer publishes as a Producer and subscribes as a Consumer, with the options of both. They are members
+/// and no bases, because `{.name = ..., .subscriptions = ...}` cannot name what lies in a base. What most programs set
+/// stands directly here; in `publish` and `subscribe` it must be left alone.
 struct ProducerConsumerOptions {
   Name name = {};
   std::vector<Subscription> subscriptions = {};
-  std::uint64_t buffer_bytes = 64 << 20;
-  std::uint64_t buffer_events = 0;
-  WhenFull when_full = WhenFull::wait;
-  OnMismatch on_mismatch = OnMismatch::skip;
   Acknowledge acknowledge = Acknowledge::handled;
-  /// See ConsumerOptions. Empty, with Acknowledge::downstream: its name, if that is global.
-  std::string identity = {};
-  Duration hold = std::chrono::seconds(30);
-  std::vector<std::string> expect = {};
-  std::uint64_t retain_bytes = 0;
-  Duration drain = std::chrono::seconds(5);
-  Duration register_within = std::chrono::seconds(5);
-  std::function<void(const Source& producer, State state)> on_state = {};
-  std::function<void(const Source& producer, const Gap& gap)> on_gap = {};
-  std::function<void(const std::string& owner)> on_name_lost = {};
+  /// But for its name and subscriptions. Without an identity and with Acknowledge::downstream, its identity is its
+  /// name, if that is global.
+  ConsumerOptions subscribe = {};
+  /// But for its name.
+  ProducerOptions publish = {};
 };
 
 }  // namespace galena

@@ -6,6 +6,8 @@
 #include <optional>
 #include <string>
 
+#include "galena/export.hpp"
+
 namespace galena {
 
 /// Where a consumer with an identity keeps how far it has handled each of its subscriptions, so that whoever takes up
@@ -18,7 +20,7 @@ namespace galena {
 /// event would come again and have that effect twice. So discard() is called before anything else is saved.
 ///
 /// Called on the stage's thread, never while the handler runs.
-class PositionStore {
+class GALENA_API PositionStore {
  public:
   PositionStore() = default;
   virtual ~PositionStore() = default;
@@ -43,7 +45,7 @@ class PositionStore {
 /// renamed), so it is never half written. It survives the end of the process at any moment; a power cut may set it back
 /// or empty it (it is not flushed to the disk each time), which makes repetitions, and no loss while the producer still
 /// holds the events. Consumers of one process may share it, each with its own identity; those of others need their own.
-class FilePositions final : public PositionStore {
+class GALENA_API FilePositions final : public PositionStore {
  public:
   /// Reads the file, if it is there. Throws Error: system, if it cannot be read or the directory not be written to;
   /// invalid, if it is not such a file.

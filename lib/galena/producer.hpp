@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "galena/detail/ingest.hpp"
+#include "galena/export.hpp"
 
 namespace galena {
 
@@ -18,7 +19,7 @@ struct NoHandler {};
 /// reach the caller. Events of one thread keep their order.
 template <class H = NoHandler>
 class Producer {
-  static_assert(detail::ProducerHandler<H>, "a producer's handler is a struct with handle_produce(input), or a lambda");
+  static_assert(detail::check_producer_handler<H>());
 
  public:
   /// Starts it, and registers a global name. Throws Error: name_taken, unreachable, system.
@@ -26,6 +27,15 @@ class Producer {
       : Producer(node, std::make_shared<H>(std::move(handler)), std::move(options), detail::Role::producer) {}
   explicit Producer(Node& node, ProducerOptions options = {}) requires std::is_same_v<H, NoHandler>
       : Producer(node, std::make_shared<H>(), std::move(options), detail::Role::producer) {}
+  /// A temporary Node is gone before the first event.
+  Producer(Node&& node, H handler, ProducerOptions options = {})
+      : Producer(node, std::move(handler), std::move(options)) {
+    static_assert(detail::never_true<H>, "a stage needs a Node that outlives it: give the Node a variable");
+  }
+  explicit Producer(Node&& node, ProducerOptions options = {}) requires std::is_same_v<H, NoHandler>
+      : Producer(node, std::move(options)) {
+    static_assert(detail::never_true<H>, "a stage needs a Node that outlives it: give the Node a variable");
+  }
 
   /// Takes the input: handle_produce(input...), or (topic, message) without a handler. Waits while a subscriber that
   /// selects the event has filled its share of the buffer (when_full = wait). Throws Error: invalid, for an event
@@ -53,15 +63,17 @@ class Producer {
   /// nothing was lost with a subscriber that died meanwhile.
   bool drain() { return stage_.drain(never); }
   /// False also if `timeout` passed first.
-  bool drain(Duration timeout) { return stage_.drain(detail::deadline_in(timeout)); }
+  [[nodiscard]] bool drain(Duration timeout) { return stage_.drain(detail::deadline_in(timeout)); }
   /// Blocks until `count` subscriptions stand. False if `timeout` passed first.
-  bool wait_for_subscribers(std::size_t count, Duration timeout) {
+  [[nodiscard]] bool wait_for_subscribers(std::size_t count, Duration timeout) {
     return stage_.wait_for_subscribers(count, detail::deadline_in(timeout));
   }
   /// How many consumers were already waiting for the global name when this producer registered it.
   std::uint32_t waiting() const { return stage_.waiting(); }
 
   ProducerStats stats() const { return stage_.producer_stats(); }
+  /// The handler. Its calls run on the threads that ingest: look at it while none does.
+  detail::Unwrapped<H>& handler() { return detail::unwrap(*handler_); }
   Id stage_id() const { return stage_.id(); }
   const Name& name() const { return stage_.name(); }
 
@@ -86,16 +98,8 @@ class Producer {
     spec.role = detail::Role::producer;
     spec.handler = std::move(handler);
     if constexpr (!std::is_same_v<H, NoHandler>) spec.on_produce = detail::produce_with<H>;
-    spec.options.name = std::move(options.name);
-    spec.options.buffer_bytes = options.buffer_bytes;
-    spec.options.buffer_events = options.buffer_events;
-    spec.options.when_full = options.when_full;
-    spec.options.hold = options.hold;
-    spec.options.expect = std::move(options.expect);
-    spec.options.retain_bytes = options.retain_bytes;
-    spec.options.drain = options.drain;
-    spec.options.register_within = options.register_within;
-    spec.options.on_name_lost = std::move(options.on_name_lost);
+    spec.options.name = std::exchange(options.name, {});
+    spec.options.publish = std::move(options);
     return spec;
   }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "galena/detail/stage.hpp"
+#include "galena/export.hpp"
 
 namespace galena {
 
@@ -20,14 +21,16 @@ struct PassThrough {
 /// (Galena's ProducerConsumer, which is one for one.)
 template <class H>
 class ProducerConsumer {
-  static_assert(
-      detail::RelayHandler<H>,
-      "a producer-consumer's handler needs handle_produce(topic, message) or handle_produce(const EventView&), "
-      "returning events or taking a Sink& as its last parameter");
+  static_assert(detail::check_relay_handler<H>());
 
  public:
   ProducerConsumer(Node& node, H handler, ProducerConsumerOptions options)
-      : stage_(node, spec(std::make_shared<H>(std::move(handler)), std::move(options))) {}
+      : ProducerConsumer(node, std::make_shared<H>(std::move(handler)), std::move(options), detail::Role{}) {}
+  /// A temporary Node is gone before the first event.
+  ProducerConsumer(Node&& node, H handler, ProducerConsumerOptions options)
+      : ProducerConsumer(node, std::move(handler), std::move(options)) {
+    static_assert(detail::never_true<H>, "a stage needs a Node that outlives it: give the Node a variable");
+  }
 
   /// Blocks until the handler has failed, and rethrows what it threw; or until it threw Enough.
   void wait() { static_cast<void>(stage_.wait(never)); }
@@ -38,17 +41,23 @@ class ProducerConsumer {
   /// Ends its subscriptions, so that drain() can come to an end.
   void stop_input() { stage_.stop_input(); }
   /// See Producer.
-  bool drain(Duration timeout) { return stage_.drain(detail::deadline_in(timeout)); }
-  bool wait_for_subscribers(std::size_t count, Duration timeout) {
+  [[nodiscard]] bool drain(Duration timeout) { return stage_.drain(detail::deadline_in(timeout)); }
+  [[nodiscard]] bool wait_for_subscribers(std::size_t count, Duration timeout) {
     return stage_.wait_for_subscribers(count, detail::deadline_in(timeout));
   }
 
   ConsumerStats consumer_stats() const { return stage_.consumer_stats(); }
   ProducerStats producer_stats() const { return stage_.producer_stats(); }
+  /// The handler. Its calls run on the stage's thread: look at it when they have ended, for example after the
+  /// producers' drain(), or at what may be looked at meanwhile.
+  detail::Unwrapped<H>& handler() { return detail::unwrap(*handler_); }
   Id stage_id() const { return stage_.id(); }
   const Name& name() const { return stage_.name(); }
 
  private:
+  ProducerConsumer(Node& node, std::shared_ptr<H> handler, ProducerConsumerOptions options, detail::Role)
+      : handler_(handler.get()), stage_(node, spec(std::move(handler), std::move(options))) {}
+
   static detail::Stage::Spec spec(std::shared_ptr<H> handler, ProducerConsumerOptions options) {
     detail::Stage::Spec spec;
     spec.role = detail::Role::producer_consumer;
@@ -59,6 +68,7 @@ class ProducerConsumer {
     return spec;
   }
 
+  H* handler_;  // the stage's
   detail::Stage stage_;
 };
 

@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "galena/detail/message.hpp"
+#include "galena/export.hpp"
 #include "galena/name.hpp"
 #include "galena/time.hpp"
 
@@ -31,14 +32,14 @@ enum class Verdict : std::uint8_t {
   withdrawn,  ///< it never left: withdraw() was called in time, or this object ended first
   unknown,    ///< it was sent, and the connection broke before the answer: the producer may have it or not
 };
-std::string_view to_string(Verdict verdict);
+GALENA_API std::string_view to_string(Verdict verdict);
 
 namespace detail {
 
 class Remote;
 
 /// What RemoteProducers share, whatever they send.
-class RemoteStream {
+class GALENA_API RemoteStream {
  public:
   /// The number of an event that was handed over, counted from 1.
   using Ticket = std::uint64_t;
@@ -93,7 +94,7 @@ class RemoteStream {
 /// goes to the next of that name; what was sent and not answered is `unknown`. The destructor waits for what is left
 /// (options.drain), and logs what was not accepted.
 template <class V = void>
-class RemoteProducer : public detail::RemoteStream {
+class GALENA_API RemoteProducer : public detail::RemoteStream {
  public:
   explicit RemoteProducer(Node& node, Name producer, RemoteProducerOptions options = {})
       : RemoteStream(node, std::move(producer), !std::is_void_v<V>, std::move(options)) {}

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "galena/export.hpp"
+
 namespace galena {
 
 /// One topic, of any bytes; or, by prefix(), all topics that start so.
@@ -29,7 +31,7 @@ inline Topic prefix(std::string start) { return {true, std::move(start)}; }
 
 /// The topics that a subscription selects. None: every topic, as in Galena. Equal selections compare equal: order,
 /// repetitions and what a prefix of the same selection covers anyway do not count.
-class Selection {
+class GALENA_API Selection {
  public:
   Selection() = default;
   Selection(std::initializer_list<Topic> topics) : Selection(std::vector<Topic>(topics)) {}

@@ -9,6 +9,7 @@
 
 #include "galena/detail/message.hpp"
 #include "galena/event_view.hpp"
+#include "galena/export.hpp"
 
 namespace galena {
 
@@ -17,7 +18,7 @@ namespace galena {
 /// if the handler throws. One thread at a time.
 ///
 /// In a unit test of a handler, make one, hand it to the handler, and look at events().
-class Sink {
+class GALENA_API Sink {
  public:
   /// Adds an event, of which the bytes are copied (or packed) before this returns.
   template <class M>

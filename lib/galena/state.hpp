@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "galena/export.hpp"
+
 namespace galena {
 
 /// What a subscription is doing, as on_state tells it.
@@ -14,6 +16,6 @@ enum class State : std::uint8_t {
   ended,      ///< the producer ended its stream on purpose: nothing of it is missing; searching for a successor follows
   superseded,  ///< a later consumer has taken up the identity: this one stops
 };
-std::string_view to_string(State state);
+GALENA_API std::string_view to_string(State state);
 
 }  // namespace galena

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "galena/export.hpp"
 #include "galena/id.hpp"
 #include "galena/selection.hpp"
 #include "galena/state.hpp"

@@ -3,6 +3,8 @@
 
 #include <string_view>
 
+#include "galena/export.hpp"
+
 namespace galena {
 
 inline constexpr std::string_view version = "0.1.0";

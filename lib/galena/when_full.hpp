@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "galena/export.hpp"
+
 namespace galena {
 
 /// What happens to an event that somebody selected when that subscriber's share of the buffer is full.

@@ -1,13 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A process for chaos.py to hurt: a source, a relay or a sink, under a global name, that keeps an account of its own.
-//   chaos_peer source|relay|sink NAME [KEY=VALUE...]
-// Of all: names (tcp://host:port), domain, liveness_ms, interface, host_names (0 or 1), log (debug, info, warning).
-// Of sources and relays: buffer_bytes, buffer_events, when_full (wait, keep_last, keep_first), hold_ms, drain_ms,
-//   retain_bytes, expect (identities, with commas between).
-// Of sources: label (who the events say they come from), tally (a file), size (letters of filler at most).
-// Of relays and sinks: from (producers, with commas between), journal (a file), identity, demand.
-// Of relays: make (pass: the event as it is; copy: a new one), acknowledge (handled, downstream).
-// Of sinks: positions (a file), work_us (how long its handler takes).
+// Its options are in arguments.hpp; `chaos_peer --help` lists them.
 // Commands: go [RATE] | stop | drain | subscribers COUNT | stats | exit. SIGTERM ends it as `exit` does:
 // a source stops offering, and all leave in good order.
 #include <algorithm>
@@ -42,23 +35,21 @@ WhenFull when_full(const std::string& word) {
   return WhenFull::wait;
 }
 
-template <class Options>
-void publish_as(Options& options, const Arguments& arguments) {
-  options.buffer_bytes = arguments.number("buffer_bytes", 64 << 20);
-  options.buffer_events = arguments.number("buffer_events", 0);
-  options.when_full = when_full(arguments.text("when_full"));
-  options.hold = arguments.milliseconds("hold_ms", 30'000);
-  options.drain = arguments.milliseconds("drain_ms", 5000);
-  options.retain_bytes = arguments.number("retain_bytes", 0);
-  options.expect = arguments.list("expect");
+void publish_as(ProducerOptions& options, const Arguments& arguments) {
+  options.buffer_bytes = arguments.buffer_bytes;
+  options.buffer_events = arguments.buffer_events;
+  options.when_full = when_full(arguments.when_full);
+  options.hold = std::chrono::milliseconds(arguments.hold_ms);
+  options.drain = std::chrono::milliseconds(arguments.drain_ms);
+  options.retain_bytes = arguments.retain_bytes;
+  options.expect = arguments.expect;
 }
 
-template <class Options>
-void subscribe_as(Options& options, const Arguments& arguments, Journal& journal) {
-  for (const std::string& producer : arguments.list("from")) {
-    options.subscriptions.push_back({.producer = global(producer), .max_demand = arguments.number("demand", 0)});
+void subscribe_as(ConsumerOptions& options, const Arguments& arguments, Journal& journal) {
+  for (const std::string& producer : arguments.from) {
+    options.subscriptions.push_back({.producer = global(producer), .max_demand = arguments.demand});
   }
-  options.identity = arguments.text("identity");
+  options.identity = arguments.identity;
   options.on_state = [&](const Source& source, State state) {
     journal.add(fmt::format("s {} {}", source.text(), to_string(state)));
   };
@@ -127,9 +118,9 @@ void run_source(Node& node, const Arguments& arguments) {
   ProducerOptions options{.name = global(arguments.name)};
   publish_as(options, arguments);
   Producer<> producer(node, options);
-  chaos::Tally tally(arguments.text("tally"));
-  const std::string label = arguments.text("label", arguments.name);
-  const std::uint64_t size = arguments.number("size", 100);
+  chaos::Tally tally(arguments.tally);
+  const std::string label = arguments.label;
+  const std::uint64_t size = arguments.size;
   std::string next;
   chaos::Pump pump([&] {
     if (next.empty()) {
@@ -159,12 +150,13 @@ void run_source(Node& node, const Arguments& arguments) {
 }
 
 void run_relay(Node& node, const Arguments& arguments) {
-  Journal journal(arguments.text("journal"));
+  Journal journal(arguments.journal);
   ProducerConsumerOptions options{.name = global(arguments.name)};
-  publish_as(options, arguments);
-  subscribe_as(options, arguments, journal);
-  if (arguments.text("acknowledge") == "downstream") options.acknowledge = Acknowledge::downstream;
-  ProducerConsumer stage(node, Relay{arguments.text("make") == "copy"}, options);
+  publish_as(options.publish, arguments);
+  subscribe_as(options.subscribe, arguments, journal);
+  options.subscriptions = std::exchange(options.subscribe.subscriptions, {});
+  if (arguments.acknowledge == "downstream") options.acknowledge = Acknowledge::downstream;
+  ProducerConsumer stage(node, Relay{arguments.make == "copy"}, options);
   Desk desk;
   add_publishing(desk, stage);
   desk.add("stats", [&](std::istringstream&) {
@@ -175,26 +167,26 @@ void run_relay(Node& node, const Arguments& arguments) {
 }
 
 void run_sink(Node& node, const Arguments& arguments) {
-  Journal journal(arguments.text("journal"));
+  Journal journal(arguments.journal);
   ConsumerOptions options;
   subscribe_as(options, arguments, journal);
-  if (const std::string file = arguments.text("positions"); !file.empty()) {
+  if (const std::string file = arguments.positions; !file.empty()) {
     options.positions = std::make_shared<FilePositions>(file);
   }
-  Consumer stage(node, Writer{journal, std::chrono::microseconds(arguments.number("work_us", 0))}, options);
+  Consumer stage(node, Writer{journal, std::chrono::microseconds(arguments.work_us)}, options);
   Desk desk;
   desk.add("stats", [&](std::istringstream&) { say(describe(stage.stats())); });
   serve(node, desk);
 }
 
 void run(const Arguments& arguments) {
-  NodeOptions options{.domain = arguments.text("domain", "chaos"),
-                      .names = arguments.list("names"),
-                      .interface = arguments.text("interface"),
-                      .host_names = arguments.number("host_names", 1) != 0,
-                      .liveness = arguments.milliseconds("liveness_ms", 10'000)};
+  NodeOptions options{.domain = arguments.domain,
+                      .names = arguments.names,
+                      .interface = arguments.interface,
+                      .host_names = arguments.host_names != 0,
+                      .liveness = std::chrono::milliseconds(arguments.liveness_ms)};
   for (const LogLevel level : {LogLevel::debug, LogLevel::info}) {
-    if (arguments.text("log") == to_string(level)) options.logger.level = level;
+    if (arguments.log == to_string(level)) options.logger.level = level;
   }
   Node node(options);
   if (arguments.role == "source") run_source(node, arguments);
@@ -205,9 +197,10 @@ void run(const Arguments& arguments) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 3) return 2;
+  Arguments arguments;
+  if (const auto code = arguments.read(argc, argv)) return *code;
   try {
-    run(Arguments(argc, argv));
+    run(arguments);
   } catch (const galena::Error& error) {
     say(fmt::format("error {}", error.what()));
     return error.code() == galena::ErrorCode::unreachable ? 4 : 1;

@@ -146,7 +146,7 @@ class Scene:
                  "hold_ms": self.timing.hold_ms, "log": "info", **options}
         one.options, one.host = options, host
         one.process = self.start(self.host(host), name, self.peer, role, name,
-                                 *[f"{key}={value}" for key, value in given.items() if value is not None])
+                                 *[f"--{key}={value}" for key, value in given.items() if value is not None])
 
     def source(self, name, host=None, **options):
         source = self.sources.setdefault(name, Source(name))

@@ -50,7 +50,7 @@ TEST_CASE("a subscription with endless demand goes on over many grants") {
     REQUIRE(inlet.handle(frame, at(0)) == Inlet::Input::events);
     for (EventView event; inlet.next(event);) inlet.handled();
     REQUIRE(inlet.failure().reason.empty());
-    const auto grant = expect<Grant>(inlet.take_grant(true, at(0)).value());
+    const auto grant = expect<Grant>(inlet.poll_grant(true, at(0)).value());
     CHECK(grant.acknowledged == i + 1);
     CHECK(grant.limit.events == endless);
   }

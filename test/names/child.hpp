@@ -56,7 +56,7 @@ class Child {
         if (found.starts_with(start)) return found;
       }
       pollfd wait{out_, POLLIN, 0};
-      const auto left = milliseconds(end - Clock::now());
+      const auto left = in_milliseconds(end - Clock::now());
       if (left <= 0 || poll(&wait, 1, static_cast<int>(left)) <= 0) return {};
       std::array<char, 4096> bytes{};
       const ssize_t got = read(out_, bytes.data(), bytes.size());

@@ -46,6 +46,7 @@ struct ClientBench {
     sent();
     Message message;
     message.verb = Verb::welcome;
+    message.version = spoken_versions.oldest;
     message.service = id_of(service);
     message.term = term;
     hear(message);
@@ -57,8 +58,8 @@ struct ClientBench {
     message.waiting = waiting;
     hear(message);
   }
-  void enroll(const Registration& registration, Duration timeout = 5s) {
-    core.enroll(
+  void register_name(const Registration& registration, Duration timeout = 5s) {
+    core.register_name(
         registration, timeout, [this](const Registered& result) { results.push_back(result); },
         [this](const Entry& owner) { lost.push_back(owner); }, now);
   }
@@ -73,7 +74,7 @@ const Token token{1, id_of(100), 4};
 
 TEST_CASE("what was asked before there is a connection is said once a service welcomes us") {
   ClientBench bench;
-  bench.enroll(registration_of("x", 1));
+  bench.register_name(registration_of("x", 1));
   bench.core.watch("y", [](const auto&) {});
   CHECK(bench.sent().empty());
   bench.core.handle_connected(bench.now);
@@ -83,11 +84,12 @@ TEST_CASE("what was asked before there is a connection is said once a service we
   CHECK(sent[0].domain == "d");
   Message welcome;
   welcome.verb = Verb::welcome;
+  welcome.version = spoken_versions.oldest;
   welcome.service = id_of(100);
   bench.hear(welcome);
   sent = bench.sent();
   REQUIRE(sent.size() == 2);
-  CHECK(sent[0].verb == Verb::enroll);
+  CHECK(sent[0].verb == Verb::register_name);
   CHECK(sent[1].verb == Verb::watch);
   CHECK(bench.results.empty());
   bench.grant(registration_of("x", 1), token, 3);
@@ -97,10 +99,21 @@ TEST_CASE("what was asked before there is a connection is said once a service we
   CHECK(bench.results[0].waiting == 3);
 }
 
+TEST_CASE("a service of another version is a failure that says so") {
+  ClientBench bench;
+  bench.core.handle_connected(bench.now);
+  Message welcome;
+  welcome.verb = Verb::welcome;
+  welcome.version = 2;
+  bench.hear(welcome);
+  CHECK(bench.core.failed());
+  CHECK(bench.core.last_refusal() == "this is version 1, not 2");
+}
+
 TEST_CASE("the next service hears of the same name with the same token and its age") {
   ClientBench bench;
   bench.welcome(100, 6);
-  bench.enroll(registration_of("x", 1));
+  bench.register_name(registration_of("x", 1));
   bench.grant(registration_of("x", 1), token);
   bench.pass(1s);
   bench.core.handle_disconnected();
@@ -110,10 +123,11 @@ TEST_CASE("the next service hears of the same name with the same token and its a
   CHECK(hello.term == 6);
   Message welcome;
   welcome.verb = Verb::welcome;
+  welcome.version = spoken_versions.oldest;
   welcome.service = id_of(101);
   bench.hear(welcome);
   const auto again = bench.sent().at(0);
-  CHECK(again.verb == Verb::enroll);
+  CHECK(again.verb == Verb::register_name);
   CHECK(again.entry->token == token);
   CHECK(again.entry->age == 1s);
   bench.grant(registration_of("x", 1), token);
@@ -123,7 +137,7 @@ TEST_CASE("the next service hears of the same name with the same token and its a
 TEST_CASE("a name that nobody confirmed for longer than its lease starts again at age zero") {
   ClientBench bench;
   bench.welcome(100);
-  bench.enroll(registration_of("x", 1));
+  bench.register_name(registration_of("x", 1));
   bench.grant(registration_of("x", 1), token);
   bench.core.handle_disconnected();
   bench.pass(7s);
@@ -136,8 +150,8 @@ TEST_CASE("a name that nobody confirmed for longer than its lease starts again a
 TEST_CASE("names are renewed at a third of the lease, in one message for all") {
   ClientBench bench;
   bench.welcome(100);
-  bench.enroll(registration_of("x", 1));
-  bench.enroll(registration_of("y", 2));
+  bench.register_name(registration_of("x", 1));
+  bench.register_name(registration_of("y", 2));
   bench.grant(registration_of("x", 1), token);
   bench.grant(registration_of("y", 2), token);
   bench.sent();
@@ -146,7 +160,7 @@ TEST_CASE("names are renewed at a third of the lease, in one message for all") {
   auto sent = bench.sent();
   REQUIRE(sent.size() == 1);
   CHECK(sent[0].verb == Verb::renew);
-  CHECK(sent[0].held == 2);
+  CHECK(sent[0].registered == 2);
   CHECK(sent[0].subscribers == std::vector<SubscriberCount>{{"x", id_of(1), 5}});
   Message renewed;
   renewed.verb = Verb::renewed;
@@ -176,7 +190,7 @@ TEST_CASE("a service that leaves a renewal or a hello unanswered for a second is
 TEST_CASE("a name that is taken says who has it") {
   ClientBench bench;
   bench.welcome(100);
-  bench.enroll(registration_of("x", 1));
+  bench.register_name(registration_of("x", 1));
   Message taken;
   taken.verb = Verb::taken;
   taken.name = "x";
@@ -185,7 +199,7 @@ TEST_CASE("a name that is taken says who has it") {
   bench.hear(taken);
   REQUIRE(bench.results.size() == 1);
   CHECK(bench.results[0].outcome == Outcome::taken);
-  CHECK(bench.results[0].entry->holder.stage == id_of(9));
+  CHECK(bench.results[0].entry->registration.stage == id_of(9));
   bench.hear(taken);
   CHECK(bench.results.size() == 1);
 }
@@ -193,7 +207,7 @@ TEST_CASE("a name that is taken says who has it") {
 TEST_CASE("whoever loses a name is told once, and does not say it again") {
   ClientBench bench;
   bench.welcome(100);
-  bench.enroll(registration_of("x", 1));
+  bench.register_name(registration_of("x", 1));
   bench.grant(registration_of("x", 1), token);
   Message lost;
   lost.verb = Verb::lost;
@@ -203,7 +217,7 @@ TEST_CASE("whoever loses a name is told once, and does not say it again") {
   bench.hear(lost);
   bench.hear(lost);
   REQUIRE(bench.lost.size() == 1);
-  CHECK(bench.lost[0].holder.stage == id_of(9));
+  CHECK(bench.lost[0].registration.stage == id_of(9));
   bench.core.handle_disconnected();
   bench.welcome(101);
   CHECK(bench.sent().empty());
@@ -212,7 +226,7 @@ TEST_CASE("whoever loses a name is told once, and does not say it again") {
 TEST_CASE("a refusal reaches whoever asked, with its reason") {
   ClientBench bench;
   bench.welcome(100);
-  bench.enroll(registration_of("x", 1));
+  bench.register_name(registration_of("x", 1));
   Message refused;
   refused.verb = Verb::refused;
   refused.request = bench.sent().at(0).request;
@@ -226,7 +240,7 @@ TEST_CASE("a refusal reaches whoever asked, with its reason") {
 TEST_CASE("no answer in time is an answer; a grant that comes later is given back") {
   ClientBench bench;
   bench.welcome(100);
-  bench.enroll(registration_of("x", 1), 500ms);
+  bench.register_name(registration_of("x", 1), 500ms);
   bench.pass(500ms);
   REQUIRE(bench.results.size() == 1);
   CHECK(bench.results[0].outcome == Outcome::unreachable);
@@ -241,7 +255,7 @@ TEST_CASE("no answer in time is an answer; a grant that comes later is given bac
 TEST_CASE("a challenge is answered for what we hold, and only for that") {
   ClientBench bench;
   bench.welcome(100);
-  bench.enroll(registration_of("x", 1));
+  bench.register_name(registration_of("x", 1));
   bench.grant(registration_of("x", 1), token);
   bench.sent();
   Message challenge;
@@ -276,13 +290,13 @@ TEST_CASE("a watcher hears of each change once, through any number of services")
   bench.welcome(101);
   CHECK(bench.sent().at(0).verb == Verb::watch);
   changed.entry->age = 9s;
-  changed.entry->holder.subscribers = 7;
+  changed.entry->registration.subscribers = 7;
   bench.hear(changed);
   CHECK(told.size() == 2);
   changed.entry = Entry{registration_of("x", 2), token, 1s};
   bench.hear(changed);
   REQUIRE(told.size() == 3);
-  CHECK(told[2]->holder.stage == id_of(2));
+  CHECK(told[2]->registration.stage == id_of(2));
 }
 
 TEST_CASE("a second watcher of a name hears what is known, and the service how many there are") {
@@ -358,10 +372,10 @@ TEST_CASE("every call has its deadline, without any service") {
   ClientBench bench;
   bool withdrawn = false;
   std::optional<bool> listed;
-  bench.enroll(registration_of("x", 1), 300ms);
+  bench.register_name(registration_of("x", 1), 300ms);
   bench.core.list(
       200ms, [&](const auto& entries) { listed = entries.has_value(); }, bench.now);
-  bench.core.withdraw(
+  bench.core.unregister(
       "nothing", id_of(1), 1s, [&] { withdrawn = true; }, bench.now);
   bench.pass(300ms);
   CHECK(withdrawn);
@@ -369,14 +383,14 @@ TEST_CASE("every call has its deadline, without any service") {
   CHECK(bench.results.at(0).outcome == Outcome::unreachable);
 }
 
-TEST_CASE("a withdrawal is done when the service says so, or is gone, or too slow") {
+TEST_CASE("a unregistering is done when the service says so, or is gone, or too slow") {
   ClientBench bench;
   bench.welcome(100);
-  bench.enroll(registration_of("x", 1));
+  bench.register_name(registration_of("x", 1));
   bench.grant(registration_of("x", 1), token);
   bench.sent();
   bool done = false;
-  bench.core.withdraw(
+  bench.core.unregister(
       "x", id_of(1), 400ms, [&] { done = true; }, bench.now);
   bench.run();
   CHECK_FALSE(done);

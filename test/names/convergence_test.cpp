@@ -42,7 +42,7 @@ class World {
         nodes_[chosen]->wakes = now_ + std::chrono::milliseconds(random_() % 9000);
         break;
       default:
-        claim(*nodes_[chosen]);
+        register_name(*nodes_[chosen]);
     }
   }
 
@@ -116,24 +116,24 @@ class World {
     node->side = number % 2;
     for (const std::string name : names) {
       node->core.watch(name, [to = node.get(), name](const std::optional<Entry>& entry) {
-        to->seen[name] = entry ? entry->holder.stage : Id{};
+        to->seen[name] = entry ? entry->registration.stage : Id{};
       });
     }
     return node;
   }
 
-  void claim(Node& node) {
+  void register_name(Node& node) {
     Registration registration;
     registration.name = names[random_() % names.size()];
     registration.stage = random_id();
     if (node.owned.contains(registration.name)) return;
-    node.core.enroll(
+    node.core.register_name(
         registration, 5s,
         [&node, registration](const Registered& result) {
           if (result.outcome == Outcome::ok) node.owned[registration.name] = registration.stage;
         },
         [&node, registration](const Entry& owner) {
-          CHECK(owner.holder.stage != registration.stage);
+          CHECK(owner.registration.stage != registration.stage);
           if (node.owned[registration.name] == registration.stage) node.owned.erase(registration.name);
         },
         now_);

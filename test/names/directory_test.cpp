@@ -19,9 +19,9 @@ TEST_CASE("a name is found on one host well within a second, with nothing starte
   const auto consumer = bench.node();
   const auto producer = bench.node();
   consumer->watch("x");
-  producer->enroll("x", 1);
+  producer->register_name("x", 1);
   REQUIRE(bench.until([&] { return consumer->sees(1); }));
-  const auto took = milliseconds(Clock::now() - began);
+  const auto took = in_milliseconds(Clock::now() - began);
   MESSAGE("found after " << took << " ms");
   CHECK(took < 1000);
 }
@@ -30,38 +30,38 @@ TEST_CASE("what one node has registered, another finds: at once, by watching and
   NodeBench bench;
   const auto a = bench.node();
   const auto b = bench.node();
-  CHECK(bench.enroll(*a, "x", 1).outcome == Outcome::ok);
+  CHECK(bench.register_name(*a, "x", 1).outcome == Outcome::ok);
   b->watch("x");
   REQUIRE(bench.until([&] { return !b->seen.empty(); }));
   CHECK(b->sees(1));
-  CHECK(b->seen.back()->holder.endpoints == registration_of("x", 1).endpoints);
+  CHECK(b->seen.back()->registration.endpoints == registration_of("x", 1).endpoints);
   std::optional<std::vector<Entry>> listed;
   b->directory.list(5s, [&](auto entries) { listed = std::move(entries); });
   REQUIRE(bench.until([&] { return listed.has_value(); }));
   REQUIRE(listed->size() == 1);
-  CHECK(listed->front().holder.name == "x");
+  CHECK(listed->front().registration.name == "x");
 }
 
 TEST_CASE("a taken name is refused with who has it; given back, it is free") {
   NodeBench bench;
   const auto a = bench.node();
   const auto b = bench.node();
-  CHECK(bench.enroll(*a, "x", 1).outcome == Outcome::ok);
-  const auto taken = bench.enroll(*b, "x", 2);
+  CHECK(bench.register_name(*a, "x", 1).outcome == Outcome::ok);
+  const auto taken = bench.register_name(*b, "x", 2);
   CHECK(taken.outcome == Outcome::taken);
   REQUIRE(taken.entry);
-  CHECK(taken.entry->holder.stage == id_of(1));
+  CHECK(taken.entry->registration.stage == id_of(1));
   bool done = false;
-  a->directory.withdraw("x", id_of(1), 5s, [&] { done = true; });
+  a->directory.unregister("x", id_of(1), 5s, [&] { done = true; });
   REQUIRE(bench.until([&] { return done; }));
-  CHECK(bench.enroll(*b, "x", 2).outcome == Outcome::ok);
+  CHECK(bench.register_name(*b, "x", 2).outcome == Outcome::ok);
 }
 
 TEST_CASE("two stages of one node cannot have one name either") {
   NodeBench bench;
   const auto a = bench.node();
-  CHECK(bench.enroll(*a, "x", 1).outcome == Outcome::ok);
-  CHECK(bench.enroll(*a, "x", 2).outcome == Outcome::taken);
+  CHECK(bench.register_name(*a, "x", 1).outcome == Outcome::ok);
+  CHECK(bench.register_name(*a, "x", 2).outcome == Outcome::taken);
 }
 
 TEST_CASE("who registers is told of the watchers that were there before, of other nodes and its own") {
@@ -72,15 +72,15 @@ TEST_CASE("who registers is told of the watchers that were there before, of othe
   b->watch("x");
   b->watch("x");
   REQUIRE(bench.until([&] { return a->seen.size() == 1 && b->seen.size() == 2; }));
-  CHECK(bench.enroll(*a, "x", 1).waiting == 3);
+  CHECK(bench.register_name(*a, "x", 1).waiting == 3);
 }
 
 TEST_CASE("when the hosting node ends another hosts; names, tokens and watches are as they were") {
   NodeBench bench;
   auto host = bench.node();
-  CHECK(bench.enroll(*host, "of the host", 9).outcome == Outcome::ok);
+  CHECK(bench.register_name(*host, "of the host", 9).outcome == Outcome::ok);
   const auto producer = bench.node();
-  const auto token = bench.enroll(*producer, "x", 1).entry->token;
+  const auto token = bench.register_name(*producer, "x", 1).entry->token;
   const auto consumer = bench.node();
   consumer->watch("x");
   consumer->watch("of the host");
@@ -90,12 +90,12 @@ TEST_CASE("when the hosting node ends another hosts; names, tokens and watches a
   // The one name that is gone is told to be gone; about the other there is nothing to tell.
   REQUIRE(bench.until([&] { return consumer->seen.size() == 3; }));
   CHECK(consumer->sees_nobody());
-  MESSAGE("settled after " << milliseconds(Clock::now() - began) << " ms");
+  MESSAGE("settled after " << in_milliseconds(Clock::now() - began) << " ms");
   const auto late = bench.node();
   late->watch("x");
   REQUIRE(bench.until([&] { return late->sees(1); }));
   CHECK(late->seen.back()->token == token);
-  CHECK(bench.enroll(*late, "x", 2).outcome == Outcome::taken);
+  CHECK(bench.register_name(*late, "x", 2).outcome == Outcome::taken);
 }
 
 TEST_CASE("who may not host finds a service, but is none") {
@@ -107,7 +107,7 @@ TEST_CASE("who may not host finds a service, but is none") {
   CHECK(listed == false);
   CHECK(guest->directory.service().empty());
   const auto a = bench.node();
-  CHECK(bench.enroll(*a, "x", 1).outcome == Outcome::ok);
+  CHECK(bench.register_name(*a, "x", 1).outcome == Outcome::ok);
   guest->watch("x");
   REQUIRE(bench.until([&] { return guest->sees(1); }));
 }
@@ -117,15 +117,15 @@ TEST_CASE("domains do not see each other") {
   NodeBench other;
   const auto a = one.node();
   const auto b = other.node();
-  CHECK(one.enroll(*a, "x", 1).outcome == Outcome::ok);
-  CHECK(other.enroll(*b, "x", 2).outcome == Outcome::ok);
+  CHECK(one.register_name(*a, "x", 1).outcome == Outcome::ok);
+  CHECK(other.register_name(*b, "x", 2).outcome == Outcome::ok);
 }
 
 TEST_CASE("without a service every call is answered within its time") {
   NodeBench bench;
   const auto a = bench.node(true, {"tcp://127.0.0.1:1"});
   const Time began = Clock::now();
-  a->enroll("x", 1, 300ms);
+  a->register_name("x", 1, 300ms);
   REQUIRE(bench.until([&] { return !a->results.empty(); }));
   CHECK(a->results[0].outcome == Outcome::unreachable);
   CHECK(Clock::now() - began < 2s);
@@ -135,7 +135,7 @@ TEST_CASE("a fixed list of services is used in order, without hosting") {
   NodeBench bench;
   const auto service = bench.service();
   const auto a = bench.node(true, {"tcp://127.0.0.1:1", service->endpoint()});
-  CHECK(bench.enroll(*a, "x", 1).outcome == Outcome::ok);
+  CHECK(bench.register_name(*a, "x", 1).outcome == Outcome::ok);
   CHECK(a->directory.service() == service->endpoint());
   CHECK(service->entries() == 1);
 }
@@ -166,7 +166,7 @@ TEST_CASE("whoever had to take a later service of the list goes back when an ear
   const std::vector<std::string> list = {first->endpoint, second.endpoint};
   first.reset();
   const auto a = bench.node(true, list);
-  const auto token = bench.enroll(*a, "x", 1).entry->token;
+  const auto token = bench.register_name(*a, "x", 1).entry->token;
   CHECK(second.core.entries() == 1);
   first = std::make_unique<Hermit>(bench, list[0]);
   const auto b = bench.node(true, list);
@@ -184,7 +184,7 @@ TEST_CASE("a service of another domain refuses, and the node says so instead of 
   options.domain = "another";
   options.services = {service->endpoint()};
   Node node(bench.context, bench.reactor, options, bench.logger);
-  node.enroll("x", 1, 500ms);
+  node.register_name("x", 1, 500ms);
   REQUIRE(bench.until([&] { return !node.results.empty(); }));
   CHECK(node.results[0].outcome == Outcome::unreachable);
   CHECK(node.results[0].reason == "this service is of domain '" + bench.domain + "'");
@@ -204,7 +204,7 @@ TEST_CASE("thousands of names move to the next service together") {
   const auto producer = bench.node();
   const auto consumer = bench.node();
   constexpr std::size_t count = 2000;
-  for (std::size_t i = 0; i < count; ++i) producer->enroll("x" + std::to_string(i), 1);
+  for (std::size_t i = 0; i < count; ++i) producer->register_name("x" + std::to_string(i), 1);
   REQUIRE(bench.until([&] { return producer->results.size() == count; }));
   host.reset();
   std::optional<std::vector<Entry>> listed;

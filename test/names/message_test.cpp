@@ -27,14 +27,14 @@ Message full_message(Verb verb) {
   message.name = "x";
   message.stage = id_of(3);
   message.entry = Entry{registration_of("x", 3), {1, id_of(1), 5}, 1500ms};
-  message.entry->holder.kind = Kind::consumer;
-  message.entry->holder.pid = 1234;
-  message.entry->holder.host_id = "boot/net";
-  message.entry->holder.subscribers = 8;
+  message.entry->registration.kind = Kind::consumer;
+  message.entry->registration.pid = 1234;
+  message.entry->registration.host_id = "boot/net";
+  message.entry->registration.subscribers = 8;
   message.more = true;
   message.after = "w";
   message.endpoints = {"tcp://192.0.2.1:1", "ipc://y"};
-  message.held = 4;
+  message.registered = 4;
   message.watching = 3;
   message.waiting = 5;
   message.watchers = 6;
@@ -52,7 +52,7 @@ TEST_CASE("every message comes back as it was said") {
     REQUIRE(read);
     CHECK(read->verb == static_cast<Verb>(verb));
     CHECK(encode(*read) == bytes);
-    CHECK(read->entry->holder.pid == 1234);
+    CHECK(read->entry->registration.pid == 1234);
     CHECK(read->entry->age == 1500ms);
     CHECK(read->subscribers == full_message(Verb::hello).subscribers);
   }

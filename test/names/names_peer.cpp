@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A node in a process of its own, for tests that kill it. Prints a line for whatever happens.
-//   names_peer DOMAIN enroll NAME | watch NAME | list | serve
+//   names_peer DOMAIN register_name NAME | watch NAME | list | serve
 #include <cstdio>
 #include <string>
 
@@ -34,26 +34,26 @@ int run(const std::string& domain, const std::string& what, const std::string& n
   if (what == "list") {
     directory.list(std::chrono::seconds(5), [&](const std::optional<std::vector<Entry>>& entries) {
       std::string line = entries ? "listed" : "unreachable";
-      for (const Entry& entry : entries.value_or(std::vector<Entry>{})) line += " " + entry.holder.name;
+      for (const Entry& entry : entries.value_or(std::vector<Entry>{})) line += " " + entry.registration.name;
       say(line);
       reactor.stop();
     });
-  } else if (what == "enroll") {
+  } else if (what == "register") {
     Registration registration;
     registration.name = name;
     registration.stage = Id::random();
     registration.host_name = "peer";
     registration.endpoints = {"tcp://127.0.0.1:1"};
-    directory.enroll(
+    directory.register_name(
         registration, std::chrono::seconds(5),
         [](const Registered& result) {
           static constexpr const char* words[] = {"ok", "taken", "unreachable", "refused"};
           say(std::string(words[static_cast<int>(result.outcome)]) + " " + std::to_string(result.waiting));
         },
-        [](const Entry& owner) { say("lost " + owner.holder.stage.hex()); });
+        [](const Entry& owner) { say("lost " + owner.registration.stage.hex()); });
   } else {
     directory.watch(name, [](const std::optional<Entry>& entry) {
-      say(entry ? "found " + entry->holder.stage.hex() : std::string("nobody"));
+      say(entry ? "found " + entry->registration.stage.hex() : std::string("nobody"));
     });
   }
   reactor.run();

@@ -18,8 +18,8 @@ struct Node {
   Node(net::Context& context, net::Reactor& reactor, DirectoryOptions options, const Logger& logger)
       : directory(context, reactor, std::move(options), logger) {}
 
-  void enroll(const std::string& name, std::uint8_t stage, Duration timeout = std::chrono::seconds(5)) {
-    directory.enroll(
+  void register_name(const std::string& name, std::uint8_t stage, Duration timeout = std::chrono::seconds(5)) {
+    directory.register_name(
         registration_of(name, stage), timeout, [this](Registered result) { results.push_back(std::move(result)); },
         [this](const Entry& owner) { lost.push_back(owner); });
   }
@@ -27,7 +27,7 @@ struct Node {
     directory.watch(name, [this](std::optional<Entry> entry) { seen.push_back(std::move(entry)); });
   }
   bool sees(std::uint8_t stage) const {
-    return !seen.empty() && seen.back() && seen.back()->holder.stage == id_of(stage);
+    return !seen.empty() && seen.back() && seen.back()->registration.stage == id_of(stage);
   }
   bool sees_nobody() const { return !seen.empty() && !seen.back(); }
 
@@ -59,9 +59,9 @@ struct NodeBench {
     return net::turn_until(reactor, done, limit);
   }
   /// Enrolls and waits for the answer.
-  Registered enroll(Node& node, const std::string& name, std::uint8_t stage) {
+  Registered register_name(Node& node, const std::string& name, std::uint8_t stage) {
     const std::size_t before = node.results.size();
-    node.enroll(name, stage);
+    node.register_name(name, stage);
     until([&] { return node.results.size() > before; });
     return node.results.size() > before ? node.results.back() : Registered{Outcome::unreachable, {}, 0, "no answer"};
   }

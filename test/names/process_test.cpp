@@ -17,26 +17,26 @@ Child peer(const NodeBench& bench, const std::string& what, const std::string& n
 TEST_CASE("a killed process's name is free at once, and its watchers are told") {
   NodeBench bench;
   const auto host = bench.node();
-  CHECK(bench.enroll(*host, "other", 9).outcome == Outcome::ok);
-  Child holder = peer(bench, "enroll", "x");
+  CHECK(bench.register_name(*host, "other", 9).outcome == Outcome::ok);
+  Child owner = peer(bench, "register", "x");
   host->watch("x");
   REQUIRE(bench.until([&] { return !host->seen.empty() && host->seen.back(); }));
-  holder.signal(SIGKILL);
+  owner.signal(SIGKILL);
   const Time killed = Clock::now();
   const auto next = bench.node();
-  const auto result = bench.enroll(*next, "x", 1);
+  const auto result = bench.register_name(*next, "x", 1);
   CHECK(result.outcome == Outcome::ok);
-  MESSAGE("taken over " << milliseconds(Clock::now() - killed) << " ms after kill -9");
+  MESSAGE("taken over " << in_milliseconds(Clock::now() - killed) << " ms after kill -9");
   CHECK(Clock::now() - killed < 900ms);  // nobody waited for a lease, or for a challenge
   REQUIRE(bench.until([&] { return host->sees(1); }));
 }
 
 TEST_CASE("when the host's process is killed another node hosts, and names are back by themselves") {
   NodeBench bench;
-  Child host = peer(bench, "enroll", "of the host");
+  Child host = peer(bench, "register", "of the host");
   REQUIRE(host.line("ok") == "ok 0");
   const auto producer = bench.node();
-  const auto token = bench.enroll(*producer, "x", 1).entry->token;
+  const auto token = bench.register_name(*producer, "x", 1).entry->token;
   const auto consumer = bench.node();
   consumer->watch("x");
   consumer->watch("of the host");
@@ -48,10 +48,10 @@ TEST_CASE("when the host's process is killed another node hosts, and names are b
   const auto late = bench.node();
   late->watch("x");
   REQUIRE(bench.until([&] { return late->sees(1); }));
-  MESSAGE("back " << milliseconds(Clock::now() - killed) << " ms after kill -9");
+  MESSAGE("back " << in_milliseconds(Clock::now() - killed) << " ms after kill -9");
   CHECK(late->seen.size() == 1);
   CHECK(late->seen.back()->token == token);
-  CHECK(bench.enroll(*late, "of the host", 2).outcome == Outcome::ok);
+  CHECK(bench.register_name(*late, "of the host", 2).outcome == Outcome::ok);
 }
 
 TEST_CASE("every process keeps its name through a row of killed hosts") {
@@ -59,7 +59,7 @@ TEST_CASE("every process keeps its name through a row of killed hosts") {
   std::vector<std::unique_ptr<Child>> hosts;
   for (int i = 0; i < 4; ++i) {
     hosts.push_back(std::make_unique<Child>(
-        std::vector<std::string>{built("names/names_peer"), bench.domain, "enroll", "h" + std::to_string(i)}));
+        std::vector<std::string>{built("names/names_peer"), bench.domain, "register", "h" + std::to_string(i)}));
     REQUIRE(hosts.back()->line("ok") == "ok 0");
   }
   const auto consumer = bench.node();
@@ -82,11 +82,11 @@ TEST_CASE("a process that sleeps through its challenge loses the name, and is to
   const auto host = bench.node();
   host->watch("x");
   REQUIRE(bench.until([&] { return host->sees_nobody(); }));
-  Child sleeper = peer(bench, "enroll", "x");
+  Child sleeper = peer(bench, "register", "x");
   REQUIRE(bench.until([&] { return sleeper.line("ok", 5ms) == "ok 1"; }));
   sleeper.signal(SIGSTOP);
   const Time asked = Clock::now();
-  CHECK(bench.enroll(*host, "x", 1).outcome == Outcome::ok);
+  CHECK(bench.register_name(*host, "x", 1).outcome == Outcome::ok);
   CHECK(Clock::now() - asked >= 800ms);
   sleeper.signal(SIGCONT);
   std::string told;
@@ -115,8 +115,8 @@ print(ask("register", {"entry": entry})[0], ask("sing", {})[0], ask(7)[0])
 )";
   NodeBench bench;
   const auto host = bench.node();
-  CHECK(bench.enroll(*host, "x", 1).outcome == Outcome::ok);
-  CHECK(bench.enroll(*host, "y", 2).outcome == Outcome::ok);
+  CHECK(bench.register_name(*host, "x", 1).outcome == Outcome::ok);
+  CHECK(bench.register_name(*host, "y", 2).outcome == Outcome::ok);
   Child python({"/usr/bin/python3", "-u", "-c", script, local_endpoint(bench.domain)});
   std::vector<std::string> lines;
   REQUIRE(bench.until([&] {

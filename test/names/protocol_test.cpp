@@ -68,7 +68,7 @@ TEST_CASE("messages and datagrams are, byte for byte, what the protocol text sho
   registration.pid = 7;
   registration.endpoints = {"tcp://192.0.2.7:5000"};
   message = {};
-  message.verb = Verb::enroll;
+  message.verb = Verb::register_name;
   message.request = 2;
   message.entry = Entry{registration, {}, {}};
   CHECK(hex(encode(message)) ==
@@ -116,7 +116,7 @@ TEST_CASE("messages and datagrams are, byte for byte, what the protocol text sho
   message = {};
   message.verb = Verb::renew;
   message.request = 3;
-  message.held = 1;
+  message.registered = 1;
   message.subscribers = {{"ticks", id_full_of(0x44), 2}};
   CHECK(hex(encode(message)) ==
         "92a572656e657783a2696403a468656c6401ab73756273637269626572739193"

@@ -12,6 +12,8 @@
 
 namespace galena::names {
 
+inline constexpr Time start = Time{} + std::chrono::hours(1);
+
 inline Id id_of(std::uint8_t number) {
   Id id;
   id.bytes.back() = number;
@@ -69,20 +71,21 @@ struct ServiceBench {
     return verbs;
   }
 
-  void hello(const std::string& peer, Id from = {}, Duration lease = std::chrono::seconds(6), std::uint64_t held = 0) {
+  void hello(const std::string& peer, Id from = {}, Duration lease = std::chrono::seconds(6),
+             std::uint64_t registered = 0) {
     Message message;
     message.verb = Verb::hello;
-    message.version = protocol_version;
+    message.version = spoken_versions.oldest;
     message.domain = "d";
     message.service = from;
     message.lease = lease;
-    message.held = held;
+    message.registered = registered;
     say(peer, message);
     take(peer);
   }
-  void enroll(const std::string& peer, const Registration& registration, Token token = {}, Duration age = {}) {
+  void register_name(const std::string& peer, const Registration& registration, Token token = {}, Duration age = {}) {
     Message message;
-    message.verb = Verb::enroll;
+    message.verb = Verb::register_name;
     message.request = 7;
     message.entry = Entry{registration, token, age};
     say(peer, message);
@@ -118,7 +121,7 @@ struct ServiceBench {
   }
 
   ServiceCore core;
-  Time now = Time{} + std::chrono::hours(1);
+  Time now = start;
   std::map<std::string, std::vector<Message>> heard;
   std::set<std::string> dead;
 };

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include "galena/base/pack.hpp"
 #include "names/service_bench.hpp"
 
 namespace galena::names {
@@ -13,21 +14,21 @@ using namespace std::chrono_literals;
 TEST_CASE("a name that nobody has is registered at once, with a token of this service") {
   ServiceBench bench;
   bench.hello("a");
-  bench.enroll("a", registration_of("x", 1));
+  bench.register_name("a", registration_of("x", 1));
   const auto answers = bench.take("a");
   REQUIRE(answers.size() == 1);
   CHECK(answers[0].verb == Verb::registered);
   CHECK(answers[0].request == 7);
   CHECK(answers[0].entry->token.term == 3);
   CHECK(answers[0].entry->token.service == id_of(200));
-  CHECK(bench.lookup("x")->holder.stage == id_of(1));
+  CHECK(bench.lookup("x")->registration.stage == id_of(1));
 }
 
 TEST_CASE("a hello is answered with who is in charge and which lease is granted") {
   ServiceBench bench;
   Message hello;
   hello.verb = Verb::hello;
-  hello.version = protocol_version;
+  hello.version = spoken_versions.oldest;
   hello.domain = "d";
   hello.lease = 1ms;  // shorter than any that is granted
   bench.say("a", hello);
@@ -43,21 +44,47 @@ TEST_CASE("a node of another version or another domain is refused with the reaso
   ServiceBench bench;
   Message hello;
   hello.verb = Verb::hello;
-  hello.version = protocol_version + 1;
+  hello.version = 2;
+  hello.newest = 3;
   hello.domain = "d";
   bench.say("a", hello);
-  CHECK(bench.take("a").at(0).reason == "this service speaks version 1 of the protocol");
-  hello.version = protocol_version;
+  CHECK(bench.take("a").at(0).reason == "this is version 1, not 2 to 3");
+  CHECK(bench.core.counters().wrong_version == 1);
+  hello.version = 1;
   hello.domain = "other";
   bench.say("a", hello);
   CHECK(bench.take("a").at(0).reason == "this service is of domain 'd'");
 }
 
-TEST_CASE("a taken name is refused only after its holder has answered a challenge") {
+TEST_CASE("a node of a later version that speaks ours too is welcomed in ours") {
   ServiceBench bench;
-  bench.enroll("a", registration_of("x", 1));
+  Message hello;
+  hello.verb = Verb::hello;
+  hello.version = 1;
+  hello.newest = 7;
+  hello.domain = "d";
+  bench.say("a", hello);
+  const auto answers = bench.take("a");
+  REQUIRE(answers.size() == 1);
+  CHECK(answers[0].verb == Verb::welcome);
+  CHECK(answers[0].version == 1);
+}
+
+TEST_CASE("a node of another version is told so even if the rest of its hello cannot be read") {
+  ServiceBench bench;
+  PackWriter out;
+  out.array(2).str("hello").map(2).str("v").uint(2).str("lease").str("six seconds");
+  bench.core.handle_message("a", false, out.bytes(), bench.now);
+  bench.deliver();
+  CHECK(bench.take("a").at(0).reason == "this is version 1, not 2");
+  CHECK(bench.core.counters().malformed == 0);
+}
+
+TEST_CASE("a taken name is refused only after its owner has answered a challenge") {
+  ServiceBench bench;
+  bench.register_name("a", registration_of("x", 1));
   bench.take("a");
-  bench.enroll("b", registration_of("x", 2));
+  bench.register_name("b", registration_of("x", 2));
   CHECK(bench.take("b").empty());
   const auto challenges = bench.take("a");
   REQUIRE(challenges.size() == 1);
@@ -68,24 +95,24 @@ TEST_CASE("a taken name is refused only after its holder has answered a challeng
   const auto answers = bench.take("b");
   REQUIRE(answers.size() == 1);
   CHECK(answers[0].verb == Verb::taken);
-  CHECK(answers[0].entry->holder.stage == id_of(1));
+  CHECK(answers[0].entry->registration.stage == id_of(1));
   CHECK(answers[0].entry->age == 300ms);
-  CHECK(answers[0].entry->holder.endpoints == registration_of("x", 1).endpoints);
+  CHECK(answers[0].entry->registration.endpoints == registration_of("x", 1).endpoints);
 }
 
-TEST_CASE("a holder whose connection is gone is succeeded at once") {
+TEST_CASE("an owner whose connection is gone is succeeded at once") {
   ServiceBench bench;
-  bench.enroll("a", registration_of("x", 1));
+  bench.register_name("a", registration_of("x", 1));
   bench.dead.insert("a");
-  bench.enroll("b", registration_of("x", 2));
+  bench.register_name("b", registration_of("x", 2));
   CHECK(bench.take_verbs("b") == std::vector{Verb::registered});
-  CHECK(bench.lookup("x")->holder.stage == id_of(2));
+  CHECK(bench.lookup("x")->registration.stage == id_of(2));
 }
 
-TEST_CASE("a holder that does not answer is succeeded within a second") {
+TEST_CASE("an owner that does not answer is succeeded within a second") {
   ServiceBench bench;
-  bench.enroll("a", registration_of("x", 1));
-  bench.enroll("b", registration_of("x", 2));
+  bench.register_name("a", registration_of("x", 1));
+  bench.register_name("b", registration_of("x", 2));
   bench.pass(800ms);
   CHECK(bench.take("b").empty());
   bench.pass(200ms);
@@ -96,40 +123,40 @@ TEST_CASE("a holder that does not answer is succeeded within a second") {
 
 TEST_CASE("a node that has not got the name any more is succeeded at once") {
   ServiceBench bench;
-  bench.enroll("a", registration_of("x", 1));
+  bench.register_name("a", registration_of("x", 1));
   bench.take("a");
-  bench.enroll("b", registration_of("x", 2));
+  bench.register_name("b", registration_of("x", 2));
   bench.answer_challenge("a", bench.take("a").at(0), Verb::released);
   CHECK(bench.take_verbs("b") == std::vector{Verb::registered});
 }
 
-TEST_CASE("of several that want a dead holder's name the first gets it and the others learn who") {
+TEST_CASE("of several that want a dead owner's name the first gets it and the others learn who") {
   ServiceBench bench;
-  bench.enroll("a", registration_of("x", 1));
-  bench.enroll("b", registration_of("x", 2));
-  bench.enroll("c", registration_of("x", 3));
+  bench.register_name("a", registration_of("x", 1));
+  bench.register_name("b", registration_of("x", 2));
+  bench.register_name("c", registration_of("x", 3));
   bench.pass(1s);
   CHECK(bench.take_verbs("b") == std::vector{Verb::registered});
   const auto answers = bench.take("c");
   REQUIRE(answers.size() == 1);
   CHECK(answers[0].verb == Verb::taken);
-  CHECK(answers[0].entry->holder.stage == id_of(2));
+  CHECK(answers[0].entry->registration.stage == id_of(2));
 }
 
-TEST_CASE("a stage that asks twice while the holder is challenged is answered once, and does not lose to itself") {
+TEST_CASE("a stage that asks twice while the owner is challenged is answered once, and does not lose to itself") {
   ServiceBench bench;
-  bench.enroll("a", registration_of("x", 1), {1, id_of(77), 1}, 20s);
-  bench.enroll("b", registration_of("x", 2), {2, id_of(78), 1}, 10s);
-  bench.enroll("b", registration_of("x", 2), {2, id_of(78), 1}, 10s);
+  bench.register_name("a", registration_of("x", 1), {1, id_of(77), 1}, 20s);
+  bench.register_name("b", registration_of("x", 2), {2, id_of(78), 1}, 10s);
+  bench.register_name("b", registration_of("x", 2), {2, id_of(78), 1}, 10s);
   bench.pass(1s);
   CHECK(bench.take_verbs("b") == std::vector{Verb::registered});
 }
 
-TEST_CASE("an answer to a challenge counts only from the holder and only for that challenge") {
+TEST_CASE("an answer to a challenge counts only from the owner and only for that challenge") {
   ServiceBench bench;
-  bench.enroll("a", registration_of("x", 1));
+  bench.register_name("a", registration_of("x", 1));
   bench.take("a");
-  bench.enroll("b", registration_of("x", 2));
+  bench.register_name("b", registration_of("x", 2));
   auto challenge = bench.take("a").at(0);
   bench.answer_challenge("b", challenge, Verb::released);
   CHECK(bench.take("b").empty());
@@ -138,31 +165,31 @@ TEST_CASE("an answer to a challenge counts only from the holder and only for tha
   CHECK(bench.take("b").empty());
 }
 
-TEST_CASE("a holder that comes back over a new connection while challenged over the old one keeps its name") {
+TEST_CASE("an owner that comes back over a new connection while challenged over the old one keeps its name") {
   ServiceBench bench;
-  bench.enroll("a", registration_of("x", 1));
+  bench.register_name("a", registration_of("x", 1));
   const auto token = bench.take("a").at(0).entry->token;
-  bench.enroll("b", registration_of("x", 2));
-  bench.enroll("a2", registration_of("x", 1), token, 1s);
+  bench.register_name("b", registration_of("x", 2));
+  bench.register_name("a2", registration_of("x", 1), token, 1s);
   CHECK(bench.take_verbs("b") == std::vector{Verb::taken});
   CHECK(bench.lookup("x")->token == token);
 }
 
-TEST_CASE("a claimant that leaves while the holder is challenged is forgotten") {
+TEST_CASE("a stage that leaves while the owner is challenged is forgotten") {
   ServiceBench bench;
-  bench.enroll("a", registration_of("x", 1));
-  bench.enroll("b", registration_of("x", 2));
+  bench.register_name("a", registration_of("x", 1));
+  bench.register_name("b", registration_of("x", 2));
   bench.simple("b", Verb::unregister, "x", id_of(2));
   CHECK(bench.take_verbs("b") == std::vector{Verb::unregistered});
   bench.pass(2s);
   CHECK(bench.take("b").empty());
-  CHECK(bench.lookup("x")->holder.stage == id_of(1));
+  CHECK(bench.lookup("x")->registration.stage == id_of(1));
 }
 
 TEST_CASE("a registration keeps its token and its age from one service to the next") {
   ServiceBench bench;
   const Token token{1, id_of(77), 42};
-  bench.enroll("a", registration_of("x", 1), token, 10s);
+  bench.register_name("a", registration_of("x", 1), token, 10s);
   CHECK(bench.take("a").at(0).entry->token == token);
   bench.pass(2s);
   const auto entry = bench.lookup("x");
@@ -173,33 +200,33 @@ TEST_CASE("a registration keeps its token and its age from one service to the ne
 TEST_CASE("of two owners the one that has had the name longer stays and the other is told") {
   ServiceBench bench;
   SUBCASE("the newcomer is older") {
-    bench.enroll("a", registration_of("x", 1), {1, id_of(77), 1}, 10s);
+    bench.register_name("a", registration_of("x", 1), {1, id_of(77), 1}, 10s);
     bench.take("a");
-    bench.enroll("b", registration_of("x", 2), {2, id_of(78), 1}, 20s);
+    bench.register_name("b", registration_of("x", 2), {2, id_of(78), 1}, 20s);
     CHECK(bench.take_verbs("b") == std::vector{Verb::registered});
     const auto told = bench.take("a");
     REQUIRE(told.size() == 1);
     CHECK(told[0].verb == Verb::lost);
     CHECK(told[0].stage == id_of(1));
-    CHECK(told[0].entry->holder.stage == id_of(2));
-    CHECK(bench.lookup("x")->holder.stage == id_of(2));
+    CHECK(told[0].entry->registration.stage == id_of(2));
+    CHECK(bench.lookup("x")->registration.stage == id_of(2));
   }
-  SUBCASE("the newcomer is younger: it is told when the holder has shown that it lives") {
-    bench.enroll("a", registration_of("x", 1), {1, id_of(77), 1}, 20s);
+  SUBCASE("the newcomer is younger: it is told when the owner has shown that it lives") {
+    bench.register_name("a", registration_of("x", 1), {1, id_of(77), 1}, 20s);
     bench.take("a");
-    bench.enroll("b", registration_of("x", 2), {2, id_of(78), 1}, 10s);
+    bench.register_name("b", registration_of("x", 2), {2, id_of(78), 1}, 10s);
     CHECK(bench.take("b").empty());
     bench.answer_challenge("a", bench.take("a").at(0), Verb::alive);
     const auto told = bench.take("b");
     REQUIRE(told.size() == 1);
     CHECK(told[0].verb == Verb::lost);
     CHECK(told[0].stage == id_of(2));
-    CHECK(told[0].entry->holder.stage == id_of(1));
+    CHECK(told[0].entry->registration.stage == id_of(1));
   }
-  SUBCASE("the newcomer is younger, but the holder is dead") {
-    bench.enroll("a", registration_of("x", 1), {1, id_of(77), 1}, 20s);
+  SUBCASE("the newcomer is younger, but the owner is dead") {
+    bench.register_name("a", registration_of("x", 1), {1, id_of(77), 1}, 20s);
     bench.dead.insert("a");
-    bench.enroll("b", registration_of("x", 2), {2, id_of(78), 1}, 10s);
+    bench.register_name("b", registration_of("x", 2), {2, id_of(78), 1}, 10s);
     CHECK(bench.take_verbs("b") == std::vector{Verb::registered});
     CHECK(bench.lookup("x")->token == Token{2, id_of(78), 1});
   }
@@ -220,13 +247,13 @@ TEST_CASE("watchers are told what is known, and of each change, but not of renew
   CHECK(told[0].verb == Verb::changed);
   CHECK_FALSE(told[0].entry);
 
-  bench.enroll("a", registration_of("x", 1));
+  bench.register_name("a", registration_of("x", 1));
   told = bench.take("w");
   REQUIRE(told.size() == 1);
-  CHECK(told[0].entry->holder.stage == id_of(1));
+  CHECK(told[0].entry->registration.stage == id_of(1));
 
   const auto token = bench.take("a").at(0).entry->token;
-  bench.enroll("a", registration_of("x", 1), token, 1s);
+  bench.register_name("a", registration_of("x", 1), token, 1s);
   bench.simple("a", Verb::renew);
   CHECK(bench.take("w").empty());
 
@@ -236,7 +263,7 @@ TEST_CASE("watchers are told what is known, and of each change, but not of renew
   CHECK_FALSE(told[0].entry);
 
   bench.simple("w", Verb::unwatch, "x");
-  bench.enroll("a", registration_of("x", 1));
+  bench.register_name("a", registration_of("x", 1));
   CHECK(bench.take("w").empty());
 }
 
@@ -245,10 +272,10 @@ TEST_CASE("whoever registers learns how many wait for the name") {
   bench.watch("v", "x", 2);
   bench.watch("w", "x");
   bench.watch("w", "other");
-  bench.enroll("a", registration_of("x", 1));
+  bench.register_name("a", registration_of("x", 1));
   CHECK(bench.take("a").at(0).waiting == 3);
   bench.core.handle_gone("v", bench.now);
-  bench.enroll("a", registration_of("x", 1));
+  bench.register_name("a", registration_of("x", 1));
   CHECK(bench.take("a").at(0).waiting == 1);
 }
 
@@ -256,7 +283,7 @@ TEST_CASE("a node that does not renew loses its names after its lease, and its w
   ServiceBench bench;
   bench.hello("a", {}, 1s);
   bench.hello("w", {}, 100s);
-  bench.enroll("a", registration_of("x", 1));
+  bench.register_name("a", registration_of("x", 1));
   bench.watch("w", "x");
   for (int i = 0; i < 5; ++i) {
     bench.pass(600ms);
@@ -272,14 +299,14 @@ TEST_CASE("a node that does not renew loses its names after its lease, and its w
 
 TEST_CASE("a renewal that counts more names than the service knows is asked to say them again") {
   ServiceBench bench;
-  bench.enroll("a", registration_of("x", 1));
+  bench.register_name("a", registration_of("x", 1));
   bench.take("a");
   Message renew;
   renew.verb = Verb::renew;
-  renew.held = 1;
+  renew.registered = 1;
   bench.say("a", renew);
   CHECK(bench.take_verbs("a") == std::vector{Verb::renewed});
-  renew.held = 2;
+  renew.registered = 2;
   bench.say("a", renew);
   CHECK(bench.take_verbs("a") == std::vector{Verb::again});
   bench.say("stranger", renew);
@@ -290,33 +317,33 @@ TEST_CASE("a node whose session ended while it slept is asked to watch again, ev
   ServiceBench bench;
   bench.watch("a", "y");
   bench.pass(10s);
-  bench.enroll("a", registration_of("x", 1));
+  bench.register_name("a", registration_of("x", 1));
   bench.take("a");
   Message renew;
   renew.verb = Verb::renew;
-  renew.held = 1;
+  renew.registered = 1;
   renew.watching = 1;
   bench.say("a", renew);
   CHECK(bench.take_verbs("a") == std::vector{Verb::again});
 }
 
-TEST_CASE("a renewal carries the number of subscribers, of the holder's own names only") {
+TEST_CASE("a renewal carries the number of subscribers, of the owner's own names only") {
   ServiceBench bench;
-  bench.enroll("a", registration_of("x", 1));
+  bench.register_name("a", registration_of("x", 1));
   Message renew;
   renew.verb = Verb::renew;
-  renew.held = 1;
+  renew.registered = 1;
   renew.subscribers = {{"x", id_of(1), 9}, {"nobody", id_of(1), 3}};
   bench.say("a", renew);
-  CHECK(bench.lookup("x")->holder.subscribers == 9);
+  CHECK(bench.lookup("x")->registration.subscribers == 9);
   renew.subscribers = {{"x", id_of(1), 1000}};
   bench.say("b", renew);
-  CHECK(bench.lookup("x")->holder.subscribers == 9);
+  CHECK(bench.lookup("x")->registration.subscribers == 9);
 }
 
-TEST_CASE("only the holder can give a name back") {
+TEST_CASE("only the owner can give a name back") {
   ServiceBench bench;
-  bench.enroll("a", registration_of("x", 1));
+  bench.register_name("a", registration_of("x", 1));
   bench.simple("b", Verb::unregister, "x", id_of(1));
   CHECK(bench.lookup("x"));
   bench.simple("a", Verb::unregister, "x", id_of(2));
@@ -329,7 +356,7 @@ TEST_CASE("a listing comes in pages, in order of names") {
   Limits limits;
   limits.page_bytes = 3000;
   ServiceBench bench(limits);
-  for (std::uint8_t i = 0; i < 40; ++i) bench.enroll("a", registration_of("x" + std::to_string(100 + i), i + 1));
+  for (std::uint8_t i = 0; i < 40; ++i) bench.register_name("a", registration_of("x" + std::to_string(100 + i), i + 1));
   Message list;
   list.verb = Verb::list;
   std::vector<std::string> seen;
@@ -338,7 +365,7 @@ TEST_CASE("a listing comes in pages, in order of names") {
     bench.say("stranger", list);
     const auto page = bench.take("stranger").at(0);
     more = page.more;
-    for (const Entry& entry : page.entries) seen.push_back(entry.holder.name);
+    for (const Entry& entry : page.entries) seen.push_back(entry.registration.name);
     list.after = seen.back();
   }
   CHECK(pages > 2);
@@ -352,22 +379,22 @@ TEST_CASE("when nodes arrive from another service, \"nobody has it\" waits until
   bench.watch("w", "x");
   bench.simple("q", Verb::lookup, "x");
   bench.simple("q", Verb::list);
-  bench.enroll("thief", registration_of("x", 9));
+  bench.register_name("thief", registration_of("x", 9));
   CHECK(bench.take("w").empty());
   CHECK(bench.take("q").empty());
   CHECK(bench.take("thief").empty());
-  SUBCASE("the holder comes: nobody noticed anything") {
-    bench.enroll("a", registration_of("x", 1), {1, id_of(99), 1}, 5s);
+  SUBCASE("the owner comes: nobody noticed anything") {
+    bench.register_name("a", registration_of("x", 1), {1, id_of(99), 1}, 5s);
     bench.pass(200ms);
     bench.answer_challenge("a", bench.take("a").at(1), Verb::alive);
-    for (const Message& message : bench.take("w")) CHECK(message.entry->holder.stage == id_of(1));
+    for (const Message& message : bench.take("w")) CHECK(message.entry->registration.stage == id_of(1));
     const auto answers = bench.take("q");
     REQUIRE(answers.size() == 2);
-    CHECK(answers[0].entry->holder.stage == id_of(1));
+    CHECK(answers[0].entry->registration.stage == id_of(1));
     CHECK(answers[1].entries.size() == 1);
     CHECK(bench.take_verbs("thief") == std::vector{Verb::taken});
   }
-  SUBCASE("the holder does not come: the answers are given after all") {
+  SUBCASE("the owner does not come: the answers are given after all") {
     bench.pass(250ms);
     CHECK(bench.take_verbs("thief") == std::vector{Verb::registered});
     CHECK(bench.take("q").size() == 2);
@@ -379,11 +406,11 @@ TEST_CASE("nodes that arrive with many names are waited for, but not for ever") 
   ServiceBench bench;
   bench.hello("a", id_of(99), 6s, 2);
   bench.simple("q", Verb::list);
-  bench.enroll("a", registration_of("x", 1), {1, id_of(99), 1}, 5s);
+  bench.register_name("a", registration_of("x", 1), {1, id_of(99), 1}, 5s);
   bench.pass(500ms);
   CHECK(bench.take("q").empty());
   SUBCASE("the last name comes") {
-    bench.enroll("a", registration_of("y", 1), {1, id_of(99), 2}, 5s);
+    bench.register_name("a", registration_of("y", 1), {1, id_of(99), 2}, 5s);
     bench.pass(0ms);
     CHECK(bench.take("q").at(0).entries.size() == 2);
   }
@@ -403,7 +430,7 @@ TEST_CASE("nodes that arrive with many names are waited for, but not for ever") 
 TEST_CASE("a service that is not in charge knows nothing and says who is") {
   ServiceBench bench;
   bench.hello("a");
-  bench.enroll("a", registration_of("x", 1));
+  bench.register_name("a", registration_of("x", 1));
   bench.take("a");
   bench.core.follow({id_of(5), 9, true, {"tcp://192.0.2.9:5000"}});
   bench.deliver();
@@ -413,26 +440,26 @@ TEST_CASE("a service that is not in charge knows nothing and says who is") {
   CHECK(told[0].service == id_of(5));
   CHECK(told[0].endpoints == std::vector<std::string>{"tcp://192.0.2.9:5000"});
   CHECK(bench.core.entries() == 0);
-  bench.enroll("b", registration_of("x", 2));
+  bench.register_name("b", registration_of("x", 2));
   told = bench.take("b");
   REQUIRE(told.size() == 1);
   CHECK(told[0].verb == Verb::redirect);
   CHECK(told[0].request == 7);
   CHECK(bench.core.sessions() == 0);
   bench.core.lead(10);
-  bench.enroll("b", registration_of("x", 2));
+  bench.register_name("b", registration_of("x", 2));
   CHECK(bench.take("b").at(0).entry->token.term == 10);
 }
 
 TEST_CASE("a REQ socket can look up and list, and is told why it cannot register") {
   ServiceBench bench;
-  bench.enroll("a", registration_of("x", 1));
+  bench.register_name("a", registration_of("x", 1));
   Message message;
   message.verb = Verb::lookup;
   message.name = "x";
   bench.say("req", message, true);
-  CHECK(bench.take("req").at(0).entry->holder.stage == id_of(1));
-  message.verb = Verb::enroll;
+  CHECK(bench.take("req").at(0).entry->registration.stage == id_of(1));
+  message.verb = Verb::register_name;
   message.entry = Entry{registration_of("y", 2), {}, {}};
   bench.say("req", message, true);
   CHECK(bench.take("req").at(0).verb == Verb::refused);
@@ -444,52 +471,52 @@ TEST_CASE("what is too long, too many or senseless is refused with the limit it 
   limits.names_per_session = 2;
   limits.watches_per_session = 1;
   limits.entries = 3;
-  limits.claims_per_name = 1;
+  limits.requests_per_name = 1;
   limits.sessions = 3;
   ServiceBench bench(limits);
   const auto refusal = [&](const std::string& peer) {
     const auto answers = bench.take(peer);
     return answers.empty() || answers.back().verb != Verb::refused ? std::string() : answers.back().reason;
   };
-  bench.enroll("a", registration_of("", 1));
+  bench.register_name("a", registration_of("", 1));
   CHECK(refusal("a") == "a name has at least one byte");
-  bench.enroll("a", registration_of(std::string(256, 'n'), 1));
+  bench.register_name("a", registration_of(std::string(256, 'n'), 1));
   CHECK(refusal("a") == "a name has at most 255 bytes");
-  bench.enroll("a", registration_of("x", 0));
+  bench.register_name("a", registration_of("x", 0));
   CHECK(refusal("a") == "a registration says its stage's id");
   auto talkative = registration_of("x", 1);
   talkative.endpoints.assign(65, "tcp://192.0.2.1:1");
-  bench.enroll("a", talkative);
+  bench.register_name("a", talkative);
   CHECK(refusal("a") == "a stage has at most 64 endpoints");
   talkative.endpoints = {std::string(256, 'e')};
-  bench.enroll("a", talkative);
+  bench.register_name("a", talkative);
   CHECK(refusal("a").starts_with("an endpoint, a host's name and its id"));
 
-  bench.enroll("a", registration_of("x", 1));
-  bench.enroll("a", registration_of("y", 1));
+  bench.register_name("a", registration_of("x", 1));
+  bench.register_name("a", registration_of("y", 1));
   CHECK(refusal("a").empty());
-  bench.enroll("a", registration_of("z", 1));
+  bench.register_name("a", registration_of("z", 1));
   CHECK(refusal("a") == "a node has at most 2 names");
-  bench.enroll("b", registration_of("z", 2));
-  bench.enroll("b", registration_of("zz", 2));
+  bench.register_name("b", registration_of("z", 2));
+  bench.register_name("b", registration_of("zz", 2));
   CHECK(refusal("b") == "this service has no room for another name");
   bench.watch("b", "x");
   bench.watch("b", "x", 5);
   CHECK(refusal("b").empty());
   bench.watch("b", "y");
   CHECK(refusal("b") == "a node watches at most 1 names");
-  bench.enroll("b", registration_of("x", 2));
+  bench.register_name("b", registration_of("x", 2));
   CHECK(refusal("b").empty());
-  bench.enroll("c", registration_of("x", 3));
+  bench.register_name("c", registration_of("x", 3));
   CHECK(refusal("c") == "too many want this name at once; try again later");
-  bench.enroll("d", registration_of("x", 4));
+  bench.register_name("d", registration_of("x", 4));
   CHECK(refusal("d") == "this service has no room for another node");
 }
 
 TEST_CASE("a peer that says it is another's stage changes where that is, and crashes nothing") {
   ServiceBench bench;
-  bench.enroll("a", registration_of("x", 1));
-  bench.enroll("liar", registration_of("x", 1));
+  bench.register_name("a", registration_of("x", 1));
+  bench.register_name("liar", registration_of("x", 1));
   bench.core.handle_gone("a", bench.now);
   bench.deliver();
   CHECK(bench.lookup("x"));
@@ -509,7 +536,7 @@ TEST_CASE("bytes that are no message are counted and answered, and change nothin
 
 TEST_CASE("a stage registered by nobody's hello has the default lease") {
   ServiceBench bench;
-  bench.enroll("a", registration_of("x", 1));
+  bench.register_name("a", registration_of("x", 1));
   bench.pass(5900ms);
   CHECK(bench.lookup("x"));
   bench.pass(200ms);

@@ -27,12 +27,12 @@ TEST_CASE("a dedicated service takes over from the one that a node hosts, and gi
   SUBCASE("told by beacon as well") { bench.beacon_port = own_beacon_port(); }
   const auto a = bench.node();
   const auto b = bench.node();
-  const auto token = bench.enroll(*a, "x", 1).entry->token;
+  const auto token = bench.register_name(*a, "x", 1).entry->token;
   b->watch("x");
   REQUIRE(bench.until([&] { return b->sees(1); }));
   auto service = bench.service();
   REQUIRE(bench.until([&] { return service->nodes() >= 2 && service->entries() == 1; }));
-  CHECK(bench.enroll(*b, "y", 2).outcome == Outcome::ok);
+  CHECK(bench.register_name(*b, "y", 2).outcome == Outcome::ok);
   CHECK(service->entries() == 2);
   service.reset();
   const auto late = bench.node();
@@ -49,7 +49,7 @@ TEST_CASE("a dedicated service takes over from the one that a node hosts, and gi
 TEST_CASE("a dedicated service takes this host's endpoint when its owner goes") {
   NodeBench bench;
   auto host = bench.node();
-  CHECK(bench.enroll(*host, "x", 1).outcome == Outcome::ok);
+  CHECK(bench.register_name(*host, "x", 1).outcome == Outcome::ok);
   const auto service = bench.service();
   REQUIRE(bench.until([&] { return service->entries() == 1; }));
   host.reset();
@@ -72,7 +72,7 @@ TEST_CASE("of several dedicated services one is in charge and the others say who
   };
   REQUIRE(bench.until([&] { return in_charge() == 1; }));
   const auto a = bench.node();
-  CHECK(bench.enroll(*a, "x", 1).outcome == Outcome::ok);
+  CHECK(bench.register_name(*a, "x", 1).outcome == Outcome::ok);
   const auto leader =
       std::find_if(services.begin(), services.end(), [](const auto& service) { return service->in_charge(); });
   CHECK((*leader)->entries() == 1);
@@ -89,14 +89,14 @@ TEST_CASE("a service that is only heard of, but never answers, changes nothing")
   NodeBench bench;
   bench.beacon_port = own_beacon_port();
   const auto a = bench.node();
-  CHECK(bench.enroll(*a, "x", 1).outcome == Outcome::ok);
+  CHECK(bench.register_name(*a, "x", 1).outcome == Outcome::ok);
   Beacon liar(bench.reactor, {bench.domain, "", bench.beacon_port}, [](const auto&, auto) {});
   for (int i = 0; i < 50; ++i) {
     liar.send({bench.domain, Id::random(), 1000, true, 1});  // nobody listens there
     liar.send({bench.domain, id_of(1), 1000, true, 1});
     bench.reactor.turn(10ms);
   }
-  CHECK(bench.enroll(*a, "y", 2).outcome == Outcome::ok);
+  CHECK(bench.register_name(*a, "y", 2).outcome == Outcome::ok);
   CHECK(a->directory.service() == local_endpoint(bench.domain));
 }
 
@@ -121,7 +121,7 @@ TEST_CASE("bytes at random, messages of many frames and messages that are too lo
   NodeBench bench;
   const auto service = bench.service();
   const auto a = bench.node();
-  CHECK(bench.enroll(*a, "x", 1).outcome == Outcome::ok);
+  CHECK(bench.register_name(*a, "x", 1).outcome == Outcome::ok);
   int answers = 0;
   int gone = 0;
   net::Dealer stranger(bench.context, bench.reactor, service->endpoint(), {},
@@ -133,7 +133,7 @@ TEST_CASE("bytes at random, messages of many frames and messages that are too lo
   CAPTURE(seed);
   std::mt19937 random(seed);
   Message valid;
-  valid.verb = Verb::enroll;
+  valid.verb = Verb::register_name;
   valid.entry = Entry{registration_of("y", 2), {}, {}};
   const std::string pattern = encode(valid);
   for (int i = 0; i < 2000; ++i) {

@@ -160,7 +160,7 @@ TEST_CASE("a REQ socket's empty delimiter is noted, and an answer with it reache
   CHECK(server.received[0].delimited);
   CHECK(server.received[0].body.bytes() == "ask");
   CHECK(server.router.send(server.received[0].peer, "answer", true) == Sent::ok);
-  req.set(zmq::sockopt::rcvtimeo, static_cast<int>(milliseconds(deadline)));
+  req.set(zmq::sockopt::rcvtimeo, static_cast<int>(in_milliseconds(deadline)));
   zmq::message_t answer;
   REQUIRE(req.recv(answer));
   CHECK(answer.to_string() == "answer");
@@ -457,6 +457,92 @@ TEST_CASE("a hundred dealers come, ask and go without a message lost") {
       for (const auto& client : clients) answered += client->received.size();
       return answered == clients.size();
     }));
+  }
+}
+
+TEST_CASE("options that libzmq refuses are a galena::Error, and durations without end are as long as may be") {
+  Context context;
+  Reactor reactor;
+  CHECK_THROWS_AS(Router(context, reactor, {.receive_queue = -1}, [] {}), Error);
+  CHECK_THROWS_AS(Dealer(context, reactor, inproc_endpoint(), {.linger = -2s}, {}), Error);
+  const Router router(context, reactor, {.linger = Duration::zero(), .give_up = Duration::max()}, [] {});
+}
+
+/// A Router whose peers have to give a user's name and password.
+class PlainRouter : public Router {
+ public:
+  PlainRouter(Context& context, Reactor& reactor, std::function<void()> on_readable)
+      : Router(context, reactor, {}, std::move(on_readable)) {
+    socket_.set(zmq::sockopt::plain_server, true);
+    socket_.set(zmq::sockopt::zap_domain, "test");
+  }
+};
+
+/// Answers ZAP requests (https://rfc.zeromq.org/spec/27): everybody may come in, by the name they give.
+class ZapHandler {
+ public:
+  ZapHandler(Context& context, Reactor& reactor)
+      : socket_(context.zmq(), zmq::socket_type::rep),
+        watch_(
+            reactor, bound_fd(), [this] { return has_input(); },
+            [this] {
+              std::vector<std::string> request;
+              zmq::message_t part;
+              do {
+                REQUIRE(socket_.recv(part));
+                request.push_back(part.to_string());
+              } while (part.more());
+              // version, request id, domain, address, identity, mechanism, user name, password
+              REQUIRE(request.size() == 8);
+              send_frames(socket_, {request[0], request[1], "200", "OK", "user " + request[6], ""});
+              watch_.touch();
+            }) {}
+
+ private:
+  int bound_fd() {
+    socket_.bind("inproc://zeromq.zap.01");
+    return socket_.get(zmq::sockopt::fd);
+  }
+  bool has_input() { return (socket_.get(zmq::sockopt::events) & ZMQ_POLLIN) != 0; }
+
+  zmq::socket_t socket_;
+  Reactor::Watch watch_;
+};
+
+TEST_CASE("a message says who sent it, by the user id that a ZAP handler gave to its connection") {
+  Context context;
+  Reactor reactor;
+  const ZapHandler zap(context, reactor);
+  std::vector<Router::Message> received;
+  PlainRouter router(context, reactor, [&] {
+    while (auto message = router.receive()) received.push_back(std::move(*message));
+  });
+  const std::string endpoint = router.bind("tcp://127.0.0.1:*");
+  std::vector<zmq::socket_t> peers;
+  for (const char* name : {"ann", "bob"}) {
+    zmq::socket_t peer(context.zmq(), zmq::socket_type::dealer);
+    peer.set(zmq::sockopt::linger, 0);
+    peer.set(zmq::sockopt::plain_username, name);
+    peer.set(zmq::sockopt::plain_password, "secret");
+    peer.connect(endpoint);
+    send_frames(peer, {name});
+    send_frames(peer, {"", name});
+    peers.push_back(std::move(peer));
+  }
+  REQUIRE(turn_until(reactor, [&] { return received.size() == 4; }));
+  for (const auto& message : received) CHECK(message.user_id() == "user " + std::string(message.body.bytes()));
+}
+
+TEST_CASE("a message of a connection that was not authenticated has no user id, nor has one of too many frames") {
+  for (const std::string& where : {std::string("tcp://127.0.0.1:*"), inproc_endpoint()}) {
+    Context context;
+    Reactor reactor;
+    Server server(context, reactor);
+    zmq::socket_t peer = stranger(context, zmq::socket_type::dealer, server.router.bind(where));
+    send_frames(peer, {"body"});
+    send_frames(peer, {"one", "two", "three"});
+    REQUIRE(turn_until(reactor, [&] { return server.received.size() == 2; }));
+    for (const auto& message : server.received) CHECK(message.user_id().empty());
   }
 }
 

@@ -180,7 +180,7 @@ def _(world):
     assert row.split()[:8] == ["load", "15", "10", "0", "5", "0", "0", "away"], row
 
 
-@case("what makes no sense about identities and positions is said")
+@case("a mistake in identities and positions is said")
 def _(world):
     _, err = world.run("sub", "x", "--positions", "f", code=2)
     assert "--positions requires --identity" in err

@@ -10,6 +10,7 @@
 #include <string>
 
 #include <galena/galena.hpp>
+#include <galena/msgpack.hpp>
 
 using namespace galena;
 

@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
 
+#include <nlohmann/json.hpp>
+
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "../../apps/galena/escape.hpp"
-#include "../../apps/galena/event_text.hpp"
-#include "../../apps/galena/exit_code.hpp"
-#include "../../apps/galena/json.hpp"
-#include "../../apps/galena/rename.hpp"
-#include "../../apps/galena/topics.hpp"
+#include <galena/msgpack.hpp>
+
+#include "cli/escape.hpp"
+#include "cli/exit_code.hpp"
+#include "cli/rename.hpp"
+#include "cli/topics.hpp"
+#include "io/event_text.hpp"
+#include "io/json.hpp"
 
 using namespace galena;
 using namespace galena::cli;
@@ -26,9 +30,9 @@ std::vector<Topic> patterns(const std::vector<Topic>& topics) {
 }
 
 std::string json_of(std::string_view payload) {
-  std::string out;
-  CHECK(append_json_msgpack(out, payload));
-  return out;
+  const auto value = json_of_msgpack(payload);
+  REQUIRE(value);
+  return value->dump();
 }
 
 template <class T>
@@ -154,8 +158,8 @@ TEST_CASE("base64 is that of RFC 4648") {
 
 TEST_CASE("JSON text escapes what it must") {
   std::string out;
-  append_json_string(out, std::string_view("a\"\\\n\t\r\0\x1f\x7f\xc3\xa4", 11));
-  CHECK(out == "\"a\\\"\\\\\\n\\t\\u000d\\u0000\\u001f\x7f\xc3\xa4\"");
+  append_json_line(out, {"t", std::string_view("a\"\\\n\t\r\0\x1f\x7f\xc3\xa4", 11), Encoding::raw});
+  CHECK(out == "{\"topic\":\"t\",\"message\":\"a\\\"\\\\\\n\\t\\r\\u0000\\u001f\x7f\xc3\xa4\",\"encoding\":\"raw\"}\n");
 }
 
 TEST_CASE("MessagePack becomes JSON") {
@@ -167,6 +171,7 @@ TEST_CASE("MessagePack becomes JSON") {
   CHECK(json_of(packed(0.1F)) == "0.1");
   CHECK(json_of(packed(std::vector<int>{1, 2})) == "[1,2]");
   CHECK(json_of(packed(std::map<std::string, int>{{"a", 1}, {"b", 2}})) == R"({"a":1,"b":2})");
+  CHECK(json_of(std::string_view("\x82\xa1\x61\x01\xa1\x61\x02", 7)) == R"({"a":1,"a":2})");
   CHECK(json_of("\xc0") == "null");
   CHECK(json_of("\xa2hi") == "\"hi\"");
 }
@@ -180,12 +185,10 @@ TEST_CASE("what JSON does not have is written by the documented rules") {
 }
 
 TEST_CASE("what is no MessagePack value, or more than one, or too deep, is not shown as one") {
-  std::string out;
   for (const std::string& bad : {std::string(), std::string("\x93\x01"), std::string("\x01\x02"), std::string("\xc1"),
                                  std::string("\xdd\xff\xff\xff\xff"), std::string(1000, '\x91') + "\x01"}) {
-    CHECK(!append_json_msgpack(out, bad));
+    CHECK_FALSE(json_of_msgpack(bad));
   }
-  CHECK(out == "");
 }
 
 TEST_CASE("a text line has two columns, whatever the event holds") {

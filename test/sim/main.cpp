@@ -3,46 +3,30 @@
 
 #include <algorithm>
 #include <atomic>
-#include <charconv>
 #include <csignal>
 #include <cstdio>
-#include <cstdlib>
-#include <cstring>
 #include <mutex>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <thread>
 #include <vector>
 
+#include "common/option_parser.hpp"
 #include "world.hpp"
 
 namespace {
 
 using namespace galena::sim;
 
-constexpr const char* help = R"(usage: sim [OPTION...]
+constexpr const char* about =
+    "Runs producers, relays and consumers through breaking links, crashes, pauses and full buffers, in one thread "
+    "under\n"
+    "a schedule that a seed decides, and checks after each step what they promise. The same seed is the same run.\n"
+    "Exit codes: 0 fine, 1 a promise was broken, 2 usage.";
 
-Runs producers, relays and consumers through breaking links, crashes, pauses and full buffers, in one thread under a
-schedule that a seed decides, and checks after each step what they promise. The same seed is the same run.
-
-  --seeds N       run N seeds (default 1000)
-  --first N       beginning with this one (default 1)
-  --seed S        run this one alone
-  --steps N       steps with mishaps in each run (default 1500)
-  --jobs N        as many seeds at once (default 1)
-  --last N        of a run that fails, show so many steps (default 40)
-  --fault NAME    make a deliberate mistake, to see that it is caught
-  --list-faults   which there are
-  --help          this text
-
-Ends with 0 if all is well, 1 if a promise was broken, 2 if an option makes no sense.
-
-examples:
-  sim --seeds 100000 --jobs 2
+constexpr const char* examples = R"(  sim --seeds 100000 --jobs 2
   sim --seed 4711
-  sim --fault early-acknowledge --seeds 50
-)";
+  sim --fault early-acknowledge --seeds 50)";
 
 struct Options {
   std::uint64_t first = 1;
@@ -54,60 +38,46 @@ struct Options {
   std::string fault_name;
 };
 
-[[noreturn]] void refuse(const std::string& what) {
-  std::fprintf(stderr, "sim: %s; `sim --help` says what there is\n", what.c_str());
-  std::exit(2);
+std::vector<std::string> fault_names() {
+  std::vector<std::string> names;
+  for (const FaultInfo& info : faults) names.emplace_back(info.name);
+  return names;
 }
 
-std::uint64_t number(std::string_view name, std::string_view text) {
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) refuse(std::string(name) + " needs a number");
-  return value;
-}
-
-Options read(int argc, char** argv) {
-  Options options;
-  for (int i = 1; i < argc; ++i) {
-    const std::string_view name = argv[i];
-    if (name == "--help" || name == "-h") {
-      std::fputs(help, stdout);
-      std::exit(0);
-    }
-    if (name == "--list-faults") {
-      for (const FaultInfo& fault : faults) {
-        std::printf("%-18s %s (caught as: %s)\n", std::string(fault.name).c_str(), std::string(fault.what).c_str(),
-                    std::string(to_string(fault.caught_as)).c_str());
-      }
-      std::exit(0);
-    }
-    if (i + 1 >= argc) refuse("'" + std::string(name) + "' is not an option, or lacks its value");
-    const std::string_view value = argv[++i];
-    if (name == "--seeds") {
-      options.seeds = number(name, value);
-    } else if (name == "--first") {
-      options.first = number(name, value);
-    } else if (name == "--seed") {
-      options.first = number(name, value);
-      options.seeds = 1;
-    } else if (name == "--steps") {
-      options.steps = number(name, value);
-    } else if (name == "--jobs") {
-      options.jobs = number(name, value);
-    } else if (name == "--last") {
-      options.last = number(name, value);
-    } else if (name == "--fault") {
-      options.fault_name = value;
-      for (const FaultInfo& fault : faults) {
-        if (fault.name == value) options.fault = fault.fault;
-      }
-      if (options.fault == Fault::none) refuse("there is no fault '" + std::string(value) + "' (--list-faults)");
-    } else {
-      refuse("'" + std::string(name) + "' is not an option");
-    }
+void list_faults() {
+  for (const FaultInfo& info : faults) {
+    std::printf("%-18s %s (caught as: %s)\n", std::string(info.name).c_str(), std::string(info.what).c_str(),
+                std::string(to_string(info.caught_as)).c_str());
   }
-  if (options.jobs == 0) refuse("--jobs needs at least 1");
-  return options;
+}
+
+/// Reads the command line into `options`. Returns the exit code if the program is to end now.
+std::optional<int> read(int argc, char** argv, Options& options) {
+  std::optional<std::uint64_t> seed;
+  bool lists_faults = false;
+  galena::common::OptionParser parser("sim", about, examples);
+  parser.add("--seeds", &options.seeds, "Run so many seeds", {.type = "N"});
+  parser.add("--first", &options.first, "Begin with this seed", {.type = "N"});
+  parser.add("--seed", &seed, "Run this seed alone", {.type = "S"});
+  parser.add("--steps", &options.steps, "Steps with mishaps in each run", {.type = "N"});
+  parser.add("--jobs", &options.jobs, "Run so many seeds at once", {.type = "N", .least = 1});
+  parser.add("--last", &options.last, "Show so many of the last steps of a run that fails", {.type = "N"});
+  parser.add("--fault", &options.fault_name, "Make a deliberate mistake, to see that it is caught",
+             {.type = "NAME", .one_of = fault_names()});
+  parser.add("--list-faults", &lists_faults, "Print the names that --fault takes");
+  if (const auto code = parser.parse(argc, argv)) return code;
+  if (lists_faults) {
+    list_faults();
+    return 0;
+  }
+  if (seed) {
+    options.first = *seed;
+    options.seeds = 1;
+  }
+  for (const FaultInfo& info : faults) {
+    if (info.name == options.fault_name) options.fault = info.fault;
+  }
+  return std::nullopt;
 }
 
 thread_local std::uint64_t current_seed = 0;
@@ -138,7 +108,8 @@ void report(const Options& options, std::uint64_t seed, const Outcome& outcome) 
 }  // namespace
 
 int main(int argc, char** argv) {
-  const Options options = read(argc, argv);
+  Options options;
+  if (const auto code = read(argc, argv, options)) return *code;
   std::signal(SIGABRT, handle_abort);
   std::atomic<std::uint64_t> next{options.first};
   std::atomic<std::uint64_t> done{0};

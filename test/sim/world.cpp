@@ -230,7 +230,7 @@ std::uint64_t World::events() const {
 
 std::string World::describe() const {
   constexpr const char* when_full[] = {"waits", "keeps the last", "keeps the first"};
-  const auto ms = [](Duration duration) { return std::to_string(milliseconds(duration)) + " ms"; };
+  const auto ms = [](Duration duration) { return std::to_string(in_milliseconds(duration)) + " ms"; };
   std::string text;
   for (const StagePlan& stage : plan.stages) {
     text += "  " + stage.name;

@@ -2,6 +2,7 @@
 // One producer and one consumer, whose instructions instructions_test.py counts. Arguments: what is sent, how many, and
 // `through` or `produce`: for a consumer that is away, so that no other thread has anything to do.
 #include <galena/galena.hpp>
+#include <galena/msgpack.hpp>
 
 #include <cstdio>
 #include <cstdlib>

@@ -10,7 +10,7 @@ namespace {
 using namespace std::chrono_literals;
 
 struct Brief : Processes {
-  Brief() { common = {"liveness_ms=500"}; }
+  Brief() { common = {"--liveness_ms=500"}; }
 };
 
 /// Asks for stats again and again until they say so.
@@ -36,9 +36,9 @@ std::vector<std::string> events_of(const Peer& peer) {
 
 TEST_CASE("a killed consumer is noticed, what was held for it is freed, and an ingest that waited goes on") {
   const Brief processes;
-  Peer producer(processes.command("producer", "p", {"buffer_events=10"}));
-  Peer good(processes.command("consumer", "good", {"from=p:good"}));
-  Peer bad(processes.command("consumer", "bad", {"from=p:bad", "block_ms=60000"}));
+  Peer producer(processes.command("producer", "p", {"--buffer_events=10"}));
+  Peer good(processes.command("consumer", "good", {"--from=p:good"}));
+  Peer bad(processes.command("consumer", "bad", {"--from=p:bad", "--block_ms=60000"}));
   REQUIRE(producer.ask("subscribers 2", "subscribed") == "subscribed");
   producer.say("send bad first");
   REQUIRE(bad.line("blocked") == "blocked");
@@ -48,7 +48,7 @@ TEST_CASE("a killed consumer is noticed, what was held for it is freed, and an i
   bad.signal(SIGKILL);
   const Time killed = Clock::now();
   REQUIRE(producer.line("ingested") == "ingested 30");
-  MESSAGE("an ingest that waited went on " << milliseconds(Clock::now() - killed) << " ms after kill -9");
+  MESSAGE("an ingest that waited went on " << in_milliseconds(Clock::now() - killed) << " ms after kill -9");
   CHECK(Clock::now() - killed < 5s);
   REQUIRE(good.line("event") == "event good after");
   CHECK(producer.ask("drain", "") == "drained");
@@ -59,7 +59,7 @@ TEST_CASE(
     "a killed producer is lost, its name waited for, and its successor's events come, with a gap nobody can size") {
   const Brief processes;
   auto producer = std::make_unique<Peer>(processes.command("producer", "p"));
-  Peer consumer(processes.command("consumer", "c", {"from=p"}));
+  Peer consumer(processes.command("consumer", "c", {"--from=p"}));
   REQUIRE(producer->ask("subscribers 1", "subscribed") == "subscribed");
   producer->say("ingest 5 t");
   REQUIRE(producer->ask("drain", "drained") == "drained");
@@ -67,7 +67,7 @@ TEST_CASE(
     producer->signal(SIGKILL);
     const Time killed = Clock::now();
     REQUIRE(consumer.line("state p lost") == "state p lost");
-    MESSAGE("lost " << milliseconds(Clock::now() - killed) << " ms after kill -9");
+    MESSAGE("lost " << in_milliseconds(Clock::now() - killed) << " ms after kill -9");
     CHECK(Clock::now() - killed < 2s);
     REQUIRE(consumer.line("state p searching") == "state p searching");
     producer = std::make_unique<Peer>(processes.command("producer", "p"));
@@ -83,15 +83,15 @@ TEST_CASE(
 TEST_CASE("a killed relay is replaced by the next of its name, and the chain flows again") {
   const Brief processes;
   Peer producer(processes.command("producer", "p"));
-  auto relay = std::make_unique<Peer>(processes.command("relay", "r", {"from=p"}));
-  Peer consumer(processes.command("consumer", "c", {"from=r"}));
+  auto relay = std::make_unique<Peer>(processes.command("relay", "r", {"--from=p"}));
+  Peer consumer(processes.command("consumer", "c", {"--from=r"}));
   REQUIRE(relay->ask("subscribers 1", "subscribed") == "subscribed");
   REQUIRE(producer.ask("subscribers 1", "subscribed") == "subscribed");
   producer.say("send t one");
   REQUIRE(consumer.line("event") == "event t r<one");
   relay->signal(SIGKILL);
   REQUIRE(consumer.line("state r lost") == "state r lost");
-  relay = std::make_unique<Peer>(processes.command("relay", "r", {"from=p"}));
+  relay = std::make_unique<Peer>(processes.command("relay", "r", {"--from=p"}));
   REQUIRE(relay->line("state p connected") == "state p connected");
   producer.say("send t two");
   REQUIRE(consumer.line("event") == "event t r<two");
@@ -101,9 +101,9 @@ TEST_CASE("a consumer stopped beyond the liveness keeps its place for a while; a
   const Brief processes;
   Peer producer(processes.command("producer", "p"));
   REQUIRE(producer.line("ready") == "ready 0");  // it is the one that hosts the names
-  Peer other(processes.command("consumer", "other", {"from=p"}));
+  Peer other(processes.command("consumer", "other", {"--from=p"}));
   REQUIRE(producer.ask("subscribers 1", "subscribed") == "subscribed");
-  Peer sleeper(processes.command("consumer", "sleeper", {"from=p"}));
+  Peer sleeper(processes.command("consumer", "sleeper", {"--from=p"}));
   REQUIRE(producer.ask("subscribers 2", "subscribed") == "subscribed");
   producer.say("ingest 10 t");
   REQUIRE(producer.ask("drain", "drained") == "drained");
@@ -123,14 +123,14 @@ TEST_CASE("a consumer stopped beyond the liveness keeps its place for a while; a
 
 TEST_CASE("a consumer whose place is not held any more is told, when it comes back, that something is missing") {
   const Brief processes;
-  Peer producer(processes.command("producer", "p", {"hold_ms=0"}));
+  Peer producer(processes.command("producer", "p", {"--hold_ms=0"}));
   REQUIRE(producer.line("ready") == "ready 0");  // it is the one that hosts the names
-  Peer sleeper(processes.command("consumer", "sleeper", {"from=p"}));
+  Peer sleeper(processes.command("consumer", "sleeper", {"--from=p"}));
   REQUIRE(producer.ask("subscribers 1", "subscribed") == "subscribed");
   producer.say("ingest 10 t");
   REQUIRE(producer.ask("drain", "drained") == "drained");
   sleeper.signal(SIGSTOP);
-  Peer other(processes.command("consumer", "other", {"from=p"}));
+  Peer other(processes.command("consumer", "other", {"--from=p"}));
   REQUIRE(producer.ask("subscribers 2", "subscribed") == "subscribed");
   producer.say("ingest 10 t");
   REQUIRE(stats_come_to(producer, "dropped 10"));
@@ -151,10 +151,10 @@ TEST_CASE("a consumer whose place is not held any more is told, when it comes ba
 
 TEST_CASE("a producer stopped beyond the liveness is lost; awake again it is found and goes on") {
   const Brief processes;
-  Peer host(processes.command("consumer", "host", {"from=nobody"}));  // keeps the names meanwhile
+  Peer host(processes.command("consumer", "host", {"--from=nobody"}));  // keeps the names meanwhile
   REQUIRE(host.line("state nobody searching") == "state nobody searching");
   Peer producer(processes.command("producer", "p"));
-  Peer consumer(processes.command("consumer", "c", {"from=p"}));
+  Peer consumer(processes.command("consumer", "c", {"--from=p"}));
   REQUIRE(producer.ask("subscribers 1", "subscribed") == "subscribed");
   producer.say("send t one");
   REQUIRE(consumer.line("event") == "event t one");
@@ -170,7 +170,7 @@ TEST_CASE("a producer stopped beyond the liveness is lost; awake again it is fou
 TEST_CASE("a handler that blocks beyond the liveness counts as dead, and its consumer comes back") {
   const Brief processes;
   Peer producer(processes.command("producer", "p"));
-  Peer consumer(processes.command("consumer", "c", {"from=p", "block_ms=1500"}));
+  Peer consumer(processes.command("consumer", "c", {"--from=p", "--block_ms=1500"}));
   REQUIRE(producer.ask("subscribers 1", "subscribed") == "subscribed");
   producer.say("send t one");
   REQUIRE(consumer.line("blocked") == "blocked");
@@ -186,7 +186,7 @@ TEST_CASE("a handler that blocks beyond the liveness counts as dead, and its con
 TEST_CASE("a consumer that is busy for longer than the liveness, event by event, is not dropped") {
   const Brief processes;
   Peer producer(processes.command("producer", "p"));
-  Peer consumer(processes.command("consumer", "c", {"from=p", "work_us=1000"}));
+  Peer consumer(processes.command("consumer", "c", {"--from=p", "--work_us=1000"}));
   producer.say("ingest 2000 t");  // one frame of two seconds' work and more
   REQUIRE(producer.ask("drain", "drained") == "drained");
   CHECK(producer.ask("stats", "stats").find("dropped 0 connected 1") != std::string::npos);
@@ -197,13 +197,13 @@ TEST_CASE("a consumer that is busy for longer than the liveness, event by event,
 TEST_CASE("an idle pair in two processes uses next to nothing") {
   const Processes processes;
   Peer producer(processes.command("producer", "p"));
-  Peer consumer(processes.command("consumer", "c", {"from=p"}));
+  Peer consumer(processes.command("consumer", "c", {"--from=p"}));
   REQUIRE(producer.ask("subscribers 1", "subscribed") == "subscribed");
   const auto cpu = [](Peer& peer) { return std::stod(peer.ask("cpu", "cpu").substr(4)); };
   const double before = cpu(producer) + cpu(consumer);
   const Time start = Clock::now();
   usleep(2'000'000);  // what is measured is doing nothing
-  const double share = (cpu(producer) + cpu(consumer) - before) / seconds(Clock::now() - start) / 2;
+  const double share = (cpu(producer) + cpu(consumer) - before) / in_seconds(Clock::now() - start) / 2;
   MESSAGE("an idle process uses " << share * 100 << " % of a core");
   CHECK(share < 0.05);
 }

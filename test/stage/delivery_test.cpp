@@ -371,7 +371,8 @@ TEST_CASE("a relay acknowledges what was acknowledged to it, and what it left ou
   Node node(realm.options());
   Producer producer(node, {.name = "p"});
   ProducerConsumer relay(
-      node, Pass{}, {.name = "r", .subscriptions = {{"p"}}, .acknowledge = Acknowledge::downstream, .identity = "r"});
+      node, Pass{},
+      {.name = "r", .subscriptions = {{"p"}}, .acknowledge = Acknowledge::downstream, .subscribe = {.identity = "r"}});
   REQUIRE(producer.wait_for_subscribers(1, 10s));
   ingest(producer, 0, 2);
   producer.ingest("t", "x");
@@ -392,9 +393,8 @@ TEST_CASE("a relay's successor gets what was not acknowledged downstream; what t
   ProducerConsumerOptions options{.name = "r",
                                   .subscriptions = {{"p"}},
                                   .acknowledge = Acknowledge::downstream,
-                                  .identity = "r",
-                                  .expect = {"c"},
-                                  .drain = 0ms};
+                                  .subscribe = {.identity = "r"},
+                                  .publish = {.expect = {"c"}, .drain = 0ms}};
   auto relay = std::make_unique<ProducerConsumer<Pass>>(node, Pass{}, options);
   // It handles events, and cannot acknowledge them.
   const auto store = std::make_shared<Unsteady>();

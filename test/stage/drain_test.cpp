@@ -161,7 +161,8 @@ TEST_CASE("a relay's end hands on what it made and had no room for") {
       const auto triple = [](std::string_view, std::string_view message, Sink& out) {
         for (int i = 0; i < 3; ++i) out.emit("t", std::string(message) + "." + std::to_string(i));
       };
-      ProducerConsumer relay(node, triple, {.subscriptions = {{producer}}, .buffer_events = 1, .drain = patience});
+      ProducerConsumer relay(node, triple,
+                             {.subscriptions = {{producer}}, .publish = {.buffer_events = 1, .drain = patience}});
       consumer.emplace(node, keep, of(relay));
       REQUIRE(relay.wait_for_subscribers(1, patience));
       producer.ingest("t", "a");

@@ -25,11 +25,11 @@ def check_flow(producer, consumer):
 
 
 def a_consumer_finds_a_producer_on_another_host_by_the_beacon_alone(a, b, domain):
-    check_flow(stage(a, domain, "producer", "p"), stage(b, domain, "consumer", "c", "from=p"))
+    check_flow(stage(a, domain, "producer", "p"), stage(b, domain, "consumer", "c", "--from=p"))
 
 
 def a_consumer_that_waits_on_one_host_is_served_by_a_producer_that_starts_on_another(a, b, domain):
-    consumer = stage(a, domain, "consumer", "c", "from=p")
+    consumer = stage(a, domain, "consumer", "c", "--from=p")
     consumer.line("state p searching")
     check_flow(stage(b, domain, "producer", "p"), consumer)
 
@@ -37,18 +37,18 @@ def a_consumer_that_waits_on_one_host_is_served_by_a_producer_that_starts_on_ano
 def the_address_of_a_name_service_is_enough(a, b, domain):
     service = stage(a, domain, "names", "service")
     port = service.line("serving").split(":")[-1]
-    names = f"names=tcp://10.77.0.1:{port}"
-    check_flow(stage(b, domain, "producer", "p", names), stage(a, domain, "consumer", "c", "from=p", names))
+    names = f"--names=tcp://10.77.0.1:{port}"
+    check_flow(stage(b, domain, "producer", "p", names), stage(a, domain, "consumer", "c", "--from=p", names))
 
 
 def one_interface_is_enough(a, b, domain):
-    check_flow(stage(a, domain, "producer", "p", "interface=eth0"),
-               stage(b, domain, "consumer", "c", "from=p", "interface=eth0"))
+    check_flow(stage(a, domain, "producer", "p", "--interface=eth0"),
+               stage(b, domain, "consumer", "c", "--from=p", "--interface=eth0"))
 
 
 def a_cable_that_is_pulled_loses_the_producer_and_plugged_in_again_it_is_found(a, b, domain):
-    producer = stage(a, domain, "producer", "p", "liveness_ms=1000")
-    consumer = stage(b, domain, "consumer", "c", "from=p", "liveness_ms=1000")
+    producer = stage(a, domain, "producer", "p", "--liveness_ms=1000")
+    consumer = stage(b, domain, "consumer", "c", "--from=p", "--liveness_ms=1000")
     check_flow(producer, consumer)
     a.plug(False)
     consumer.line("state p lost")

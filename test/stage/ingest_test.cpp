@@ -90,7 +90,7 @@ TEST_CASE("keep_last drops the oldest that were not sent, counts them by topic a
   Standstill still({.buffer_events = 10, .when_full = WhenFull::keep_last});
   for (int i = 2; i < 100; ++i) CHECK(still.producer.try_ingest("t", std::to_string(i)));
   still.handler.gate->open();
-  still.producer.drain(patience);
+  (void)still.producer.drain(patience);
   auto expected = numbers(2);
   for (const auto& last : numbers(100, 90)) expected.push_back(last);
   CHECK(messages_of(*still.handler.events, "t") == expected);
@@ -108,12 +108,12 @@ TEST_CASE("keep_first drops what is new while the buffer is full, counts it, and
   Standstill still({.buffer_events = 10, .when_full = WhenFull::keep_first});
   for (int i = 2; i < 100; ++i) CHECK(still.producer.try_ingest("t", std::to_string(i)));
   still.handler.gate->open();
-  still.producer.drain(patience);
+  (void)still.producer.drain(patience);
   CHECK(messages_of(*still.handler.events, "t") == numbers(10));
   CHECK(still.producer.stats().drops == DropCounts{{{"t", "full"}, 90}});
   REQUIRE(eventually([&] { return still.told_lost() == 90; }));
   still.producer.ingest("t", "100");
-  still.producer.drain(patience);
+  (void)still.producer.drain(patience);
   CHECK(messages_of(*still.handler.events, "t").back() == "100");
   CHECK(still.consumer->stats().lost == 90);
 }
@@ -125,7 +125,7 @@ TEST_CASE("without a subscriber keep_last holds the newest for the first one, wh
   for (int i = 0; i < 50; ++i) producer.ingest("t", std::to_string(i));
   Keep keep;
   Consumer<Keep> consumer(node, keep, of(producer));
-  producer.drain(patience);
+  (void)producer.drain(patience);
   CHECK(messages_of(*keep.events, "t") == numbers(50, 40));
   REQUIRE(eventually([&] { return consumer.stats().lost == 40; }));
   CHECK(producer.stats().dropped == 40);

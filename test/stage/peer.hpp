@@ -87,7 +87,7 @@ class Peer {
         if (lines_.back().starts_with(start)) return lines_.back();
       }
       pollfd wait{out_, POLLIN, 0};
-      const auto left = milliseconds(end - Clock::now());
+      const auto left = in_milliseconds(end - Clock::now());
       if (left <= 0 || poll(&wait, 1, static_cast<int>(left)) <= 0) return "(nothing)";
       std::array<char, 65536> bytes{};
       const ssize_t got = read(out_, bytes.data(), bytes.size());

@@ -17,7 +17,7 @@ using Running = std::map<std::string, std::unique_ptr<Peer>>;
 void start(const Processes& processes, const Topology& topology, const StagePlan& plan, Running& running) {
   std::vector<std::string> from;
   for (const Wish& wish : plan.wishes) {
-    std::string text = "from=" + wish.producer;
+    std::string text = "--from=" + wish.producer;
     for (std::size_t i = 0; i < wish.topics.size(); ++i) text += (i == 0 ? ":" : ",") + wish.topics[i];
     from.push_back(text);
   }

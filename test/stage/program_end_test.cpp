@@ -12,7 +12,7 @@ using namespace std::chrono_literals;
 void run_ends_on(int signal) {
   const Processes processes;
   Peer producer(processes.command("producer", "p"));
-  Peer consumer(processes.command("consumer", "c", {"from=p", "work_us=1000"}));
+  Peer consumer(processes.command("consumer", "c", {"--from=p", "--work_us=1000"}));
   REQUIRE(producer.ask("subscribers 1", "subscribed") == "subscribed");
   producer.say("ingest 200 t");
   REQUIRE(producer.ask("run", "running") == "running");
@@ -50,6 +50,12 @@ TEST_CASE("a stage that is destroyed inside its own handler is an assert that sa
   Peer peer({built("stage/mistakes"), "own-handler"});
   CHECK(peer.line("").find("a stage was destroyed inside its own handler") != std::string::npos);
   CHECK(peer.wait() == -SIGABRT);
+}
+
+TEST_CASE("the first Node of a process raises the limit of open files and seeds rand()") {
+  Peer peer({built("stage/mistakes"), "tuned"});
+  CHECK(peer.line("") == "files raised, rand seeded");
+  CHECK(peer.wait() == 0);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 
 #include "galena/core/batch.hpp"
 #include "galena/core/message.hpp"
+#include "galena/stage/node_access.hpp"
 #include "galena/stage/node_core.hpp"
 #include "stage/stage_fixture.hpp"
 
@@ -47,13 +48,13 @@ inline core::Subscribe subscribe_message(Duration silence, core::Credit credit =
 class FakeProducer {
  public:
   FakeProducer(Node& node, const std::string& name, const std::string& endpoint) : node_(node), name_(name) {
-    names::Registration registration = node_.core().self();
+    names::Registration registration = detail::NodeAccess::core(node_)->self();
     registration.name = name;
     registration.stage = stage_;
     registration.endpoints = {endpoint};
-    node_.core().enroll(registration, patience, {});
+    detail::NodeAccess::core(node_)->register_name(registration, patience, {});
   }
-  ~FakeProducer() { node_.core().withdraw(name_, stage_); }
+  ~FakeProducer() { detail::NodeAccess::core(node_)->unregister(name_, stage_); }
   const Id& stage() const { return stage_; }
 
  private:
@@ -74,7 +75,7 @@ class RawDealer {
   }
   /// Empty if nothing comes in time.
   std::optional<std::string> receive(Duration limit = patience) {
-    socket_.set(zmq::sockopt::rcvtimeo, static_cast<int>(milliseconds(limit)));
+    socket_.set(zmq::sockopt::rcvtimeo, static_cast<int>(in_milliseconds(limit)));
     zmq::message_t message;
     if (!socket_.recv(message)) return std::nullopt;
     return message.to_string();
@@ -111,7 +112,7 @@ class RawRouter {
     std::string bytes;
   };
   std::optional<Frame> receive(Duration limit = patience) {
-    socket_.set(zmq::sockopt::rcvtimeo, static_cast<int>(milliseconds(limit)));
+    socket_.set(zmq::sockopt::rcvtimeo, static_cast<int>(in_milliseconds(limit)));
     zmq::message_t peer;
     zmq::message_t body;
     if (!socket_.recv(peer) || !socket_.recv(body)) return std::nullopt;

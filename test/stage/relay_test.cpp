@@ -17,7 +17,7 @@ Event pass(std::string_view topic, std::string_view message) { return {std::stri
 struct Chain {
   explicit Chain(bool over_tcp) : other(realm.options()) {
     Node& far = over_tcp ? other : node;
-    const ProducerConsumerOptions relay{.buffer_events = 10};
+    const ProducerConsumerOptions relay{.publish = {.buffer_events = 10}};
     source.emplace(node, ProducerOptions{.name = global("p"), .buffer_events = 10});
     ProducerConsumerOptions first = relay;
     first.name = global("r1");
@@ -81,7 +81,7 @@ TEST_CASE("a relay without a subscriber takes no more than its buffer holds, and
   Realm realm;
   Node node(realm.options());
   Producer<> producer(node, {.buffer_events = 20});
-  ProducerConsumer relay(node, &pass, {.subscriptions = {{producer, {}, 5}}, .buffer_events = 10});
+  ProducerConsumer relay(node, &pass, {.subscriptions = {{producer, {}, 5}}, .publish = {.buffer_events = 10}});
   REQUIRE(producer.wait_for_subscribers(1, patience));
   int taken = 0;
   REQUIRE(eventually([&] {
@@ -107,7 +107,7 @@ TEST_CASE("a relay makes many events of one, more than its buffer holds, one aft
   const auto many = [](std::string_view, std::string_view message, Sink& out) {
     for (int i = 0; i < 100; ++i) out.emit("t", std::string(message) + "." + std::to_string(i));
   };
-  ProducerConsumer relay(node, many, {.subscriptions = {{producer}}, .buffer_events = 7});
+  ProducerConsumer relay(node, many, {.subscriptions = {{producer}}, .publish = {.buffer_events = 7}});
   Keep keep;
   Consumer<Keep> consumer(node, keep, {.subscriptions = {{relay}}});
   REQUIRE(relay.wait_for_subscribers(1, patience));

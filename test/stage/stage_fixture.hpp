@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "galena/galena.hpp"
+#include "galena/msgpack.hpp"
 
 /// What the tests of the stage layer share. What is waited for ends the waiting; the deadline is for what never comes.
 namespace galena::test {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A stage in a process of its own, which does what its standard input says, line by line, and prints what happens.
-//   stage_peer DOMAIN producer|relay|consumer NAME [KEY=VALUE...]
-// Keys: liveness_ms, names, interface, buffer_events, hold_ms, drain_ms, demand, from (PRODUCER[:TOPIC,...], more than
-// once), quiet (a consumer prints no events), block_ms (in the handler of the first event), work_us (of each).
+// `stage_peer --help` lists its options.
 // Commands: subscribers N | ingest COUNT TOPIC | send TOPIC MESSAGE | drain | stats | cpu | run | exit.
 #include <sys/resource.h>
 #include <unistd.h>
@@ -13,6 +11,7 @@
 #include <iostream>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -20,6 +19,7 @@
 
 #include <fmt/format.h>
 
+#include "common/option_parser.hpp"
 #include "galena/galena.hpp"
 
 namespace {
@@ -34,14 +34,40 @@ void say(const std::string& line) {
 }
 
 struct Arguments {
+  std::string domain;
   std::string role;
   std::string name;
-  std::map<std::string, std::string> values;
   std::vector<std::string> from;
+  std::vector<std::string> names;
+  std::string interface;
+  std::uint64_t liveness_ms = 10'000;
+  std::uint64_t buffer_events = 0;
+  std::uint64_t hold_ms = 30'000;
+  std::uint64_t drain_ms = 5000;
+  std::uint64_t demand = 0;
+  bool quiet = false;
+  std::uint64_t block_ms = 0;
+  std::uint64_t work_us = 0;
 
-  int number(const std::string& key, int otherwise) const {
-    const auto it = values.find(key);
-    return it == values.end() ? otherwise : std::stoi(it->second);
+  /// Reads the command line. Returns the exit code if the program is to end now.
+  std::optional<int> read(int argc, char** argv) {
+    common::OptionParser parser("stage_peer", "A stage that does what its standard input says.",
+                                "  stage_peer default consumer c --from=p");
+    parser.add("DOMAIN", &domain, "Processes of one domain find each other", {.required = true});
+    parser.add("ROLE", &role, "What it is", {.required = true, .one_of = {"names", "producer", "relay", "consumer"}});
+    parser.add("NAME", &name, "Its global name", {.required = true});
+    parser.add("--from", &from, "What a relay or consumer subscribes to", {.type = "PRODUCER[:TOPIC,...]"});
+    parser.add("--names", &names, "Name services, tcp://host:port");
+    parser.add("--interface", &interface, "Where it listens");
+    parser.add("--liveness_ms", &liveness_ms, "How long a peer may be silent");
+    parser.add("--buffer_events", &buffer_events, "Of a producer or relay");
+    parser.add("--hold_ms", &hold_ms, "Of a producer");
+    parser.add("--drain_ms", &drain_ms, "Of a producer");
+    parser.add("--demand", &demand, "Of a relay or consumer: events at a time");
+    parser.add("--quiet", &quiet, "Print no events");
+    parser.add("--block_ms", &block_ms, "How long the handler of the first event takes");
+    parser.add("--work_us", &work_us, "How long the handler of each event takes");
+    return parser.parse(argc, argv);
   }
 };
 
@@ -54,8 +80,7 @@ std::vector<Subscription> subscriptions(const Arguments& arguments) {
       std::istringstream rest(from.substr(colon + 1));
       for (std::string topic; std::getline(rest, topic, ',');) topics.emplace_back(topic);
     }
-    list.push_back(
-        {global(from.substr(0, colon)), Selection(topics), static_cast<std::uint64_t>(arguments.number("demand", 0))});
+    list.push_back({global(from.substr(0, colon)), Selection(topics), arguments.demand});
   }
   return list;
 }
@@ -67,8 +92,8 @@ void say_gap(const Source& source, const Gap& gap) {
 
 /// Sleeps as it is told: a slow handler.
 struct Pace {
-  int block_ms;
-  int work_us;
+  std::uint64_t block_ms;
+  std::uint64_t work_us;
   void operator()() {
     if (block_ms > 0) say("blocked");
     std::this_thread::sleep_for(std::chrono::milliseconds(std::exchange(block_ms, 0)));
@@ -146,9 +171,9 @@ void add_publishing(Commands& commands, S& stage) {
 
 void produce(Node& node, const Arguments& arguments) {
   Producer<> producer(node, {.name = global(arguments.name),
-                             .buffer_events = static_cast<std::uint64_t>(arguments.number("buffer_events", 0)),
-                             .hold = std::chrono::milliseconds(arguments.number("hold_ms", 30'000)),
-                             .drain = std::chrono::milliseconds(arguments.number("drain_ms", 5000))});
+                             .buffer_events = arguments.buffer_events,
+                             .hold = std::chrono::milliseconds(arguments.hold_ms),
+                             .drain = std::chrono::milliseconds(arguments.drain_ms)});
   int next = 0;
   Commands commands;
   add_publishing(commands, producer);
@@ -175,13 +200,12 @@ void produce(Node& node, const Arguments& arguments) {
 }
 
 void relay(Node& node, const Arguments& arguments) {
-  const Pace pace{arguments.number("block_ms", 0), arguments.number("work_us", 0)};
+  const Pace pace{arguments.block_ms, arguments.work_us};
   ProducerConsumer stage(node, Stamp{arguments.name, pace},
                          {.name = global(arguments.name),
                           .subscriptions = subscriptions(arguments),
-                          .buffer_events = static_cast<std::uint64_t>(arguments.number("buffer_events", 0)),
-                          .on_state = say_state,
-                          .on_gap = say_gap});
+                          .subscribe = {.on_state = say_state, .on_gap = say_gap},
+                          .publish = {.buffer_events = arguments.buffer_events}});
   Commands commands;
   add_publishing(commands, stage);
   commands["stats"] = [&](std::istringstream&) { say(describe(stage.consumer_stats())); };
@@ -190,47 +214,39 @@ void relay(Node& node, const Arguments& arguments) {
 }
 
 void consume(Node& node, const Arguments& arguments) {
-  const Pace pace{arguments.number("block_ms", 0), arguments.number("work_us", 0)};
+  const Pace pace{arguments.block_ms, arguments.work_us};
   ConsumerOptions options{.subscriptions = subscriptions(arguments), .on_state = say_state, .on_gap = say_gap};
-  Consumer stage(node, Printer{pace, arguments.number("quiet", 0) != 0}, options);
+  Consumer stage(node, Printer{pace, arguments.quiet}, options);
   Commands commands;
   commands["stats"] = [&](std::istringstream&) { say(describe(stage.stats())); };
   say("ready");
   obey(node, commands);
 }
 
-int run(int argc, char** argv) {
-  Arguments arguments{.role = argv[2], .name = argv[3], .values = {}, .from = {}};
-  for (int i = 4; i < argc; ++i) {
-    const std::string text = argv[i];
-    const auto equals = text.find('=');
-    if (text.starts_with("from=")) {
-      arguments.from.push_back(text.substr(equals + 1));
-    } else {
-      arguments.values[text.substr(0, equals)] = text.substr(equals + 1);
-    }
-  }
-  NodeOptions options{.domain = argv[1], .interface = arguments.values["interface"]};
-  if (!arguments.values["names"].empty()) options.names = {arguments.values["names"]};
-  options.liveness = std::chrono::milliseconds(arguments.number("liveness_ms", 10'000));
+void run(const Arguments& arguments) {
+  const NodeOptions options{.domain = arguments.domain,
+                            .names = arguments.names,
+                            .interface = arguments.interface,
+                            .liveness = std::chrono::milliseconds(arguments.liveness_ms)};
   Node node(options);
   if (arguments.role == "names") {
-    const NameService service({.domain = argv[1], .bind = "tcp://*:0", .beacon = false});
+    const NameService service({.domain = arguments.domain, .bind = "tcp://*:0", .beacon = false});
     say("serving " + service.endpoint());
     obey(node, {});
   }
   if (arguments.role == "producer") produce(node, arguments);
   if (arguments.role == "relay") relay(node, arguments);
   if (arguments.role == "consumer") consume(node, arguments);
-  return 0;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 4) return 2;
+  Arguments arguments;
+  if (const auto code = arguments.read(argc, argv)) return *code;
   try {
-    return run(argc, argv);
+    run(arguments);
+    return 0;
   } catch (const std::exception& error) {
     say(std::string("error ") + error.what());
     return 1;

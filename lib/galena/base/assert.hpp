@@ -10,7 +10,8 @@ namespace galena {
 
 }  // namespace galena
 
-/// Checks our own reasoning, in every build. `detail` is evaluated only on failure; put the values into it.
+/// Checks what must be true whatever peers and users do, in every build. `detail` is evaluated only on failure; put the
+/// values into it.
 #define GALENA_ASSERT(condition, detail)                                    \
   do {                                                                      \
     if (!(condition)) [[unlikely]] {                                        \

@@ -31,8 +31,8 @@ class PackWriter {
   std::string out_;
 };
 
-/// Reads MessagePack from bytes that nobody vouches for. Every call answers empty (or false) if the next item is cut
-/// off or of another type, and then stays where it was. Never allocates; views point into the bytes given.
+/// Reads MessagePack from bytes that may be wrong. If the next item is cut off or of another type, a call returns empty
+/// (or false) and the reader stays where it is. Never allocates; the views that it returns point into the bytes given.
 class PackReader {
  public:
   /// How deep skip() follows nested values.
@@ -45,7 +45,7 @@ class PackReader {
   std::optional<std::uint64_t> uint();
   std::optional<std::string_view> str();
   std::optional<std::string_view> bin();
-  /// A str or a bin: peers differ in which of the two they write for bytes.
+  /// A str or a bin: some peers write the one, some the other for bytes.
   std::optional<std::string_view> text();
   /// An application's own type: ext 8-32 and the fixed sizes.
   struct Ext {

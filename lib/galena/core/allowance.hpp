@@ -3,8 +3,8 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <limits>
 
+#include "galena/base/add_capped.hpp"
 #include "galena/base/assert.hpp"
 #include "galena/core/message.hpp"
 #include "galena/core/window.hpp"
@@ -51,7 +51,7 @@ class Allowance {
   }
   /// A refill would raise the limit, due or not.
   bool can_refill(const Credit& handled) const {
-    return granting_ && add(handled.events, demand_.max_events) > limit_.events;
+    return granting_ && add_capped(handled.events, demand_.max_events) > limit_.events;
   }
   void refill(const Credit& handled, Time now) {
     window_.tune(now);
@@ -70,20 +70,15 @@ class Allowance {
   void handle_arrival(Time now) { window_.handle_arrival(now); }
 
  private:
-  /// A maximum near 2^64 means "without bound".
-  static std::uint64_t add(std::uint64_t one, std::uint64_t other) {
-    constexpr auto most = std::numeric_limits<std::uint64_t>::max();
-    return one > most - other ? most : one + other;
-  }
   void raise_events(std::uint64_t handled) {
-    limit_.events = std::max(limit_.events, add(handled, demand_.max_events));
-    refill_at_.events = add(handled, demand_.max_events - demand_.min_events);
+    limit_.events = std::max(limit_.events, add_capped(handled, demand_.max_events));
+    refill_at_.events = add_capped(handled, demand_.max_events - demand_.min_events);
   }
   void raise_bytes(std::uint64_t handled) {
     const std::uint64_t window = window_.bytes();
-    limit_.bytes = std::max(limit_.bytes, add(handled, window));
+    limit_.bytes = std::max(limit_.bytes, add_capped(handled, window));
     window_.record_grant(limit_.bytes);
-    refill_at_.bytes = add(handled, window - window / 2);
+    refill_at_.bytes = add_capped(handled, window - window / 2);
     GALENA_ASSERT(refill_at_.events <= limit_.events && refill_at_.bytes <= limit_.bytes, "a refill comes too late");
   }
 

@@ -234,6 +234,13 @@ bool Inlet::admit(EventView& event) {
   return false;
 }
 
+std::optional<std::uint64_t> Inlet::position() const {
+  const bool dense =
+      options_.selection.everything() || (batch_.first == 0 && batch_.upto - batch_.from == batch_.count);
+  if (!dense || (batch_.flags & flag_recut) != 0) return std::nullopt;
+  return batch_.from + number();
+}
+
 Provenance Inlet::provenance(const EventView& event) const {
   Provenance from{event.repeated, {}};
   if ((batch_.flags & flag_recut) == 0) from.origin = {{place_.stream, batch_.from, number()}, 0};
@@ -277,7 +284,7 @@ Inlet::Input Inlet::fail(std::string_view why, std::string detail) {
 
 std::string Inlet::farewell() const { return encode(failure_); }
 
-std::optional<std::string> Inlet::take_grant(bool idle, Time now) {
+std::optional<std::string> Inlet::poll_grant(bool idle, Time now) {
   attention_ = !gaps_.empty();
   if (!grant_waits(idle)) return std::nullopt;
   const Credit handled = handled_credit();
@@ -291,13 +298,13 @@ std::optional<std::string> Inlet::take_grant(bool idle, Time now) {
   return encode(Grant{acknowledged_, allowance_.limit()});
 }
 
-std::optional<std::string> Inlet::take_heartbeat(Time now) {
+std::optional<std::string> Inlet::poll_heartbeat(Time now) {
   if (now - told_ < options_.silence / 4) return std::nullopt;
   told_ = now;
   return encode(Grant{acknowledged_, allowance_.limit()});
 }
 
-std::vector<Gap> Inlet::take_gaps() {
+std::vector<Gap> Inlet::poll_gaps() {
   attention_ = allowance_.refill_due(handled_credit());
   return std::exchange(gaps_, {});
 }

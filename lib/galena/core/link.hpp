@@ -65,6 +65,7 @@ class Link {
   const std::deque<Flight>& flights() const { return flights_; }
   /// The earliest run of the view's log that is in flight; null if there is none.
   const Run* first_of_view() const {
+    if (scanned_in_flight_ == 0) return flights_.empty() ? nullptr : &flights_.front().earliest;
     const auto it = std::find_if(flights_.begin(), flights_.end(), [](const Flight& at) { return !at.scanned; });
     return it == flights_.end() ? nullptr : &it->earliest;
   }

@@ -14,7 +14,7 @@ constexpr std::string_view exact = "exact";
 constexpr std::string_view prefix = "prefix";
 
 std::uint64_t whole_ms(Duration duration) {
-  return static_cast<std::uint64_t>(std::max<long long>(0, milliseconds(duration)));
+  return static_cast<std::uint64_t>(std::max<long long>(0, in_milliseconds(duration)));
 }
 
 /// Reads one field of a map into `field`; false if it is of another type.

@@ -35,7 +35,7 @@ class Frame {
 
   void flush() {
     if (segment_ == nullptr) return;
-    segment_->hold();
+    segment_->pin();
     out_.push_back({.peer = link_.peer, .segment = segment_, .begin = begin_, .size = end_ - begin_});
     link_.record_sent(run_, bytes_);
     segment_ = nullptr;
@@ -173,7 +173,7 @@ void transmit_view(Link& link, Buffer& buffer, std::vector<Parcel>& out) {
   };
   while (cursor.item < log.end()) {
     const Item& item = log.at(cursor.item);
-    const bool repeated = Place{marked.stream, item.from, cursor.events} < marked;
+    const bool repeated = item.from < marked.from || (item.from == marked.from && cursor.events < marked.events);
     if (item.is_gap()) {
       cursor.learn_gap();
       if (cursor.item + 1 == log.end() && !log.has_open()) break;  // it may grow

@@ -4,6 +4,7 @@
 #include <atomic>
 
 #include "galena/detail/lock.hpp"
+#include "galena/export.hpp"
 
 namespace galena::detail {
 
@@ -17,7 +18,7 @@ struct HandlerThread {
 ///
 /// A handler may call into other producers. Where that could never end, lock() throws Error (invalid): in a handler
 /// that ingests into its own producer, and when handlers on several threads wait for each other in a circle.
-class HandlerLock {
+class GALENA_API HandlerLock {
  public:
   void lock() {
     if (!lock_.try_lock()) [[unlikely]] {

@@ -6,12 +6,14 @@
 
 #include "galena/detail/output.hpp"
 #include "galena/detail/stage.hpp"
+#include "galena/export.hpp"
+#include "galena/event.hpp"
 
 namespace galena::detail {
 
 /// One call of ingest() on a producer with a handler. While the handler runs its lock is held, and no other; what it
 /// made is put in one step behind that. What finds no room waits after the lock was given back.
-class Ingest final : public Output {
+class GALENA_API Ingest final : public Output {
  public:
   Ingest(Stage& stage, Time deadline) : stage_(stage), deadline_(deadline) { stage_.handler_lock().lock(); }
   ~Ingest() {

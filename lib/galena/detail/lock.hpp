@@ -4,6 +4,8 @@
 #include <atomic>
 #include <cstdint>
 
+#include "galena/export.hpp"
+
 namespace galena::detail {
 
 /// A mutual exclusion for what is held for a fraction of a microsecond, millions of times a second, mostly by one
@@ -14,7 +16,7 @@ namespace galena::detail {
 /// costs both sides more than that. unlock() gives a thread that looks a moment to take it. A thread that was woken and
 /// found it held again is starving: the next unlock() hands the lock to it, so that a thread that locks in a loop keeps
 /// nobody out for longer than two of its turns.
-class Lock {
+class GALENA_API Lock {
  public:
   void lock() {
     if (!try_lock()) [[unlikely]] {

@@ -4,12 +4,13 @@
 #include <span>
 
 #include "galena/event_view.hpp"
+#include "galena/export.hpp"
 #include "galena/sink.hpp"
 
 namespace galena::detail {
 
 /// Takes what one call of a handler made, after it has returned. On the thread of the call.
-class Output {
+class GALENA_API Output {
  public:
   /// For a handler that emits: empty at first.
   virtual Sink& sink() = 0;

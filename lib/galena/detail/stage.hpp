@@ -8,6 +8,7 @@
 
 #include "galena/detail/handler.hpp"
 #include "galena/detail/handler_lock.hpp"
+#include "galena/export.hpp"
 #include "galena/node.hpp"
 #include "galena/options.hpp"
 #include "galena/stats.hpp"
@@ -24,7 +25,7 @@ inline constexpr Time at_once = Time::min();
 /// What Producer, Consumer and ProducerConsumer share, without their handlers' types: a thread with a reactor, a name,
 /// a publishing side, subscriptions. Construction starts it; destruction drains, stops and joins it. Moving it moves
 /// nothing that runs.
-class Stage {
+class GALENA_API Stage {
  public:
   struct Spec {
     Role role = Role::consumer;
@@ -36,8 +37,6 @@ class Stage {
     Taken (*on_produce)(void* handler, const EventView& event, Output& out) = nullptr;
     ProducerConsumerOptions options = {};
     bool passes_all = false;  ///< on_produce passes every event on as it is
-    std::shared_ptr<PositionStore> positions = {};
-    std::function<void()> on_idle = {};
   };
 
   Stage(Node& node, Spec spec);

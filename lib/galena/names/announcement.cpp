@@ -15,7 +15,7 @@ constexpr std::size_t longest_domain = 64;
 
 std::string encode(const Announcement& announcement) {
   PackWriter out;
-  out.array(7).str(magic).uint(protocol_version).str(announcement.domain).id(announcement.service);
+  out.array(7).str(magic).uint(spoken_versions.oldest).str(announcement.domain).id(announcement.service);
   out.uint(announcement.term).boolean(announcement.dedicated).uint(announcement.port);
   return out.take();
 }
@@ -23,7 +23,7 @@ std::string encode(const Announcement& announcement) {
 std::optional<Announcement> decode_announcement(std::string_view datagram) {
   PackReader in(datagram);
   const auto size = in.array();
-  if (!size || *size < 7 || in.text() != magic || in.uint() != protocol_version) return std::nullopt;
+  if (!size || *size < 7 || in.text() != magic || in.uint() != spoken_versions.oldest) return std::nullopt;
   const auto domain = in.text();
   const auto service = in.id();
   const auto term = in.uint();

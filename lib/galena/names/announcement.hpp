@@ -10,8 +10,8 @@
 
 namespace galena::names {
 
-/// What one beacon datagram says: a name service in charge of `domain` is at TCP `port` of the sender; or, with no
-/// service, "is there one?".
+/// One beacon datagram. With a service: that service is in charge of `domain` and listens on TCP `port` of the sender's
+/// address. Without one: the sender asks whether there is a service.
 struct Announcement {
   std::string domain;
   Id service;
@@ -24,7 +24,8 @@ struct Announcement {
 };
 
 std::string encode(const Announcement& announcement);
-/// Empty if `datagram` is none of ours, or makes no sense. Further items, of later versions, are ignored.
+/// Empty if `datagram` is not an announcement, is of another version, or has a value that is out of range. Further
+/// items, of later versions, are ignored.
 std::optional<Announcement> decode_announcement(std::string_view datagram);
 
 }  // namespace galena::names

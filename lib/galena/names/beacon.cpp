@@ -19,7 +19,8 @@ Beacon::Beacon(net::Reactor& reactor, Options options, Heard heard)
 
 void Beacon::send(const Announcement& announcement) {
   const std::string bytes = encode(announcement);
-  // Asked anew each time: interfaces come and go. Where it does not get out, the other way may, or another interface.
+  // Interfaces come and go, so they are listed anew each time. A send that fails is ignored: broadcast or multicast on
+  // this or another interface may still succeed.
   for (const net::Interface& interface : net::interfaces(options_.interface)) {
     socket_.join(group, interface);
     socket_.send(interface, group, bytes);

@@ -10,8 +10,8 @@
 
 namespace galena::names {
 
-/// Sends and hears announcements on every interface, the loopback included, by broadcast and by multicast: one of the
-/// two passes most networks. What is heard is a hint from anybody.
+/// Sends and receives announcements on every interface, the loopback included. Sends each by broadcast and by
+/// multicast, because most networks let one of the two pass. Anybody can send one, so it is only a hint.
 class Beacon {
  public:
   struct Options {
@@ -22,7 +22,7 @@ class Beacon {
   /// `from` is the sender's IPv4 address in host byte order.
   using Heard = std::function<void(const Announcement& announcement, std::uint32_t from)>;
 
-  /// Throws galena::Error if the port cannot be had.
+  /// Throws galena::Error if the port cannot be bound.
   Beacon(net::Reactor& reactor, Options options, Heard heard);
 
   void send(const Announcement& announcement);

@@ -18,45 +18,46 @@ Message question(Verb verb, std::uint64_t request = 0) {
   return message;
 }
 
-bool same_holder(const std::optional<Entry>& a, const std::optional<Entry>& b) {
+bool same_owner(const std::optional<Entry>& a, const std::optional<Entry>& b) {
   if (!a || !b) return a.has_value() == b.has_value();
-  return a->token == b->token && a->holder.stage == b->holder.stage && a->holder.endpoints == b->holder.endpoints &&
-         a->holder.kind == b->holder.kind && a->holder.host_id == b->holder.host_id;
+  return a->token == b->token && a->registration.stage == b->registration.stage &&
+         a->registration.endpoints == b->registration.endpoints && a->registration.kind == b->registration.kind &&
+         a->registration.host_id == b->registration.host_id;
 }
 
 }  // namespace
 
 ClientCore::ClientCore(Options options) : options_(std::move(options)) {}
 
-void ClientCore::enroll(Registration registration, Duration timeout, std::function<void(Registered)> done,
-                        std::function<void(const Entry&)> lost, Time now) {
-  Enrolment enrolment;
-  enrolment.registration = std::move(registration);
-  enrolment.deadline = now + timeout;
-  enrolment.done = std::move(done);
-  enrolment.lost = std::move(lost);
-  const Key key{enrolment.registration.name, enrolment.registration.stage};
-  const auto [it, added] = enrolments_.emplace(key, std::move(enrolment));
-  GALENA_ASSERT(added, "a stage enrolls the same name twice: " + key.first);
-  if (state_ == State::welcomed) send_enrolment(it->second, now);
+void ClientCore::register_name(Registration registration, Duration timeout, std::function<void(Registered)> done,
+                               std::function<void(const Entry&)> lost, Time now) {
+  WantedName wanted;
+  wanted.registration = std::move(registration);
+  wanted.deadline = detail::time_after(now, timeout);
+  wanted.done = std::move(done);
+  wanted.lost = std::move(lost);
+  const Key key{wanted.registration.name, wanted.registration.stage};
+  const auto [it, added] = wanted_.emplace(key, std::move(wanted));
+  GALENA_ASSERT(added, "a stage registers the same name twice: " + key.first);
+  if (state_ == State::welcomed) send_registration(it->second, now);
 }
 
-void ClientCore::withdraw(const std::string& name, const Id& stage, Duration timeout, Call done, Time now) {
-  const bool known = enrolments_.erase({name, stage}) > 0;
+void ClientCore::unregister(const std::string& name, const Id& stage, Duration timeout, Call done, Time now) {
+  const bool known = wanted_.erase({name, stage}) > 0;
   if (!known || state_ != State::welcomed) {
-    calls_.push_back(std::move(done));  // no service in charge knows of it, and none will be told
+    calls_.push_back(std::move(done));  // no service knows of the name, and none will be told
     return;
   }
   Message message = question(Verb::unregister, ++last_request_);
   message.name = name;
   message.stage = stage;
   send(message);
-  withdrawals_.emplace(message.request, Withdrawal{now + timeout, std::move(done)});
+  unregistering_.emplace(message.request, Unregistering{detail::time_after(now, timeout), std::move(done)});
 }
 
 void ClientCore::set_subscribers(const std::string& name, const Id& stage, std::uint32_t subscribers) {
-  const auto it = enrolments_.find({name, stage});
-  if (it == enrolments_.end() || it->second.registration.subscribers == subscribers) return;
+  const auto it = wanted_.find({name, stage});
+  if (it == wanted_.end() || it->second.registration.subscribers == subscribers) return;
   it->second.registration.subscribers = subscribers;
   it->second.counted = false;
 }
@@ -89,7 +90,7 @@ void ClientCore::unwatch(WatchId id) {
 
 void ClientCore::list(Duration timeout, std::function<void(std::optional<std::vector<Entry>>)> done, Time now) {
   const std::uint64_t request = ++last_request_;
-  listings_.emplace(request, Listing{now + timeout, std::move(done), {}});
+  listings_.emplace(request, Listing{detail::time_after(now, timeout), std::move(done), {}});
   if (state_ == State::welcomed) send_list(request, {});
 }
 
@@ -102,14 +103,15 @@ void ClientCore::handle_connected(Time now) {
   state_ = State::greeting;
   failed_ = false;
   Message hello = question(Verb::hello, ++last_request_);
-  hello.version = protocol_version;
+  hello.version = spoken_versions.oldest;
+  hello.newest = spoken_versions.newest;
   hello.domain = options_.domain;
   hello.node = options_.node;
   hello.lease = options_.lease;
   hello.service = service_;
   hello.term = term_;
-  hello.held = static_cast<std::uint64_t>(
-      std::count_if(enrolments_.begin(), enrolments_.end(), [](const auto& item) { return item.second.held(); }));
+  hello.registered = static_cast<std::uint64_t>(
+      std::count_if(wanted_.begin(), wanted_.end(), [](const auto& item) { return item.second.registered(); }));
   send(hello);
   expect_answer(now);
 }
@@ -120,26 +122,27 @@ void ClientCore::handle_disconnected() {
   overdue_ = next_renewal_ = never;
   output_.clear();
   redirect_.reset();
-  for (auto& [request, withdrawal] : withdrawals_) calls_.push_back(std::move(withdrawal.done));
-  withdrawals_.clear();
+  for (auto& [request, unregistering] : unregistering_) calls_.push_back(std::move(unregistering.done));
+  unregistering_.clear();
   for (auto& [request, listing] : listings_) listing.entries.clear();
 }
 
 void ClientCore::send_everything(Time now) {
-  // Who has not been confirmed for longer than the lease may have had a rightful successor meanwhile.
+  // If no service has confirmed the names for longer than the lease, other stages may rightfully have had them
+  // meanwhile.
   if (confirmed_ == Time::min() || now - confirmed_ > options_.lease) {
-    for (auto& [key, enrolment] : enrolments_) enrolment.since = now;
+    for (auto& [key, wanted] : wanted_) wanted.since = now;
   }
-  for (auto& [key, enrolment] : enrolments_) send_enrolment(enrolment, now);
+  for (auto& [key, wanted] : wanted_) send_registration(wanted, now);
   for (const auto& [name, watched] : watched_) send_watch(name);
 }
 
-void ClientCore::send_enrolment(Enrolment& enrolment, Time now) {
-  enrolment.request = ++last_request_;
-  enrolment.counted = true;
-  Message message = question(Verb::enroll, enrolment.request);
-  message.entry = Entry{enrolment.registration, enrolment.token, {}};
-  if (enrolment.held()) message.entry->age = now - enrolment.since;
+void ClientCore::send_registration(WantedName& wanted, Time now) {
+  wanted.request = ++last_request_;
+  wanted.counted = true;
+  Message message = question(Verb::register_name, wanted.request);
+  message.entry = Entry{wanted.registration, wanted.token, {}};
+  if (wanted.registered()) message.entry->age = now - wanted.since;
   send(message);
 }
 
@@ -159,12 +162,12 @@ void ClientCore::send_list(std::uint64_t request, const std::string& after) {
 void ClientCore::renew(Time now) {
   Message message = question(Verb::renew, ++last_request_);
   message.watching = watched_.size();
-  for (auto& [key, enrolment] : enrolments_) {
-    if (!enrolment.held()) continue;
-    ++message.held;
-    if (enrolment.counted || message.subscribers.size() >= counts_per_renewal) continue;
-    message.subscribers.push_back({key.first, key.second, enrolment.registration.subscribers});
-    enrolment.counted = true;
+  for (auto& [key, wanted] : wanted_) {
+    if (!wanted.registered()) continue;
+    ++message.registered;
+    if (wanted.counted || message.subscribers.size() >= counts_per_renewal) continue;
+    message.subscribers.push_back({key.first, key.second, wanted.registration.subscribers});
+    wanted.counted = true;
   }
   send(message);
   expect_answer(now);
@@ -179,6 +182,11 @@ void ClientCore::handle_message(std::string_view bytes, Time now) {
   switch (message->verb) {
     case Verb::welcome:
       if (state_ == State::welcomed) return;
+      if (const Versions theirs{message->version, message->version}; !spoken_versions.common(theirs)) {
+        refusal_ = spoken_versions.refuse(theirs);
+        failed_ = true;
+        return;
+      }
       state_ = State::welcomed;
       service_ = message->service;
       send_everything(now);
@@ -201,9 +209,9 @@ void ClientCore::handle_message(std::string_view bytes, Time now) {
     case Verb::refused:
       return handle_refused(*message);
     case Verb::unregistered:
-      if (const auto it = withdrawals_.find(message->request); it != withdrawals_.end()) {
+      if (const auto it = unregistering_.find(message->request); it != unregistering_.end()) {
         calls_.push_back(std::move(it->second.done));
-        withdrawals_.erase(it);
+        unregistering_.erase(it);
       }
       return;
     case Verb::challenge:
@@ -219,40 +227,40 @@ void ClientCore::handle_message(std::string_view bytes, Time now) {
 
 void ClientCore::handle_registered(const Message& message, Time now) {
   if (!message.entry) return;
-  const auto it = enrolments_.find({message.entry->holder.name, message.entry->holder.stage});
-  if (it == enrolments_.end()) {
-    // Given up meanwhile: nobody here has it.
+  const auto it = wanted_.find({message.entry->registration.name, message.entry->registration.stage});
+  if (it == wanted_.end()) {
+    // The stage has given up waiting: the name goes back.
     Message give_back = question(Verb::unregister, ++last_request_);
-    give_back.name = message.entry->holder.name;
-    give_back.stage = message.entry->holder.stage;
+    give_back.name = message.entry->registration.name;
+    give_back.stage = message.entry->registration.stage;
     return send(give_back);
   }
   confirmed_ = now;
-  Enrolment& enrolment = it->second;
-  const bool first = !enrolment.held();
+  WantedName& wanted = it->second;
+  const bool first = !wanted.registered();
   if (message.entry->token == Token{}) return;
-  enrolment.token = message.entry->token;
+  wanted.token = message.entry->token;
   if (!first) return;
-  enrolment.since = now;
+  wanted.since = now;
   Registered result;
   result.entry = message.entry;
   result.waiting = static_cast<std::uint32_t>(std::min<std::uint64_t>(message.waiting, UINT32_MAX));
-  calls_.push_back([done = std::move(enrolment.done), result = std::move(result)] { done(result); });
+  calls_.push_back([done = std::move(wanted.done), result = std::move(result)] { done(result); });
 }
 
-void ClientCore::finish(std::map<Key, Enrolment>::iterator it, Registered result) {
-  GALENA_ASSERT(!it->second.held(), it->first.first);
+void ClientCore::finish(std::map<Key, WantedName>::iterator it, Registered result) {
+  GALENA_ASSERT(!it->second.registered(), it->first.first);
   calls_.push_back([done = std::move(it->second.done), result = std::move(result)] { done(result); });
-  enrolments_.erase(it);
+  wanted_.erase(it);
 }
 
-/// Somebody else has the name: whether we wanted it or had it.
+/// Another stage has the name that a stage of this node asked for, or had.
 void ClientCore::handle_taken(const Message& message) {
-  const auto it = enrolments_.find({message.name, message.stage});
-  if (it == enrolments_.end() || !message.entry || message.entry->holder.stage == message.stage) return;
-  if (!it->second.held()) return finish(it, {Outcome::taken, message.entry, 0, {}});
+  const auto it = wanted_.find({message.name, message.stage});
+  if (it == wanted_.end() || !message.entry || message.entry->registration.stage == message.stage) return;
+  if (!it->second.registered()) return finish(it, {Outcome::taken, message.entry, 0, {}});
   calls_.push_back([lost = std::move(it->second.lost), owner = *message.entry] { lost(owner); });
-  enrolments_.erase(it);
+  wanted_.erase(it);
 }
 
 void ClientCore::handle_refused(const Message& message) {
@@ -261,17 +269,18 @@ void ClientCore::handle_refused(const Message& message) {
     failed_ = true;
     return;
   }
-  for (auto it = enrolments_.begin(); it != enrolments_.end(); ++it) {
+  for (auto it = wanted_.begin(); it != wanted_.end(); ++it) {
     if (it->second.request != message.request) continue;
-    // What we had already is said again with the next renewal, which finds that the service knows less than we do.
-    if (!it->second.held()) finish(it, {Outcome::refused, std::nullopt, 0, message.reason});
+    // A name that was registered before is registered again after the next renewal: the service will answer `again`,
+    // because it knows fewer names of this node than the renewal says.
+    if (!it->second.registered()) finish(it, {Outcome::refused, std::nullopt, 0, message.reason});
     return;
   }
 }
 
 void ClientCore::handle_challenge(const Message& message) {
-  const auto it = enrolments_.find({message.name, message.stage});
-  Message answer = question(it != enrolments_.end() ? Verb::alive : Verb::released);
+  const auto it = wanted_.find({message.name, message.stage});
+  Message answer = question(it != wanted_.end() ? Verb::alive : Verb::released);
   answer.challenge = message.challenge;
   answer.name = message.name;
   answer.stage = message.stage;
@@ -282,7 +291,7 @@ void ClientCore::handle_changed(const Message& message) {
   const auto it = watched_.find(message.name);
   if (it == watched_.end()) return;
   Watched& watched = it->second;
-  const bool news = !watched.known || !same_holder(watched.entry, message.entry);
+  const bool news = !watched.known || !same_owner(watched.entry, message.entry);
   watched.known = true;
   watched.entry = message.entry;
   if (!news) return;
@@ -304,11 +313,12 @@ void ClientCore::handle_listing(Message& message) {
   const auto it = listings_.find(message.request);
   if (it == listings_.end()) return;
   Listing& listing = it->second;
-  // Pages go forward, or a service could make us collect for ever.
-  const bool forward = !message.entries.empty() && (listing.entries.empty() || listing.entries.back().holder.name <
-                                                                                   message.entries.back().holder.name);
+  // Each page must go on behind the one before, or a service could make this node collect pages for ever.
+  const bool forward =
+      !message.entries.empty() &&
+      (listing.entries.empty() || listing.entries.back().registration.name < message.entries.back().registration.name);
   std::move(message.entries.begin(), message.entries.end(), std::back_inserter(listing.entries));
-  if (message.more && forward) return send_list(it->first, listing.entries.back().holder.name);
+  if (message.more && forward) return send_list(it->first, listing.entries.back().registration.name);
   calls_.push_back([done = std::move(listing.done), entries = std::move(listing.entries)] { done(entries); });
   listings_.erase(it);
 }
@@ -319,9 +329,9 @@ void ClientCore::handle_timeout(Time now) {
     failed_ = true;
   }
   if (next_renewal_ <= now && state_ == State::welcomed) renew(now);
-  for (auto it = enrolments_.begin(); it != enrolments_.end();) {
+  for (auto it = wanted_.begin(); it != wanted_.end();) {
     const auto at = it++;
-    if (at->second.held() || at->second.deadline > now) continue;
+    if (at->second.registered() || at->second.deadline > now) continue;
     if (state_ == State::welcomed) {
       Message message = question(Verb::unregister, ++last_request_);
       message.name = at->first.first;
@@ -330,11 +340,11 @@ void ClientCore::handle_timeout(Time now) {
     }
     finish(at, {Outcome::unreachable, std::nullopt, 0, refusal_});
   }
-  for (auto it = withdrawals_.begin(); it != withdrawals_.end();) {
+  for (auto it = unregistering_.begin(); it != unregistering_.end();) {
     const auto at = it++;
     if (at->second.deadline > now) continue;
     calls_.push_back(std::move(at->second.done));
-    withdrawals_.erase(at);
+    unregistering_.erase(at);
   }
   for (auto it = listings_.begin(); it != listings_.end();) {
     const auto at = it++;
@@ -346,10 +356,10 @@ void ClientCore::handle_timeout(Time now) {
 
 Time ClientCore::poll_timeout() const {
   Time next = std::min(overdue_, next_renewal_);
-  for (const auto& [key, enrolment] : enrolments_) {
-    if (!enrolment.held()) next = std::min(next, enrolment.deadline);
+  for (const auto& [key, wanted] : wanted_) {
+    if (!wanted.registered()) next = std::min(next, wanted.deadline);
   }
-  for (const auto& [request, withdrawal] : withdrawals_) next = std::min(next, withdrawal.deadline);
+  for (const auto& [request, unregistering] : unregistering_) next = std::min(next, unregistering.deadline);
   for (const auto& [request, listing] : listings_) next = std::min(next, listing.deadline);
   return next;
 }

@@ -11,26 +11,14 @@
 #include <vector>
 
 #include "galena/names/message.hpp"
+#include "galena/names/resolver.hpp"
 #include "galena/names/service_address.hpp"
 
 namespace galena::names {
 
-enum class Outcome {
-  ok,           ///< registered
-  taken,        ///< `holder` answered a challenge within a second
-  unreachable,  ///< no name service answered in time
-  refused,      ///< the service says why in `reason` (a malformed name, too many names, ...)
-};
-
-struct Registered {
-  Outcome outcome = Outcome::ok;
-  std::optional<Entry> entry;  ///< ours if ok, the holder's if taken
-  std::uint32_t waiting = 0;   ///< how many watchers were waiting for this name when it was registered
-  std::string reason;
-};
-
-/// What one node wants of the name service: its own names, and those it watches. It outlives connections and services:
-/// whichever service welcomes it next is told everything again. Without a socket or a clock.
+/// The node's half of the names protocol, without a socket or a clock. It knows the names that the node registers and
+/// those that it watches, whatever becomes of connections and services: it tells everything again to each service that
+/// welcomes it.
 class ClientCore {
  public:
   using WatchId = std::uint64_t;
@@ -40,7 +28,7 @@ class ClientCore {
     Id node;
     std::string domain;
     Duration lease = std::chrono::seconds(6);
-    Duration answer = std::chrono::seconds(1);  ///< a service that leaves a question open for longer is gone
+    Duration answer = std::chrono::seconds(1);  ///< a service that does not answer for so long has failed
   };
   enum class State { disconnected, greeting, welcomed };
 
@@ -48,9 +36,9 @@ class ClientCore {
   ClientCore(const ClientCore&) = delete;
   ClientCore& operator=(const ClientCore&) = delete;
 
-  void enroll(Registration registration, Duration timeout, std::function<void(Registered)> done,
-              std::function<void(const Entry&)> lost, Time now);
-  void withdraw(const std::string& name, const Id& stage, Duration timeout, Call done, Time now);
+  void register_name(Registration registration, Duration timeout, std::function<void(Registered)> done,
+                     std::function<void(const Entry&)> lost, Time now);
+  void unregister(const std::string& name, const Id& stage, Duration timeout, Call done, Time now);
   void set_subscribers(const std::string& name, const Id& stage, std::uint32_t subscribers);
   WatchId watch(const std::string& name, std::function<void(std::optional<Entry>)> changed);
   void unwatch(WatchId id);
@@ -62,13 +50,13 @@ class ClientCore {
   void handle_timeout(Time now);
 
   std::optional<std::string> poll_send();
-  /// What to call next: the callbacks handed in above. They may call anything here.
+  /// The next of the callbacks above that is due. It may call any member.
   std::optional<Call> poll_call();
   bool has_calls() const { return !calls_.empty(); }
-  /// Where the service said to ask instead. It answers nothing else any more.
+  /// The service that the present one said to ask instead. The present one answers nothing else any more.
   std::optional<ServiceAddress> poll_redirect();
   bool redirected() const { return redirect_.has_value(); }
-  /// The service refused to know us, or has not answered for too long: connect again, or elsewhere.
+  /// The service refused the hello, or has not answered for too long: connect again, or to another service.
   bool failed() const { return failed_; }
   Time poll_timeout() const;
 
@@ -80,7 +68,7 @@ class ClientCore {
  private:
   using Key = std::pair<std::string, Id>;  // name and stage: two stages of a node may want one name
 
-  struct Enrolment {
+  struct WantedName {
     Registration registration;
     std::uint64_t request = 0;
     Time deadline;        // of the first answer
@@ -89,14 +77,14 @@ class ClientCore {
     bool counted = true;  // the service knows the number of subscribers
     std::function<void(Registered)> done;
     std::function<void(const Entry&)> lost;
-    bool held() const { return token != Token{}; }
+    bool registered() const { return token != Token{}; }
   };
   struct Watched {
     std::map<WatchId, std::function<void(std::optional<Entry>)>> callbacks;
     bool known = false;
     std::optional<Entry> entry;
   };
-  struct Withdrawal {
+  struct Unregistering {
     Time deadline;
     Call done;
   };
@@ -109,11 +97,11 @@ class ClientCore {
   void send(const Message& message);
   void expect_answer(Time now);
   void send_everything(Time now);
-  void send_enrolment(Enrolment& enrolment, Time now);
+  void send_registration(WantedName& wanted, Time now);
   void send_watch(const std::string& name);
   void send_list(std::uint64_t request, const std::string& after);
   void renew(Time now);
-  void finish(std::map<Key, Enrolment>::iterator it, Registered result);
+  void finish(std::map<Key, WantedName>::iterator it, Registered result);
 
   void handle_registered(const Message& message, Time now);
   void handle_taken(const Message& message);
@@ -127,18 +115,18 @@ class ClientCore {
   State state_ = State::disconnected;
   bool failed_ = false;
   std::string refusal_;
-  Id service_;  // the last that welcomed us
+  Id service_;  // that last welcomed this node
   std::uint64_t term_ = 0;
   std::uint64_t last_request_ = 0;
   WatchId last_watch_ = 0;
-  Time overdue_ = never;  // when silence becomes failure
+  Time overdue_ = never;  // if nothing is heard until then, the service has failed
   Time next_renewal_ = never;
-  Time confirmed_ = Time::min();  // when a service last confirmed what we have
+  Time confirmed_ = Time::min();  // when a service last confirmed the registrations
 
-  std::map<Key, Enrolment> enrolments_;
+  std::map<Key, WantedName> wanted_;
   std::unordered_map<std::string, Watched> watched_;
   std::unordered_map<WatchId, std::string> watch_names_;
-  std::map<std::uint64_t, Withdrawal> withdrawals_;
+  std::map<std::uint64_t, Unregistering> unregistering_;
   std::map<std::uint64_t, Listing> listings_;
 
   std::deque<std::string> output_;

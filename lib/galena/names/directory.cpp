@@ -5,20 +5,22 @@
 
 #include "galena/error.hpp"
 #include "galena/names/beacon.hpp"
-#include "galena/names/link.hpp"
+#include "galena/names/client_core.hpp"
 #include "galena/names/probe.hpp"
 #include "galena/names/route.hpp"
 #include "galena/names/service.hpp"
+#include "galena/names/session.hpp"
+#include "galena/net/timer.hpp"
 
 namespace galena::names {
 namespace {
 
-/// How often one who may not host asks the network whether there is a service somewhere.
+/// How often a node that may not host a service asks the network whether there is one.
 constexpr Duration question_interval = std::chrono::milliseconds(500);
-/// How often one who had to take a later service of a fixed list tries the earlier ones.
+/// How often a node that is connected to a later service of a fixed list tries the earlier ones.
 constexpr Duration probe_interval = std::chrono::seconds(2);
 
-ClientCore::Options core_options(const DirectoryOptions& options) {
+ClientCore::Options client_options(const DirectoryOptions& options) {
   ClientCore::Options core;
   core.node = Id::random();
   core.domain = options.domain;
@@ -44,32 +46,32 @@ class Directory::Impl {
         reactor_(reactor),
         logger_(logger),
         options_(std::move(options)),
-        core_(core_options(options_)),
-        route_(route_options(options_)) {
+        core_(client_options(options_)),
+        route_(route_options(options_)),
+        timer_(reactor, [this] { handle_event(); }) {
     pump();
   }
 
   ~Impl() {
-    reactor_.cancel(timer_);
     probe_.reset();
-    link_.reset();  // before the service that it may be connected to
+    session_.reset();  // before the service that it may be connected to
   }
 
-  /// After whatever happened: follows the route, sends what there is to send, and sets the timer. Calls nobody back.
+  /// To be called after anything has happened: follows the route, sends what is due, sets the timer. Runs no callbacks.
   void pump() {
     const Time now = Clock::now();
-    if (link_) link_->handle_timeout(now);
+    if (session_) session_->handle_timeout(now);
     core_.handle_timeout(now);
-    if (link_) handle_link(now);
+    if (session_) handle_session(now);
     prefer_earlier(now);
     follow_route(now);
     ask_network(now);
-    if (link_) link_->flush();
-    arm();
+    if (session_) session_->flush();
+    set_timer();
   }
 
   ClientCore& core() { return core_; }
-  std::string service() const { return welcomed_ ? link_->endpoint() : std::string(); }
+  std::string service() const { return welcomed_ ? session_->endpoint() : std::string(); }
 
  private:
   void handle_event() {
@@ -94,82 +96,84 @@ class Directory::Impl {
     }
   }
 
-  void handle_link(Time now) {
-    switch (link_->state()) {
-      case Link::State::connecting:
+  void handle_session(Time now) {
+    switch (session_->state()) {
+      case Session::State::connecting:
         return;
-      case Link::State::failed:
+      case Session::State::failed:
         return fail(now);
-      case Link::State::redirected: {
+      case Session::State::redirected: {
         const auto to = core_.poll_redirect();
-        link_.reset();
+        session_.reset();
         welcomed_ = false;
         return route_.handle_redirect(*to, now);
       }
-      case Link::State::welcomed:
+      case Session::State::welcomed:
         if (welcomed_) return;
         const Id& expected = route_.target().expected;
         if (expected && expected != core_.service()) return fail(now);
         welcomed_ = true;
         beacon_.reset();
-        logger_.debug("name service at " + link_->endpoint());
+        logger_.debug("connected to the name service at " + session_->endpoint());
         return route_.handle_welcome(now);
     }
   }
 
   void fail(Time now) {
     if (welcomed_) {
-      logger_.info("name service at " + link_->endpoint() + " lost");
+      logger_.info("the connection to the name service at " + session_->endpoint() +
+                   " has ended; looking for another one");
     } else if (core_.state() == ClientCore::State::greeting && core_.last_refusal() != told_refusal_) {
       told_refusal_ = core_.last_refusal();
-      logger_.warning("name service at " + link_->endpoint() + " refuses: " + told_refusal_);
+      logger_.warning("the name service at " + session_->endpoint() + " refuses this node: " + told_refusal_);
     }
-    link_.reset();
+    session_.reset();
     welcomed_ = false;
     route_.handle_failed(now);
   }
 
   void connect(Time now) {
-    link_.reset();
+    session_.reset();
     welcomed_ = false;
     const auto& list = options_.services;
     const auto at = std::find(list.begin(), list.end(), route_.target().endpoint);
     if (at != list.end()) home_ = static_cast<std::size_t>(at - list.begin());
     try {
-      link_ = std::make_unique<Link>(context_, reactor_, route_.target().endpoint, core_, [this] { handle_event(); });
+      session_ =
+          std::make_unique<Session>(context_, reactor_, route_.target().endpoint, core_, [this] { handle_event(); });
     } catch (const Error& error) {
       logger_.warning(error.what());
       route_.handle_failed(now);
     }
   }
 
-  /// All nodes with one list must end up at the same service, so whoever is at a later one goes back when an earlier
-  /// one is there again (and does not send it where it is already).
+  /// All nodes with one list must end up at the same service. So a node that is at a later one goes back as soon as an
+  /// earlier one answers, unless that redirects it to where it is already.
   void prefer_earlier(Time now) {
     if (!welcomed_ || home_ == 0) return probe_.reset();
     if (probe_) {
       probe_->handle_timeout(now);
-      const Link::State state = probe_->state();
-      if (state == Link::State::connecting) return;
+      const Session::State state = probe_->state();
+      if (state == Session::State::connecting) return;
       const auto elsewhere = probe_->poll_redirect();
       probe_.reset();
-      if (state == Link::State::failed || (elsewhere && elsewhere->service == core_.service())) return;
-      logger_.info("going back to an earlier name service of the list");
-      link_.reset();
+      if (state == Session::State::failed || (elsewhere && elsewhere->service == core_.service())) return;
+      logger_.info("an earlier name service of the list answers again: going back to it");
+      session_.reset();
       welcomed_ = false;
       route_.handle_failed(now);
     } else if (now >= next_probe_) {
       next_probe_ = now + probe_interval;
       try {
         probe_ = std::make_unique<Probe>(context_, reactor_, options_.services[probes_++ % home_],
-                                         core_options(options_), [this] { handle_event(); });
+                                         client_options(options_), [this] { handle_event(); });
       } catch (const Error& error) {
         logger_.debug(error.what());
       }
     }
   }
 
-  /// Who does not host asks by beacon, for as long as nobody has welcomed it.
+  /// A node that may not host a service asks by beacon until a service has welcomed it.
   void ask_network(Time now) {
     if (welcomed_ || options_.host || !options_.services.empty() || options_.beacon_port == 0) return;
     if (next_question_ > now) return;
@@ -182,7 +186,7 @@ class Directory::Impl {
               if (heard.asks()) return;
               const auto endpoint = "tcp://" + net::dotted(from) + ":" + std::to_string(heard.port);
               route_.suggest({heard.service, heard.term, heard.dedicated, {endpoint}}, Clock::now());
-              arm_at({});  // not at once: being welcomed ends the beacon, which is reading
+              timer_.set({});  // not at once: a welcome destroys the beacon, which is calling us
             });
       }
       beacon_->send({options_.domain, {}, 0, false, 0});
@@ -206,23 +210,12 @@ class Directory::Impl {
     if (hosted_) logger_.info("hosting this machine's name service at " + hosted_->endpoint());
   }
 
-  void arm() {
+  void set_timer() {
     const Time soon = core_.has_calls() ? Time{} : never;
-    const Time connecting = link_ ? link_->poll_timeout() : never;
+    const Time connecting = session_ ? session_->poll_timeout() : never;
     const Time question = beacon_ ? next_question_ : never;
     const Time probing = probe_ ? probe_->poll_timeout() : welcomed_ && home_ > 0 ? next_probe_ : never;
-    arm_at(std::min({core_.poll_timeout(), route_.poll_timeout(), connecting, question, probing, soon}));
-  }
-
-  void arm_at(Time next) {
-    if (next == armed_) return;
-    reactor_.cancel(timer_);
-    armed_ = next;
-    timer_ = next == never ? 0 : reactor_.at(next, [this] {
-      armed_ = never;
-      timer_ = 0;
-      handle_event();
-    });
+    timer_.set(std::min({core_.poll_timeout(), route_.poll_timeout(), connecting, question, probing, soon}));
   }
 
   net::Context& context_;
@@ -231,32 +224,31 @@ class Directory::Impl {
   DirectoryOptions options_;
   ClientCore core_;
   Route route_;
+  net::Timer timer_;
   std::unique_ptr<Service> hosted_;
-  std::unique_ptr<Link> link_;
-  std::unique_ptr<Beacon> beacon_;  // only while it asks the network
+  std::unique_ptr<Session> session_;
+  std::unique_ptr<Beacon> beacon_;  // only while ask_network() asks
   bool welcomed_ = false;
   Time next_question_{};
   std::string told_refusal_;
-  std::size_t home_ = 0;  // which of the fixed list was tried last
+  std::size_t home_ = 0;  // index in the fixed list of the service that was tried last
   std::unique_ptr<Probe> probe_;
   std::size_t probes_ = 0;
   Time next_probe_{};
-  net::Reactor::TimerId timer_ = 0;
-  Time armed_ = never;
 };
 
 Directory::Directory(net::Context& context, net::Reactor& reactor, DirectoryOptions options, const Logger& logger)
     : impl_(std::make_unique<Impl>(context, reactor, std::move(options), logger)) {}
 Directory::~Directory() = default;
 
-void Directory::enroll(Registration registration, Duration timeout, std::function<void(Registered)> done,
-                       std::function<void(const Entry&)> lost) {
-  impl_->core().enroll(std::move(registration), timeout, std::move(done), std::move(lost), Clock::now());
+void Directory::register_name(Registration registration, Duration timeout, std::function<void(Registered)> done,
+                              std::function<void(const Entry&)> lost) {
+  impl_->core().register_name(std::move(registration), timeout, std::move(done), std::move(lost), Clock::now());
   impl_->pump();
 }
 
-void Directory::withdraw(const std::string& name, const Id& stage, Duration timeout, std::function<void()> done) {
-  impl_->core().withdraw(name, stage, timeout, std::move(done), Clock::now());
+void Directory::unregister(const std::string& name, const Id& stage, Duration timeout, std::function<void()> done) {
+  impl_->core().unregister(name, stage, timeout, std::move(done), Clock::now());
   impl_->pump();
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "galena/base/assert.hpp"
+#include "galena/net/interface.hpp"
 
 namespace galena::names {
 namespace {
@@ -11,14 +12,12 @@ namespace {
 constexpr std::size_t most_candidates = 256;
 constexpr std::size_t most_endpoints = 8;
 
-bool is_loopback(const std::string& endpoint) { return endpoint.starts_with("tcp://127."); }
-
-/// Loopback last: what we pass on must also serve those who are not on this host.
+/// Loopback last: nodes of other hosts are redirected to these endpoints, too.
 void add_endpoints(std::vector<std::string>& to, const std::vector<std::string>& from) {
   for (const std::string& endpoint : from) {
     if (to.size() >= most_endpoints || !endpoint.starts_with("tcp://")) continue;
     if (std::find(to.begin(), to.end(), endpoint) != to.end()) continue;
-    to.insert(is_loopback(endpoint) ? to.end() : std::find_if(to.begin(), to.end(), is_loopback), endpoint);
+    to.insert(net::is_loopback(endpoint) ? to.end() : std::find_if(to.begin(), to.end(), net::is_loopback), endpoint);
   }
 }
 
@@ -30,17 +29,17 @@ void Election::reign(Time now) {
   leader_.reset();
   term_ = 0;
   began_ = now;
-  claim_at_ = now + options_.probation;
+  probation_ends_ = now + options_.probation;
   announce_soon(now);
 }
 
-/// Ends the probation, unless somebody who goes before us can be heard but did not answer: a connection that failed
-/// once is no reason to go before it.
-void Election::claim(Time now) {
+/// Ends the probation and begins a term of its own, unless a service that goes before this one is announced: if it did
+/// not answer once, that is no reason to overtake it, and the probation goes on.
+void Election::end_probation(Time now) {
   const ServiceAddress self{options_.id, term_, options_.dedicated, {}};
   for (const auto& [id, candidate] : candidates_) {
     if (!goes_before(candidate.address, self)) continue;
-    claim_at_ = now + options_.probation;
+    probation_ends_ = now + options_.probation;
     return;
   }
   term_ = heard_term_ + 1;
@@ -64,7 +63,7 @@ void Election::handle_announced(const ServiceAddress& service, Time now) {
   address.dedicated = service.dedicated;
   add_endpoints(address.endpoints, service.endpoints);
   if (leader_ && leader_->service == service.service) leader_->term = service.term;
-  // Who is in charge and should not be learns of us at once.
+  // A service that is wrongly in charge must hear of this one at once.
   if (in_charge() && goes_before({options_.id, term_, options_.dedicated, {}}, address)) announce_soon(now);
   choose(now);
 }
@@ -86,7 +85,7 @@ void Election::handle_term(std::uint64_t term) {
   if (term < highest_credible_term) heard_term_ = std::max(heard_term_, term);
 }
 
-/// Puts the best of those that go before us (or before whom we follow) on trial.
+/// Puts the best candidate on trial that goes before this service, or before the one that it follows.
 void Election::choose(Time now) {
   const ServiceAddress present = leader_ ? *leader_ : ServiceAddress{options_.id, term_, options_.dedicated, {}};
   const Candidate* best = nullptr;
@@ -104,9 +103,9 @@ void Election::choose(Time now) {
 }
 
 void Election::handle_answered(Time now) {
-  GALENA_ASSERT(trial_, "nobody is on trial");
+  GALENA_ASSERT(trial_, "an answer, but no service is on trial");
   const auto it = candidates_.find(trial_->service);
-  GALENA_ASSERT(it != candidates_.end(), "who is on trial is a candidate");
+  GALENA_ASSERT(it != candidates_.end(), "the service on trial is not a candidate");
   leader_ = it->second.address;
   auto& endpoints = leader_->endpoints;
   const auto proven = std::find(endpoints.begin(), endpoints.end(), trial_->endpoint);
@@ -121,7 +120,7 @@ void Election::handle_unanswered(Time now) {
   if (!trial_) return;
   if (const auto it = candidates_.find(trial_->service); it != candidates_.end()) {
     Candidate& candidate = it->second;
-    // Its other addresses at once, then a pause.
+    // Its other addresses are tried at once, then there is a pause.
     if (++candidate.next_endpoint % candidate.address.endpoints.size() == 0) {
       candidate.not_before = now + options_.retry;
     }
@@ -132,7 +131,7 @@ void Election::handle_unanswered(Time now) {
 
 void Election::handle_leader_lost(Time now) {
   if (!leader_) return;
-  candidates_.erase(leader_->service);  // until it is heard of again
+  candidates_.erase(leader_->service);  // until it announces itself again
   if (trial_ && trial_->service == leader_->service) trial_.reset();
   handle_term(leader_->term);
   reign(now);
@@ -147,7 +146,7 @@ void Election::handle_timeout(Time now) {
   for (auto& [id, candidate] : candidates_) {
     if (candidate.not_before <= now) candidate.not_before = Time::min();
   }
-  if (in_charge() && term_ == 0 && now >= claim_at_) claim(now);
+  if (in_charge() && term_ == 0 && now >= probation_ends_) end_probation(now);
   choose(now);
 }
 
@@ -160,7 +159,7 @@ bool Election::poll_announcement(Time now) {
 
 Time Election::poll_timeout() const {
   Time next = in_charge() ? next_announcement_ : never;
-  if (in_charge() && term_ == 0) next = std::min(next, claim_at_);
+  if (in_charge() && term_ == 0) next = std::min(next, probation_ends_);
   for (const auto& [id, candidate] : candidates_) {
     if (!trial_ || trial_->service != id) next = std::min(next, candidate.heard + options_.forget);
   }

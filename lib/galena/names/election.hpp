@@ -11,24 +11,26 @@
 
 namespace galena::names {
 
-/// Which of the name services of a domain is in charge, as one of them sees it. Those in charge announce themselves;
-/// who hears of one that goes before it connects to it, and follows only once that one has answered there: what is
-/// heard is a hint, the connection is the proof. When the connection ends the follower is in charge again. Without a
-/// socket.
+/// Decides for one name service whether it is in charge of its domain or follows another. Has no socket and no clock.
+///
+/// Services in charge announce themselves. A service that hears of one that goes before it puts that one on trial: it
+/// connects, and follows only when it is welcomed there, because anybody can send an announcement. When the connection
+/// ends, the follower is in charge again.
 class Election {
  public:
   struct Options {
     Id id;
     bool dedicated = false;
-    Duration probation = std::chrono::milliseconds(500);  ///< in charge, but behind all who were so before
+    Duration probation =
+        std::chrono::milliseconds(500);  ///< in charge at first, but all that were so before go before it
     Duration quick_interval = std::chrono::milliseconds(250);
     Duration quick_for = std::chrono::seconds(2);
     Duration slow_interval = std::chrono::seconds(2);
-    Duration shortest_interval = std::chrono::milliseconds(50);  ///< however many ask
-    Duration forget = std::chrono::seconds(7);                   ///< who announced nothing for so long
-    Duration retry = std::chrono::seconds(2);                    ///< who did not answer there
+    Duration shortest_interval = std::chrono::milliseconds(50);  ///< between announcements, however many nodes ask
+    Duration forget = std::chrono::seconds(7);                   ///< a service that announced nothing for so long
+    Duration retry = std::chrono::seconds(2);                    ///< after none of its addresses answered
   };
-  /// Whom to connect to, to see whether it answers.
+  /// The service to connect to, to see whether it answers.
   struct Trial {
     Id service;
     std::string endpoint;
@@ -38,20 +40,20 @@ class Election {
   Election(Options options, Time now);
 
   bool in_charge() const { return !leader_.has_value(); }
-  /// Of our reign; zero while on probation, and while following.
+  /// Of this service while it is in charge; zero on probation, and while it follows another.
   std::uint64_t term() const { return term_; }
   const std::optional<ServiceAddress>& leader() const { return leader_; }
   const std::optional<Trial>& trial() const { return trial_; }
 
   void handle_announced(const ServiceAddress& service, Time now);
-  /// Somebody asked who is there.
+  /// A node asked by beacon whether there is a service.
   void handle_question(Time now);
   void handle_term(std::uint64_t term);
-  /// The one on trial answered, and is in charge; it is followed from now on.
+  /// The service on trial has welcomed this one: from now on this one follows it. Requires: trial().
   void handle_answered(Time now);
-  /// The one on trial did not answer, or is not who it was thought to be.
+  /// The service on trial did not answer, or another one answered.
   void handle_unanswered(Time now);
-  /// The one followed is gone, or not in charge any more.
+  /// The service that this one follows is gone, or not in charge any more.
   void handle_leader_lost(Time now);
   void handle_timeout(Time now);
 
@@ -68,7 +70,7 @@ class Election {
   };
 
   void reign(Time now);
-  void claim(Time now);
+  void end_probation(Time now);
   void announce_soon(Time now);
   void choose(Time now);
   void forget_oldest();
@@ -77,12 +79,12 @@ class Election {
   std::uint64_t term_ = 0;
   std::uint64_t heard_term_ = 0;
   Time began_;
-  Time claim_at_ = never;  // end of the probation
+  Time probation_ends_ = never;
   Time announced_ = Time::min();
   Time next_announcement_ = never;
   std::optional<ServiceAddress> leader_;
   std::optional<Trial> trial_;
-  std::map<Id, Candidate> candidates_;  // among them the one on trial
+  std::map<Id, Candidate> candidates_;  // the service on trial is one of them
 };
 
 }  // namespace galena::names

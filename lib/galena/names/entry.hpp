@@ -12,7 +12,7 @@ namespace galena::names {
 
 enum class Kind : std::uint8_t { producer, producer_consumer, consumer };
 
-/// Which grant of a name this is: (term, service, sequence). Compared for equality only; nobody orders owners by it.
+/// Identifies one grant of a name: (term, service, sequence). Tokens are compared for equality only, never ordered.
 struct Token {
   std::uint64_t term = 0;
   Id service;
@@ -26,19 +26,20 @@ struct Registration {
   Kind kind = Kind::producer;
   Id stage;
   Id node;
-  std::string host_id;    ///< boot id + network namespace: who shares it can use ipc and loopback
-  std::string host_name;  ///< for people
+  std::string
+      host_id;  ///< boot id + network namespace: processes with the same one reach each other by ipc and loopback
+  std::string host_name;  ///< to be shown to people
   std::uint64_t pid = 0;
-  /// In order of preference for a stranger: inproc (same node only), ipc (same host only), tcp per interface.
+  /// In order of preference: inproc (same node only), ipc (same host only), tcp per interface.
   std::vector<std::string> endpoints;
   std::uint32_t subscribers = 0;  ///< as of the last renewal
 };
 
 /// What a name service answers about a name.
 struct Entry {
-  Registration holder;
+  Registration registration;
   Token token;
-  Duration age{};  ///< how long the holder has had the name, on its own clock
+  Duration age{};  ///< how long the owner has had the name, by its own clock
 };
 
 }  // namespace galena::names

@@ -28,16 +28,16 @@ bool read_token(PackReader& in, Token& out) {
 }
 
 bool read_field(std::string_view key, PackReader& in, Entry& entry) {
-  Registration& holder = entry.holder;
-  if (key == "name") return read(in, holder.name);
-  if (key == "kind") return read_kind(in, holder.kind);
-  if (key == "stage") return read(in, holder.stage);
-  if (key == "node") return read(in, holder.node);
-  if (key == "host_id") return read(in, holder.host_id);
-  if (key == "host") return read(in, holder.host_name);
-  if (key == "pid") return read(in, holder.pid);
-  if (key == "endpoints") return read(in, holder.endpoints);
-  if (key == "subscribers") return read(in, holder.subscribers);
+  Registration& registration = entry.registration;
+  if (key == "name") return read(in, registration.name);
+  if (key == "kind") return read_kind(in, registration.kind);
+  if (key == "stage") return read(in, registration.stage);
+  if (key == "node") return read(in, registration.node);
+  if (key == "host_id") return read(in, registration.host_id);
+  if (key == "host") return read(in, registration.host_name);
+  if (key == "pid") return read(in, registration.pid);
+  if (key == "endpoints") return read(in, registration.endpoints);
+  if (key == "subscribers") return read(in, registration.subscribers);
   if (key == "token") return read_token(in, entry.token);
   if (key == "age") return read(in, entry.age);
   return in.skip();
@@ -51,18 +51,18 @@ void write(PackWriter& out, const std::vector<std::string>& texts) {
 }
 
 void write(PackWriter& out, const Entry& entry) {
-  const Registration& holder = entry.holder;
+  const Registration& registration = entry.registration;
   const bool granted = entry.token != Token{};
   out.map(granted ? 11 : 10);
-  out.str("name").str(holder.name);
-  out.str("kind").str(kinds[static_cast<std::size_t>(holder.kind)]);
-  out.str("stage").id(holder.stage);
-  out.str("node").id(holder.node);
-  out.str("host_id").str(holder.host_id);
-  out.str("host").str(holder.host_name);
-  out.str("pid").uint(holder.pid);
-  write(out.str("endpoints"), holder.endpoints);
-  out.str("subscribers").uint(holder.subscribers);
+  out.str("name").str(registration.name);
+  out.str("kind").str(kinds[static_cast<std::size_t>(registration.kind)]);
+  out.str("stage").id(registration.stage);
+  out.str("node").id(registration.node);
+  out.str("host_id").str(registration.host_id);
+  out.str("host").str(registration.host_name);
+  out.str("pid").uint(registration.pid);
+  write(out.str("endpoints"), registration.endpoints);
+  out.str("subscribers").uint(registration.subscribers);
   out.str("age").uint(to_wire(entry.age));
   if (granted) out.str("token").array(3).uint(entry.token.term).id(entry.token.service).uint(entry.token.sequence);
 }
@@ -79,7 +79,7 @@ std::optional<Entry> read_entry(PackReader& in) {
 }
 
 std::uint64_t to_wire(Duration duration) {
-  return duration <= Duration::zero() ? 0 : static_cast<std::uint64_t>(milliseconds(duration));
+  return duration <= Duration::zero() ? 0 : static_cast<std::uint64_t>(in_milliseconds(duration));
 }
 
 bool read(PackReader& in, std::uint64_t& out) {

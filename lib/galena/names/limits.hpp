@@ -3,10 +3,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
+
+#include "galena/names/entry.hpp"
 
 namespace galena::names {
 
-/// What a name service takes from anybody. Whoever asks for more is refused and told which of these it met.
+/// What a name service takes from any node. A node that asks for more is refused and told which limit it met.
 struct Limits {
   std::size_t message_bytes = 1 << 20;
   std::size_t name_bytes = 255;
@@ -16,9 +19,12 @@ struct Limits {
   std::size_t entries = 131'072;           ///< names altogether
   std::size_t names_per_session = 16'384;  ///< of one node
   std::size_t watches_per_session = 16'384;
-  std::size_t claims_per_name = 64;    ///< waiting while its holder is challenged
-  std::size_t deferred = 16'384;       ///< questions held back while a new service fills
+  std::size_t requests_per_name = 64;  ///< waiting while its owner is challenged
+  std::size_t deferred = 16'384;       ///< questions deferred while nodes move here from another service
   std::size_t page_bytes = 256 << 10;  ///< of a listing; the next one is asked for
+
+  /// Why this registration is refused; empty if it is not.
+  std::string problem(const Registration& registration) const;
 };
 
 }  // namespace galena::names

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "galena/names/message.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "galena/base/assert.hpp"
@@ -73,6 +74,7 @@ bool read_counts(PackReader& in, std::vector<SubscriberCount>& out) {
 bool read_field(std::string_view key, PackReader& in, Message& message) {
   if (key == "id") return read(in, message.request);
   if (key == "v") return read(in, message.version);
+  if (key == "newest") return read(in, message.newest);
   if (key == "domain") return read(in, message.domain);
   if (key == "service") return read(in, message.service);
   if (key == "term") return read(in, message.term);
@@ -85,7 +87,7 @@ bool read_field(std::string_view key, PackReader& in, Message& message) {
   if (key == "more") return read(in, message.more);
   if (key == "after") return read(in, message.after);
   if (key == "endpoints") return read(in, message.endpoints);
-  if (key == "held") return read(in, message.held);
+  if (key == "held") return read(in, message.registered);
   if (key == "watching") return read(in, message.watching);
   if (key == "waiting") return read(in, message.waiting);
   if (key == "watchers") return read(in, message.watchers);
@@ -111,6 +113,7 @@ std::string encode(const Message& message) {
   Fields fields;
   fields.uint("id", message.request);
   fields.uint("v", message.version);
+  if (message.newest > message.version) fields.uint("newest", message.newest);
   fields.str("domain", message.domain);
   fields.id("service", message.service);
   fields.uint("term", message.term);
@@ -131,7 +134,7 @@ std::string encode(const Message& message) {
   }
   fields.str("after", message.after);
   if (!message.endpoints.empty()) write(fields.at("endpoints"), message.endpoints);
-  fields.uint("held", message.held);
+  fields.uint("held", message.registered);
   fields.uint("watching", message.watching);
   fields.uint("waiting", message.waiting);
   fields.uint("watchers", message.watchers);
@@ -163,6 +166,25 @@ std::optional<Message> decode(std::string_view bytes) {
   }
   if (!in.at_end()) return std::nullopt;
   return message;
+}
+
+std::optional<Versions> decode_versions(std::string_view bytes) {
+  PackReader in(bytes);
+  const auto size = in.array();
+  if (!size || *size < 2 || in.text() != to_string(Verb::hello)) return std::nullopt;
+  const auto fields = in.map();
+  Versions versions;
+  for (std::uint32_t i = 0; fields && i < *fields; ++i) {
+    const auto key = in.text();
+    if (!key) return std::nullopt;
+    const bool readable = key == "v"        ? read(in, versions.oldest)
+                          : key == "newest" ? read(in, versions.newest)
+                                            : in.skip();
+    if (!readable) return std::nullopt;
+  }
+  if (versions.oldest == 0) return std::nullopt;
+  versions.newest = std::max(versions.newest, versions.oldest);
+  return versions;
 }
 
 }  // namespace galena::names

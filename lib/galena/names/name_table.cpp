@@ -11,7 +11,7 @@ const NameTable::Slot* NameTable::find(const std::string& name) const {
 }
 
 const NameTable::Slot& NameTable::put(Slot slot) {
-  const std::string name = slot.holder.name;
+  const std::string name = slot.registration.name;
   if (const auto it = slots_.find(name); it != slots_.end()) unlink(it->second);
   by_peer_[slot.peer].insert(name);
   return slots_.insert_or_assign(name, std::move(slot)).first->second;
@@ -26,13 +26,13 @@ void NameTable::erase(const std::string& name) {
 
 void NameTable::unlink(const Slot& slot) {
   const auto names = by_peer_.find(slot.peer);
-  GALENA_ASSERT(names != by_peer_.end() && names->second.contains(slot.holder.name), slot.holder.name);
-  names->second.erase(slot.holder.name);
+  GALENA_ASSERT(names != by_peer_.end() && names->second.contains(slot.registration.name), slot.registration.name);
+  names->second.erase(slot.registration.name);
   if (names->second.empty()) by_peer_.erase(names);
 }
 
 void NameTable::set_subscribers(const std::string& name, std::uint32_t count) {
-  if (const auto it = slots_.find(name); it != slots_.end()) it->second.holder.subscribers = count;
+  if (const auto it = slots_.find(name); it != slots_.end()) it->second.registration.subscribers = count;
 }
 
 void NameTable::clear() {

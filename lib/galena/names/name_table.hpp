@@ -12,29 +12,29 @@
 
 namespace galena::names {
 
-/// Who holds which name, and over which connection ("peer") the holder is reached. Only stores; who may have a name is
-/// decided elsewhere.
+/// The owner of each name, and the connection ("peer") over which it is reached. Only stores; which stage may have a
+/// name is decided elsewhere.
 class NameTable {
  public:
   struct Slot {
-    Registration holder;
+    Registration registration;
     Token token;
-    Time since;  ///< on this clock, the owner's age subtracted
+    Time since;  ///< by this clock: now minus the age that the owner said
     std::string peer;
 
     Duration age(Time now) const { return now - since; }
-    Entry entry(Time now) const { return {holder, token, age(now)}; }
+    Entry entry(Time now) const { return {registration, token, age(now)}; }
   };
 
   const Slot* find(const std::string& name) const;
-  /// Replaces who had the name before.
+  /// Replaces the owner that the name had before.
   const Slot& put(Slot slot);
   void erase(const std::string& name);
   void set_subscribers(const std::string& name, std::uint32_t count);
   void clear();
 
   std::size_t size() const { return slots_.size(); }
-  /// The names whose holders are reached over `peer`.
+  /// The names whose owners are reached over `peer`.
   const std::set<std::string>& of(const std::string& peer) const;
   /// In order of names, from the first behind `after`, until `visit` answers false.
   void each_after(const std::string& after, const std::function<bool(const Slot&)>& visit) const;

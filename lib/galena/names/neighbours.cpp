@@ -11,7 +11,7 @@ namespace {
 /// Followers notice a leader that fell silent before most of its nodes do.
 constexpr Duration follower_lease = std::chrono::milliseconds(1500);
 
-ClientCore::Options core_options(const Id& id, const std::string& domain) {
+ClientCore::Options follower_options(const Id& id, const std::string& domain) {
   ClientCore::Options options;
   options.node = id;
   options.domain = domain;
@@ -30,8 +30,8 @@ Election::Options election_options(const Id& id, bool dedicated) {
 
 Neighbours::Connection::Connection(Neighbours& owner, const Election::Trial& trial)
     : service(trial.service),
-      core(core_options(owner.options_.id, owner.options_.domain)),
-      link(owner.context_, owner.reactor_, trial.endpoint, core, [&owner] { owner.settle(); }) {}
+      core(follower_options(owner.options_.id, owner.options_.domain)),
+      session(owner.context_, owner.reactor_, trial.endpoint, core, [&owner] { owner.update(); }) {}
 
 Neighbours::Neighbours(net::Context& context, net::Reactor& reactor, Options options, const Logger& logger,
                        std::function<void()> changed)
@@ -40,12 +40,13 @@ Neighbours::Neighbours(net::Context& context, net::Reactor& reactor, Options opt
       options_(std::move(options)),
       logger_(logger),
       changed_(std::move(changed)),
-      election_(election_options(options_.id, options_.dedicated), Clock::now()) {
+      election_(election_options(options_.id, options_.dedicated), Clock::now()),
+      timer_(reactor, [this] { update(); }) {
   if (options_.beacon_port != 0) {
     const auto heard = [this](const Announcement& heard, std::uint32_t from) {
       if (heard.asks()) {
         election_.handle_question(Clock::now());
-        return settle();
+        return update();
       }
       handle_announced({heard.service,
                         heard.term,
@@ -59,56 +60,54 @@ Neighbours::Neighbours(net::Context& context, net::Reactor& reactor, Options opt
       logger_.warning(std::string(error.what()) + "; other hosts are not found");
     }
   }
-  arm();
+  set_timer();
 }
-
-Neighbours::~Neighbours() { reactor_.cancel(timer_); }
 
 void Neighbours::handle_announced(const ServiceAddress& service) {
   election_.handle_announced(service, Clock::now());
-  settle();
+  update();
 }
 
-void Neighbours::settle() {
+void Neighbours::update() {
   const Time now = Clock::now();
-  settle_leader(now);
-  settle_trial(now);
+  update_leader(now);
+  update_trial(now);
   election_.handle_timeout(now);
-  settle_trial(now);
+  update_trial(now);
   if (election_.poll_announcement(now) && beacon_) {
     beacon_->send({options_.domain, options_.id, election_.term(), options_.dedicated, options_.port});
   }
-  arm();
+  set_timer();
   changed_();
 }
 
-void Neighbours::settle_leader(Time now) {
+void Neighbours::update_leader(Time now) {
   if (!leader_) return;
-  leader_->link.handle_timeout(now);
+  leader_->session.handle_timeout(now);
   leader_->core.handle_timeout(now);
-  leader_->link.flush();
-  const auto state = leader_->link.state();
-  if (state == Link::State::welcomed) return;
+  leader_->session.flush();
+  const auto state = leader_->session.state();
+  if (state == Session::State::welcomed) return;
   const auto successor = leader_->core.poll_redirect();
   leader_.reset();
   election_.handle_leader_lost(now);
   if (successor) election_.handle_announced(*successor, now);
 }
 
-void Neighbours::settle_trial(Time now) {
+void Neighbours::update_trial(Time now) {
   if (trial_) {
-    trial_->link.handle_timeout(now);
+    trial_->session.handle_timeout(now);
     trial_->core.handle_timeout(now);
-    trial_->link.flush();
+    trial_->session.flush();
     const auto wanted = election_.trial();
-    if (!wanted || wanted->service != trial_->service || wanted->endpoint != trial_->link.endpoint()) {
+    if (!wanted || wanted->service != trial_->service || wanted->endpoint != trial_->session.endpoint()) {
       trial_.reset();
-    } else if (trial_->link.state() == Link::State::welcomed && trial_->core.service() == trial_->service) {
+    } else if (trial_->session.state() == Session::State::welcomed && trial_->core.service() == trial_->service) {
       leader_ = std::move(trial_);
       election_.handle_answered(now);
-    } else if (trial_->link.state() != Link::State::connecting) {
+    } else if (trial_->session.state() != Session::State::connecting) {
       const auto other = trial_->core.poll_redirect();
-      logger_.debug("name service " + trial_->service.brief() + " at " + trial_->link.endpoint() +
+      logger_.debug("name service " + trial_->service.brief() + " at " + trial_->session.endpoint() +
                     " is announced but not in charge there");
       trial_.reset();
       election_.handle_unanswered(now);
@@ -124,20 +123,13 @@ void Neighbours::settle_trial(Time now) {
   }
 }
 
-void Neighbours::arm() {
+void Neighbours::set_timer() {
   Time next = election_.poll_timeout();
   for (const auto& connection : {std::cref(leader_), std::cref(trial_)}) {
     if (!connection.get()) continue;
-    next = std::min({next, connection.get()->core.poll_timeout(), connection.get()->link.poll_timeout()});
+    next = std::min({next, connection.get()->core.poll_timeout(), connection.get()->session.poll_timeout()});
   }
-  if (next == armed_) return;
-  reactor_.cancel(timer_);
-  armed_ = next;
-  timer_ = next == never ? 0 : reactor_.at(next, [this] {
-    armed_ = never;
-    timer_ = 0;
-    settle();
-  });
+  timer_.set(next);
 }
 
 }  // namespace galena::names

@@ -9,12 +9,13 @@
 #include "galena/names/beacon.hpp"
 #include "galena/names/client_core.hpp"
 #include "galena/names/election.hpp"
-#include "galena/names/link.hpp"
+#include "galena/names/session.hpp"
+#include "galena/net/timer.hpp"
 
 namespace galena::names {
 
-/// Finds the other name services of a domain and settles with them who is in charge: an Election with its beacon and
-/// its connections, to the service on trial and to the one it follows.
+/// Finds the other name services of a domain and agrees with them which one is in charge. Does the input and output of
+/// an Election: the beacon, the connection to the service on trial, and the one to the service that it follows.
 class Neighbours {
  public:
   struct Options {
@@ -23,13 +24,12 @@ class Neighbours {
     std::string interface;
     bool dedicated = false;
     std::uint16_t beacon_port = 0;  ///< 0: no beacon
-    std::uint16_t port = 0;         ///< where we are bound
+    std::uint16_t port = 0;         ///< where this service is bound
   };
 
-  /// `changed` when who is in charge, or the term, may have.
+  /// Calls `changed` when another service may be in charge, or the term may be another one.
   Neighbours(net::Context& context, net::Reactor& reactor, Options options, const Logger& logger,
              std::function<void()> changed);
-  ~Neighbours();
 
   const Election& election() const { return election_; }
   void handle_announced(const ServiceAddress& service);
@@ -40,13 +40,13 @@ class Neighbours {
     Connection(Neighbours& owner, const Election::Trial& trial);
     Id service;
     ClientCore core;
-    Link link;
+    Session session;
   };
 
-  void settle();
-  void settle_leader(Time now);
-  void settle_trial(Time now);
-  void arm();
+  void update();
+  void update_leader(Time now);
+  void update_trial(Time now);
+  void set_timer();
 
   net::Context& context_;
   net::Reactor& reactor_;
@@ -54,11 +54,10 @@ class Neighbours {
   const Logger& logger_;
   std::function<void()> changed_;
   Election election_;
+  net::Timer timer_;
   std::unique_ptr<Beacon> beacon_;
   std::unique_ptr<Connection> leader_;
   std::unique_ptr<Connection> trial_;
-  net::Reactor::TimerId timer_ = 0;
-  Time armed_ = never;
 };
 
 }  // namespace galena::names

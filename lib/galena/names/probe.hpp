@@ -7,29 +7,29 @@
 #include <string>
 #include <utility>
 
-#include "galena/names/link.hpp"
+#include "galena/names/session.hpp"
 
 namespace galena::names {
 
-/// Asks one name service whether it is there, without wanting anything of it.
+/// Finds out whether a name service answers. Registers and watches nothing there.
 class Probe {
  public:
   Probe(net::Context& context, net::Reactor& reactor, const std::string& endpoint, ClientCore::Options options,
         std::function<void()> news)
-      : core_(std::move(options)), link_(context, reactor, endpoint, core_, std::move(news)) {}
+      : core_(std::move(options)), session_(context, reactor, endpoint, core_, std::move(news)) {}
 
-  Link::State state() const { return link_.state(); }
-  /// Where it sent us, if it did.
+  Session::State state() const { return session_.state(); }
+  /// The service that it redirects to, if it does.
   std::optional<ServiceAddress> poll_redirect() { return core_.poll_redirect(); }
   void handle_timeout(Time now) {
-    link_.handle_timeout(now);
+    session_.handle_timeout(now);
     core_.handle_timeout(now);
   }
-  Time poll_timeout() const { return std::min(core_.poll_timeout(), link_.poll_timeout()); }
+  Time poll_timeout() const { return std::min(core_.poll_timeout(), session_.poll_timeout()); }
 
  private:
   ClientCore core_;
-  Link link_;
+  Session session_;
 };
 
 }  // namespace galena::names

@@ -13,7 +13,7 @@ constexpr std::size_t most_targets = 16;
 std::vector<Route::Target> targets_of(const ServiceAddress& address) {
   std::vector<Route::Target> targets;
   for (const std::string& endpoint : address.endpoints) {
-    // Who tells us where to go is not believed more than that: only the network, never another local socket.
+    // Anybody may have said this, so it may lead to a TCP endpoint only, never to a local socket.
     if (targets.size() < most_targets && endpoint.starts_with("tcp://")) targets.push_back({endpoint, address.service});
   }
   return targets;

@@ -11,14 +11,15 @@
 
 namespace galena::names {
 
-/// Which name service a node tries next. Home is this host's own service, or a fixed list; a service may redirect, and
-/// whenever that leads nowhere one goes home again.
+/// Decides which name service a node tries next. It begins at home: this host's own service, or the first one of a
+/// fixed list. A service may redirect it. When a service does not answer or its connection ends, it begins at home
+/// again.
 class Route {
  public:
   struct Options {
     std::string local;                  ///< this host's service; not used if there is a fixed list
     std::vector<std::string> services;  ///< a fixed list, tried in order
-    bool host = true;                   ///< be this host's service if nobody is
+    bool host = true;                   ///< become this host's service if there is none
     Duration first_pause = std::chrono::milliseconds(10);
     Duration longest_pause = std::chrono::seconds(1);
   };
@@ -27,7 +28,7 @@ class Route {
     Id expected;  ///< which service answers there; zero: any
   };
   enum class Step {
-    none,     ///< what is under way goes on, or wait until poll_timeout()
+    none,     ///< go on with the present connection, or wait until poll_timeout()
     connect,  ///< to target(), dropping any other connection
     host,     ///< try to be this host's service, then handle_hosted()
   };
@@ -37,15 +38,15 @@ class Route {
   /// What to do now. Each step is handed out once.
   Step poll(Time now);
   const Target& target() const { return target_; }
-  /// When poll() has something to say of itself; never while connected.
+  /// When poll() has a step again without anything having happened; `never` while connected.
   Time poll_timeout() const { return state_ == State::pausing ? resume_ : never; }
 
   void handle_welcome(Time now);
-  /// The connection came to nothing, or to an end.
+  /// The service did not answer, or its connection has ended.
   void handle_failed(Time now);
   void handle_redirect(const ServiceAddress& to, Time now);
   void handle_hosted();
-  /// Another way to ask, in case home does not answer: a service that was heard of.
+  /// A beacon told of this service: it is tried if home does not answer.
   void suggest(const ServiceAddress& service, Time now);
 
  private:

@@ -9,13 +9,14 @@
 #include "galena/names/neighbours.hpp"
 #include "galena/names/service_core.hpp"
 #include "galena/net/socket.hpp"
+#include "galena/net/timer.hpp"
 
 namespace galena::names {
 namespace {
 
 constexpr int messages_per_turn = 100;
 constexpr Duration announce_interval = std::chrono::seconds(1);
-/// The socket learns of the end of a connection a little later than its monitor.
+/// A monitor hears of the end of a connection a little earlier than its socket.
 constexpr Duration doubt_delay = std::chrono::milliseconds(10);
 constexpr Duration host_retry = std::chrono::milliseconds(20);
 
@@ -26,11 +27,20 @@ ServiceCore::Options core_options(const ServiceOptions& options, const Id& id) {
   return core;
 }
 
+/// "tcp://address:port" with "*" or up to 65535 as the port: libzmq takes larger ones, too, and cuts them to 16 bits.
+bool is_tcp(const std::string& address) {
+  if (!address.starts_with("tcp://")) return false;
+  const std::string port = address.substr(address.rfind(':') + 1);
+  if (port == "*") return true;
+  const bool digits = !port.empty() && port.size() <= 5 && port.find_first_not_of("0123456789") == std::string::npos;
+  return digits && std::stoul(port) <= 65535;
+}
+
 net::Router::Options router_options() {
   net::Router::Options options;
   options.max_message_bytes = static_cast<std::int64_t>(Limits{}.message_bytes);
   options.receive_queue = 10'000;
-  options.send_queue = 100'000;  // who leaves more unread is as good as gone
+  options.send_queue = 100'000;  // a peer that leaves more unread counts as gone
   options.linger = std::chrono::milliseconds(100);
   return options;
 }
@@ -47,10 +57,10 @@ class Service::Impl {
         id_(Id::random()),
         core_(core_options(options_, id_)),
         router_(
-            context, reactor, router_options(), [this] { read(); }, [this](const std::string& peer) { doubt(peer); }) {}
+            context, reactor, router_options(), [this] { read(); }, [this](const std::string& peer) { doubt(peer); }),
+        timer_(reactor, [this] { handle_timeout(); }) {}
 
   ~Impl() {
-    reactor_.cancel(timer_);
     reactor_.cancel(host_timer_);
     reactor_.cancel(doubt_timer_);
   }
@@ -59,19 +69,23 @@ class Service::Impl {
   bool take_host() { return router_.try_bind(local_endpoint(options_.domain)); }
 
   void start() {
-    endpoint_ = router_.bind(bind_address());
+    const std::string address = bind_address();
+    if (!is_tcp(address)) {
+      throw Error(ErrorCode::invalid, "a name service is bound to tcp://address:port, not to '" + address + "'");
+    }
+    endpoint_ = router_.bind(address);
     const auto port = static_cast<std::uint16_t>(std::stoul(endpoint_.substr(endpoint_.rfind(':') + 1)));
     neighbours_.emplace(
         context_, reactor_,
         Neighbours::Options{id_, options_.domain, options_.interface, options_.dedicated, options_.beacon_port, port},
-        logger_, [this] { settle(); });
+        logger_, [this] { apply_election(); });
   }
 
-  /// Takes over this host's endpoint when it is free; until then its owner is told where we are.
+  /// Takes over this host's endpoint when it is free. Until then, tells its owner where this service is.
   void pursue_host() {
     herald_.reset();
     if (take_host()) {
-      logger_.info("serving this host's nodes");
+      logger_.info("this name service now serves this host's nodes, too");
       return;
     }
     net::Dealer::Callbacks callbacks;
@@ -133,11 +147,11 @@ class Service::Impl {
     }
     neighbours_->handle_term(core_.highest_term());
     while (const auto other = core_.poll_announced()) neighbours_->handle_announced(*other);
-    arm();
+    set_timer();
   }
 
-  /// What the neighbours agreed on becomes what the core does.
-  void settle() {
+  /// Takes charge or follows another service, as the election says.
+  void apply_election() {
     const Election& election = neighbours_->election();
     if (election.in_charge()) {
       if (!core_.leads()) logger_.info("name service " + id_.brief() + " is in charge of '" + options_.domain + "'");
@@ -149,7 +163,7 @@ class Service::Impl {
       core_.follow(*election.leader());
     }
     flush(Clock::now());
-    arm();
+    set_timer();
   }
 
   void doubt(const std::string& peer) {
@@ -158,7 +172,7 @@ class Service::Impl {
     doubt_timer_ = reactor_.after(doubt_delay, [this] {
       for (const std::string& peer : std::exchange(doubted_, {})) core_.handle_doubt(peer);
       flush(Clock::now());
-      arm();
+      set_timer();
     });
   }
 
@@ -168,20 +182,14 @@ class Service::Impl {
     }
   }
 
-  void arm() {
-    const Time next = core_.poll_timeout();
-    if (next == armed_) return;
-    reactor_.cancel(timer_);
-    armed_ = next;
-    timer_ = next == never ? 0 : reactor_.at(next, [this] {
-      armed_ = never;
-      timer_ = 0;
-      const Time now = Clock::now();
-      core_.handle_timeout(now);
-      flush(now);
-      arm();
-    });
+  void handle_timeout() {
+    const Time now = Clock::now();
+    core_.handle_timeout(now);
+    flush(now);
+    set_timer();
   }
+
+  void set_timer() { timer_.set(core_.poll_timeout()); }
 
   net::Context& context_;
   net::Reactor& reactor_;
@@ -195,10 +203,9 @@ class Service::Impl {
   Id followed_;
   std::unique_ptr<net::Dealer> herald_;
   net::Reactor::TimerId host_timer_ = 0;
-  std::vector<std::string> doubted_;  // whose connections seem to have ended
+  std::vector<std::string> doubted_;  // peers whose connections may have ended
   net::Reactor::TimerId doubt_timer_ = 0;
-  net::Reactor::TimerId timer_ = 0;
-  Time armed_ = never;
+  net::Timer timer_;
 };
 
 Service::Service(net::Context& context, net::Reactor& reactor, ServiceOptions options, const Logger& logger)

@@ -17,22 +17,22 @@ struct ServiceOptions {
   std::string bind = "tcp://*:*";                   ///< where other hosts ask; `*` as the port: any that is free
   std::string interface {};                         ///< announce and listen on this one only; empty: all
   std::uint16_t beacon_port = default_beacon_port;  ///< UDP; 0: neither announce nor listen
-  bool dedicated = true;                            ///< goes before those that a node happens to host
+  bool dedicated = true;                            ///< goes before services that nodes host
 };
 
 /// A running name service. Lives on its reactor's thread.
 class Service {
  public:
-  /// A service of its own. Takes this host's endpoint too, at once or when its present owner goes; that one sends its
-  /// nodes here meanwhile. Throws galena::Error if it cannot bind.
+  /// A dedicated service. Takes over this host's endpoint as well: at once, or when its present owner goes, which
+  /// redirects its nodes here until then. Throws galena::Error if it cannot bind.
   Service(net::Context& context, net::Reactor& reactor, ServiceOptions options, const Logger& logger);
   ~Service();
 
-  /// A service that a node hosts because this host has none. Null if it has one after all.
+  /// A service for this host, to be hosted by a node. Null if this host has one already.
   static std::unique_ptr<Service> try_host(net::Context& context, net::Reactor& reactor, ServiceOptions options,
                                            const Logger& logger);
 
-  /// Where it is bound for other hosts, wildcards filled in: tcp://0.0.0.0:40123.
+  /// Where other hosts reach it, wildcards filled in: tcp://0.0.0.0:40123.
   const std::string& endpoint() const;
   bool in_charge() const;
   /// Where the service in charge is asked; empty if it is this one.

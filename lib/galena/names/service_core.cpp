@@ -8,7 +8,6 @@
 namespace galena::names {
 namespace {
 
-constexpr std::size_t settled_services = 1024;
 constexpr std::size_t announced_services = 64;
 
 Message answer(Verb verb, const Message& to) {
@@ -30,7 +29,11 @@ bool keeps(Duration age, const Id& stage, Duration other_age, const Id& other_st
   return difference <= std::chrono::seconds(1) ? stage < other_stage : age > other_age;
 }
 
-ServiceCore::ServiceCore(Options options) : options_(std::move(options)) {}
+ServiceCore::ServiceCore(Options options)
+    : options_(std::move(options)),
+      sessions_({.sessions = options_.limits.sessions}),
+      challenges_(options_.challenge, options_.limits.requests_per_name),
+      migration_({.self = options_.id, .questions = options_.limits.deferred}) {}
 
 void ServiceCore::lead(std::uint64_t term) {
   term_ = term;
@@ -40,22 +43,16 @@ void ServiceCore::lead(std::uint64_t term) {
 void ServiceCore::follow(ServiceAddress leader) {
   leader_ = std::move(leader);
   Message message = redirect(0);
-  for (const auto& [peer, session] : sessions_) send(peer, message);
-  for (const Deferred& item : deferred_) {
-    if (!item.delimited) continue;  // the others have a session, or will ask again
-    message.request = item.message.request;
-    send(item.peer, message, true);
+  for (const std::string& peer : sessions_.peers()) send(peer, message);
+  for (const Migration::Question& question : migration_.clear()) {
+    if (!question.delimited) continue;  // a DEALER has a session, or asks again
+    message.request = question.message.request;
+    send(question.peer, message, true);
   }
   table_.clear();
   watches_.clear();
   sessions_.clear();
   challenges_.clear();
-  challenge_deadlines_.clear();
-  deferred_.clear();
-  settled_.clear();
-  settle_until_ = owed_until_ = Time::min();
-  owed_ = 0;
-  next_expiry_ = never;
 }
 
 Message ServiceCore::redirect(std::uint64_t request) const {
@@ -70,13 +67,18 @@ Message ServiceCore::redirect(std::uint64_t request) const {
 }
 
 void ServiceCore::handle_message(const std::string& peer, bool delimited, std::string_view bytes, Time now) {
+  const auto versions = decode_versions(bytes);
+  if (versions && !spoken_versions.common(*versions)) {
+    ++counters_.wrong_version;
+    return refuse(peer, delimited, 0, spoken_versions.refuse(*versions));
+  }
   const auto message = decode(bytes);
   if (!message) {
     ++counters_.malformed;
     return refuse(peer, delimited, 0, "not a message of this protocol");
   }
   if (message->term < highest_credible_term) highest_term_ = std::max(highest_term_, message->term);
-  if (const auto it = sessions_.find(peer); it != sessions_.end()) it->second.expires = now + it->second.lease;
+  sessions_.renew(peer, now);
   if (message->verb == Verb::announce) return announce(*message);
   if (leader_) {
     return send(peer, redirect(message->request), delimited);
@@ -101,8 +103,8 @@ void ServiceCore::dispatch(const std::string& peer, bool delimited, const Messag
       return greet(peer, message, now);
     case Verb::renew:
       return renew(peer, message, now);
-    case Verb::enroll:
-      return enroll(peer, message, now);
+    case Verb::register_name:
+      return register_name(peer, message, now);
     case Verb::unregister:
       return unregister(peer, message, now);
     case Verb::watch:
@@ -111,9 +113,8 @@ void ServiceCore::dispatch(const std::string& peer, bool delimited, const Messag
       return watches_.erase(peer, message.name);
     case Verb::alive:
     case Verb::released:
-      // An answer to a challenge that has been decided since is none.
-      if (const auto it = challenges_.find(message.name);
-          it != challenges_.end() && it->second.number == message.challenge && it->second.peer == peer) {
+      // An answer that comes too late, or from another peer, is ignored.
+      if (challenges_.awaits(message.name, message.challenge, peer)) {
         conclude(message.name, message.verb == Verb::alive, now);
       }
       return;
@@ -123,253 +124,189 @@ void ServiceCore::dispatch(const std::string& peer, bool delimited, const Messag
 }
 
 void ServiceCore::greet(const std::string& peer, const Message& hello, Time now) {
-  if (hello.version != protocol_version) {
-    return refuse(peer, false, hello.request,
-                  "this service speaks version " + std::to_string(protocol_version) + " of the protocol");
-  }
+  const auto version = spoken_versions.common({hello.version, std::max(hello.version, hello.newest)});
+  if (!version) return refuse(peer, false, hello.request, "a hello says which version its node speaks");
   if (hello.domain != options_.domain) {
     return refuse(peer, false, hello.request, "this service is of domain '" + options_.domain + "'");
   }
-  if (session(peer, hello.lease, now) == nullptr) {
-    return refuse(peer, false, hello.request, "this service has no room for another node");
-  }
-  const bool from_elsewhere = hello.service && hello.service != options_.id;
-  if (from_elsewhere && settled_.size() < settled_services && settled_.insert(hello.service).second) {
-    settle_until_ = now + options_.settle;
-    owed_until_ = now + options_.longest_settle;
-  }
-  if (from_elsewhere && now < owed_until_) {
-    owe(sessions_.at(peer), std::min<std::uint64_t>(hello.held, options_.limits.names_per_session));
-  }
+  if (!open_session(peer, hello.request, hello.lease, now)) return;
+  migration_.handle_hello(peer, hello.service,
+                          std::min<std::uint64_t>(hello.registered, options_.limits.names_per_session), now);
   Message welcome = answer(Verb::welcome, hello);
-  welcome.version = protocol_version;
+  welcome.version = *version;
   welcome.service = options_.id;
   welcome.term = term_;
-  welcome.lease = sessions_.at(peer).lease;
+  welcome.lease = sessions_.lease(peer);
   send(peer, welcome);
 }
 
-bool ServiceCore::settling(Time now) const {
-  return patient_ && (now < settle_until_ || (owed_ > 0 && now < owed_until_));
-}
-
-void ServiceCore::owe(Session& session, std::uint64_t names) {
-  owed_ = owed_ - session.owed + names;
-  session.owed = names;
-}
-
-/// The session of `peer`, made if need be; null if there is no room. A lease of zero leaves what was agreed before.
-ServiceCore::Session* ServiceCore::session(const std::string& peer, Duration lease, Time now) {
-  auto it = sessions_.find(peer);
-  if (it == sessions_.end()) {
-    if (sessions_.size() >= options_.limits.sessions) return nullptr;
-    it = sessions_.emplace(peer, Session{options_.default_lease, now}).first;
-  }
-  if (lease > Duration::zero()) {
-    it->second.lease = std::clamp(lease, options_.shortest_lease, options_.longest_lease);
-  }
-  it->second.expires = now + it->second.lease;
-  next_expiry_ = std::min(next_expiry_, it->second.expires);
-  return &it->second;
+bool ServiceCore::open_session(const std::string& peer, std::uint64_t request, Duration lease, Time now) {
+  if (sessions_.open(peer, lease, now)) return true;
+  refuse(peer, false, request, "this service has no room for another node");
+  return false;
 }
 
 void ServiceCore::renew(const std::string& peer, const Message& message, Time now) {
   for (const SubscriberCount& item : message.subscribers) {
     const auto* slot = table_.find(item.name);
-    if (slot != nullptr && slot->peer == peer && slot->holder.stage == item.stage) {
+    if (slot != nullptr && slot->peer == peer && slot->registration.stage == item.stage) {
       table_.set_subscribers(item.name, item.count);
     }
   }
-  const bool less = !sessions_.contains(peer) || table_.of(peer).size() < message.held ||
+  const bool less = !sessions_.contains(peer) || table_.of(peer).size() < message.registered ||
                     watches_.count_of_peer(peer) < message.watching;
-  if (less && session(peer, {}, now) == nullptr) {
-    return refuse(peer, false, message.request, "this service has no room for another node");
-  }
+  if (less && !open_session(peer, message.request, {}, now)) return;
   Message renewed = answer(less ? Verb::again : Verb::renewed, message);
   renewed.service = options_.id;
   renewed.term = term_;
   send(peer, renewed);
 }
 
-std::string ServiceCore::problem(const Registration& registration) const {
-  const Limits& limits = options_.limits;
-  if (registration.name.empty()) return "a name has at least one byte";
-  if (registration.name.size() > limits.name_bytes) {
-    return "a name has at most " + std::to_string(limits.name_bytes) + " bytes";
-  }
-  if (!registration.stage) return "a registration says its stage's id";
-  if (registration.endpoints.size() > limits.endpoints) {
-    return "a stage has at most " + std::to_string(limits.endpoints) + " endpoints";
-  }
-  const auto too_long = [&](const std::string& text) { return text.size() > limits.text_bytes; };
-  if (too_long(registration.host_id) || too_long(registration.host_name) ||
-      std::any_of(registration.endpoints.begin(), registration.endpoints.end(), too_long)) {
-    return "an endpoint, a host's name and its id have at most " + std::to_string(limits.text_bytes) + " bytes each";
-  }
-  return {};
-}
-
-void ServiceCore::enroll(const std::string& peer, const Message& message, Time now) {
+void ServiceCore::register_name(const std::string& peer, const Message& message, Time now) {
   if (!message.entry) return refuse(peer, false, message.request, "a registration has an entry");
-  const Registration& holder = message.entry->holder;
-  if (const std::string reason = problem(holder); !reason.empty()) return refuse(peer, false, message.request, reason);
-  if (session(peer, {}, now) == nullptr) {
-    return refuse(peer, false, message.request, "this service has no room for another node");
+  const Registration& wanted = message.entry->registration;
+  if (const std::string reason = options_.limits.problem(wanted); !reason.empty()) {
+    return refuse(peer, false, message.request, reason);
   }
-  if (Session& from = sessions_.at(peer); from.owed > 0) owe(from, from.owed - 1);
-  Claim claim{peer, message.request, *message.entry};
-  const NameTable::Slot* slot = table_.find(holder.name);
+  if (!open_session(peer, message.request, {}, now)) return;
+  migration_.handle_register(peer);
+  RegisterRequest request{peer, message.request, *message.entry};
+  const NameTable::Slot* slot = table_.find(wanted.name);
   if (slot == nullptr) {
-    // Who held the name when the last service went may be about to say so.
-    if (!claim.resumed() && settling(now) && defer(peer, false, message, now)) return;
-    grant(claim, now);
+    // The name may have an owner that has not yet arrived from another service.
+    if (!request.resumed() && defer(peer, false, message, now)) return;
+    grant(request, now);
     return;
   }
-  if (slot->holder.stage == holder.stage) {
-    if (!claim.resumed()) {
-      claim.entry.token = slot->token;
-      claim.entry.age = std::max(slot->age(now), Duration::zero());
+  if (slot->registration.stage == wanted.stage) {
+    if (!request.resumed()) {
+      request.entry.token = slot->token;
+      request.entry.age = std::max(slot->age(now), Duration::zero());
     }
-    grant(claim, now);
-    // It came over a new connection while it was being challenged over the old one: it lives.
-    if (challenges_.contains(holder.name)) conclude(holder.name, true, now);
+    grant(request, now);
+    // If the owner was challenged over another connection, this proves that it is alive.
+    if (challenges_.contains(wanted.name)) conclude(wanted.name, true, now);
     return;
   }
-  if (claim.resumed() && keeps(claim.entry.age, holder.stage, slot->age(now), slot->holder.stage)) {
-    // The loser is told who it lost to; challenges to it are moot, because the winner has just shown up.
+  if (request.resumed() && keeps(request.entry.age, wanted.stage, slot->age(now), slot->registration.stage)) {
+    // Two stages own the name rightfully, and this one has had it longer. That decides an open challenge, too: the new
+    // owner is alive.
     const NameTable::Slot loser = *slot;
-    if (!grant(claim, now)) return;
-    displace(loser, table_.find(holder.name)->entry(now));
-    if (challenges_.contains(holder.name)) conclude(holder.name, true, now);
+    if (!grant(request, now)) return;
+    displace(loser, table_.find(wanted.name)->entry(now));
+    if (challenges_.contains(wanted.name)) conclude(wanted.name, true, now);
     return;
   }
-  challenge(*slot, std::move(claim), now);
+  challenge(*slot, std::move(request), now);
 }
 
-void ServiceCore::challenge(const NameTable::Slot& slot, Claim claim, Time now) {
-  const auto [it, added] = challenges_.try_emplace(slot.holder.name);
-  Challenge& open = it->second;
-  if (!added) {
-    const auto same = std::find_if(open.claims.begin(), open.claims.end(), [&](const Claim& other) {
-      return other.entry.holder.stage == claim.entry.holder.stage;
-    });
-    if (same != open.claims.end()) {
-      *same = std::move(claim);  // it asks again, perhaps over a new connection
+void ServiceCore::challenge(const NameTable::Slot& slot, RegisterRequest request, Time now) {
+  const std::string& name = slot.registration.name;
+  switch (challenges_.add(name, slot.peer, request, now)) {
+    case Challenges::Added::joined:
       return;
-    }
-    if (open.claims.size() >= options_.limits.claims_per_name) {
-      return refuse(claim.peer, false, claim.request, "too many want this name at once; try again later");
-    }
-    open.claims.push_back(std::move(claim));
-    return;
+    case Challenges::Added::full:
+      return refuse(request.peer, false, request.request, "too many want this name at once; try again later");
+    case Challenges::Added::opened:
+      break;
   }
-  open.number = ++last_challenge_;
-  open.peer = slot.peer;
-  open.claims.push_back(std::move(claim));
-  challenge_deadlines_.push_back({now + options_.challenge, open.number, slot.holder.name});
   Message question;
   question.verb = Verb::challenge;
-  question.challenge = open.number;
-  question.name = slot.holder.name;
-  question.stage = slot.holder.stage;
+  question.challenge = challenges_.number(name);
+  question.name = name;
+  question.stage = slot.registration.stage;
   send(slot.peer, question);
 }
 
-/// Decides what was waiting for the answer of the holder of `name`.
+/// The owner of `name` has answered the challenge, or will not. Answers the requests that waited for this.
 void ServiceCore::conclude(const std::string& name, bool alive, Time now) {
-  const auto it = challenges_.find(name);
-  GALENA_ASSERT(it != challenges_.end() && !it->second.claims.empty(), name);
-  const auto claims = std::move(it->second.claims);
-  challenges_.erase(it);
+  const auto requests = challenges_.close(name);
   std::size_t next = 0;
   if (!alive) {
     bool granted = false;
-    while (next < claims.size() && !granted) granted = grant(claims[next++], now);
-    if (!granted) return release(name, now);
+    while (next < requests.size() && !granted) granted = grant(requests[next++], now);
+    if (!granted) return free_name(name, now);
   }
   const NameTable::Slot* owner = table_.find(name);
   GALENA_ASSERT(owner != nullptr, name);
-  for (; next < claims.size(); ++next) reject(claims[next], *owner, now);
+  for (; next < requests.size(); ++next) reject(requests[next], *owner, now);
 }
 
-void ServiceCore::reject(const Claim& claim, const NameTable::Slot& owner, Time now) {
+void ServiceCore::reject(const RegisterRequest& request, const NameTable::Slot& owner, Time now) {
   Message message;
-  message.verb = claim.resumed() ? Verb::lost : Verb::taken;
-  message.request = claim.request;
-  message.name = claim.entry.holder.name;
-  message.stage = claim.entry.holder.stage;
+  message.verb = request.resumed() ? Verb::lost : Verb::taken;
+  message.request = request.request;
+  message.name = request.entry.registration.name;
+  message.stage = request.entry.registration.stage;
   message.entry = owner.entry(now);
-  send(claim.peer, message);
+  send(request.peer, message);
 }
 
+/// Tells the stage in `slot` that `owner` has its name now.
 void ServiceCore::displace(const NameTable::Slot& slot, const Entry& owner) {
   Message message;
   message.verb = Verb::lost;
-  message.name = slot.holder.name;
-  message.stage = slot.holder.stage;
+  message.name = slot.registration.name;
+  message.stage = slot.registration.stage;
   message.entry = owner;
   send(slot.peer, message);
 }
 
-bool ServiceCore::grant(const Claim& claim, Time now) {
+/// False if a limit is met; the request has been refused then.
+bool ServiceCore::grant(const RegisterRequest& request, Time now) {
   const Limits& limits = options_.limits;
-  const Registration& holder = claim.entry.holder;
-  const NameTable::Slot* before = table_.find(holder.name);
+  const Registration& wanted = request.entry.registration;
+  const NameTable::Slot* before = table_.find(wanted.name);
   if (before == nullptr && table_.size() >= limits.entries) {
-    refuse(claim.peer, false, claim.request, "this service has no room for another name");
+    refuse(request.peer, false, request.request, "this service has no room for another name");
     return false;
   }
-  if ((before == nullptr || before->peer != claim.peer) && table_.of(claim.peer).size() >= limits.names_per_session) {
-    refuse(claim.peer, false, claim.request,
+  if ((before == nullptr || before->peer != request.peer) &&
+      table_.of(request.peer).size() >= limits.names_per_session) {
+    refuse(request.peer, false, request.request,
            "a node has at most " + std::to_string(limits.names_per_session) + " names");
     return false;
   }
-  const bool changed = before == nullptr || !same_place(before->holder, holder) ||
-                       (claim.resumed() && before->token != claim.entry.token);
-  const Token token = claim.resumed() ? claim.entry.token : Token{term_, options_.id, ++sequence_};
-  const Duration age = claim.resumed() ? claim.entry.age : Duration::zero();
-  const auto& slot = table_.put({holder, token, now - age, claim.peer});
+  const bool changed = before == nullptr || !same_place(before->registration, wanted) ||
+                       (request.resumed() && before->token != request.entry.token);
+  const Token token = request.resumed() ? request.entry.token : Token{term_, options_.id, ++sequence_};
+  const Duration age = request.resumed() ? request.entry.age : Duration::zero();
+  const auto& slot = table_.put({wanted, token, now - age, request.peer});
   Message message;
   message.verb = Verb::registered;
-  message.request = claim.request;
+  message.request = request.request;
   message.entry = slot.entry(now);
-  message.waiting = watches_.waiting(holder.name);
-  send(claim.peer, message);
-  if (changed) tell_watchers(holder.name, now);
+  message.waiting = watches_.waiting(wanted.name);
+  send(request.peer, message);
+  if (changed) tell_watchers(wanted.name, now);
   return true;
 }
 
-void ServiceCore::release(const std::string& name, Time now) {
+/// The owner of `name` gives it up: the first of those who asked for it gets it.
+void ServiceCore::vacate(const std::string& name, Time now) {
+  if (challenges_.contains(name)) return conclude(name, false, now);
+  free_name(name, now);
+}
+
+void ServiceCore::free_name(const std::string& name, Time now) {
   GALENA_ASSERT(!challenges_.contains(name), name);
   table_.erase(name);
   tell_watchers(name, now);
 }
 
 void ServiceCore::unregister(const std::string& peer, const Message& message, Time now) {
-  const auto mine = [&](const Claim& claim) { return claim.peer == peer && claim.entry.holder.stage == message.stage; };
-  const auto open = challenges_.find(message.name);
-  if (open != challenges_.end()) {
-    std::erase_if(open->second.claims, mine);
-    if (open->second.claims.empty()) challenges_.erase(open);
-  }
-  std::erase_if(deferred_, [&](const Deferred& item) {
-    return item.peer == peer && item.message.verb == Verb::enroll && item.message.entry->holder.name == message.name &&
-           item.message.entry->holder.stage == message.stage;
-  });
+  challenges_.erase_request(message.name, peer, message.stage);
+  migration_.erase_registration(peer, message.name, message.stage);
   const auto* slot = table_.find(message.name);
-  if (slot != nullptr && slot->peer == peer && slot->holder.stage == message.stage) {
-    if (challenges_.contains(message.name)) {
-      conclude(message.name, false, now);
-    } else {
-      release(message.name, now);
-    }
+  if (slot != nullptr && slot->peer == peer && slot->registration.stage == message.stage) {
+    vacate(message.name, now);
   }
   send(peer, answer(Verb::unregistered, message));
 }
 
 void ServiceCore::lookup(const std::string& peer, bool delimited, const Message& message, Time now) {
   const auto* slot = table_.find(message.name);
-  if (slot == nullptr && settling(now) && defer(peer, delimited, message, now)) return;
+  if (slot == nullptr && defer(peer, delimited, message, now)) return;
   Message found = answer(Verb::found, message);
   found.name = message.name;
   if (slot != nullptr) found.entry = slot->entry(now);
@@ -377,14 +314,15 @@ void ServiceCore::lookup(const std::string& peer, bool delimited, const Message&
 }
 
 void ServiceCore::list(const std::string& peer, bool delimited, const Message& message, Time now) {
-  if (settling(now) && defer(peer, delimited, message, now)) return;
+  if (defer(peer, delimited, message, now)) return;
   Message listing = answer(Verb::listing, message);
   std::size_t bytes = 0;
   table_.each_after(message.after, [&](const NameTable::Slot& slot) {
     listing.more = bytes >= options_.limits.page_bytes;
     if (listing.more) return false;
-    bytes += 256 + slot.holder.name.size() + slot.holder.host_id.size() + slot.holder.host_name.size();
-    for (const std::string& endpoint : slot.holder.endpoints) bytes += 5 + endpoint.size();
+    bytes +=
+        256 + slot.registration.name.size() + slot.registration.host_id.size() + slot.registration.host_name.size();
+    for (const std::string& endpoint : slot.registration.endpoints) bytes += 5 + endpoint.size();
     listing.entries.push_back(slot.entry(now));
     return true;
   });
@@ -393,9 +331,7 @@ void ServiceCore::list(const std::string& peer, bool delimited, const Message& m
 
 void ServiceCore::watch(const std::string& peer, const Message& message, Time now) {
   if (message.name.empty()) return refuse(peer, false, message.request, "a watch says a name");
-  if (session(peer, {}, now) == nullptr) {
-    return refuse(peer, false, message.request, "this service has no room for another node");
-  }
+  if (!open_session(peer, message.request, {}, now)) return;
   const bool known = watches_.of_name(message.name).contains(peer);
   if (!known && watches_.count_of_peer(peer) >= options_.limits.watches_per_session) {
     return refuse(peer, false, message.request,
@@ -404,7 +340,7 @@ void ServiceCore::watch(const std::string& peer, const Message& message, Time no
   const std::uint64_t watchers = std::clamp<std::uint64_t>(message.watchers, 1, options_.limits.watches_per_session);
   watches_.put(peer, message.name, static_cast<std::uint32_t>(watchers));
   const auto* slot = table_.find(message.name);
-  if (slot == nullptr && settling(now) && defer(peer, false, message, now)) return;
+  if (slot == nullptr && defer(peer, false, message, now)) return;
   Message changed = answer(Verb::changed, message);
   changed.name = message.name;
   if (slot != nullptr) changed.entry = slot->entry(now);
@@ -428,32 +364,18 @@ void ServiceCore::announce(const Message& message) {
   announced_.push_back({message.service, message.term, message.dedicated, message.endpoints});
 }
 
+/// Whether the question is kept for later, because names may be missing here that nodes are about to register.
 bool ServiceCore::defer(const std::string& peer, bool delimited, const Message& message, Time now) {
-  GALENA_ASSERT(settling(now), "nothing to wait for");
-  if (deferred_.size() >= options_.limits.deferred) return false;
-  deferred_.push_back({now, peer, delimited, message});
-  return true;
+  return may_defer_ && migration_.is_under_way(now) && migration_.defer({now, peer, delimited, message});
 }
 
 void ServiceCore::handle_gone(const std::string& peer, Time now) {
-  const auto session = sessions_.find(peer);
-  if (session == sessions_.end()) return;
-  owe(session->second, 0);
-  sessions_.erase(session);
+  if (!sessions_.erase(peer)) return;
   watches_.erase_peer(peer);
-  std::erase_if(deferred_, [&](const Deferred& item) { return item.peer == peer; });
-  for (auto it = challenges_.begin(); it != challenges_.end();) {
-    std::erase_if(it->second.claims, [&](const Claim& claim) { return claim.peer == peer; });
-    it = it->second.claims.empty() ? challenges_.erase(it) : std::next(it);
-  }
+  migration_.handle_gone(peer);
+  challenges_.erase_peer(peer);
   const std::set<std::string> names = table_.of(peer);
-  for (const std::string& name : names) {
-    if (challenges_.contains(name)) {
-      conclude(name, false, now);
-    } else {
-      release(name, now);
-    }
-  }
+  for (const std::string& name : names) vacate(name, now);
 }
 
 void ServiceCore::handle_doubt(const std::string& peer) {
@@ -466,42 +388,24 @@ void ServiceCore::handle_doubt(const std::string& peer) {
 }
 
 void ServiceCore::handle_timeout(Time now) {
-  while (!deferred_.empty() && due(deferred_.front().asked) <= now) {
-    const Deferred item = std::move(deferred_.front());
-    deferred_.pop_front();
-    patient_ = false;
-    dispatch(item.peer, item.delimited, item.message, now);
-    patient_ = true;
+  while (const auto question = migration_.poll_question(now)) {
+    may_defer_ = false;
+    dispatch(question->peer, question->delimited, question->message, now);
+    may_defer_ = true;
   }
-  while (!challenge_deadlines_.empty() && challenge_deadlines_.front().at <= now) {
-    const ChallengeDeadline late = std::move(challenge_deadlines_.front());
-    challenge_deadlines_.pop_front();
-    const auto it = challenges_.find(late.name);
-    if (it == challenges_.end() || it->second.number != late.number) continue;
-    const NameTable::Slot silent = *table_.find(late.name);
-    conclude(late.name, false, now);
-    // Should it only have slept, it learns of it as soon as it wakes.
-    if (const auto* owner = table_.find(late.name)) displace(silent, owner->entry(now));
+  while (const auto name = challenges_.poll_unanswered(now)) {
+    const NameTable::Slot silent = *table_.find(*name);
+    conclude(*name, false, now);
+    // If the silent owner only slept, it learns of its successor when it wakes.
+    if (const auto* owner = table_.find(*name)) displace(silent, owner->entry(now));
   }
-  if (next_expiry_ > now) return;
-  std::vector<std::string> expired;
-  next_expiry_ = never;
-  for (const auto& [peer, session] : sessions_) {
-    if (session.expires <= now) {
-      expired.push_back(peer);
-    } else {
-      next_expiry_ = std::min(next_expiry_, session.expires);
-    }
-  }
+  const auto expired = sessions_.poll_expired(now);
   counters_.expired += expired.size();
   for (const std::string& peer : expired) handle_gone(peer, now);
 }
 
 Time ServiceCore::poll_timeout() const {
-  Time next = next_expiry_;
-  if (!deferred_.empty()) next = std::min(next, due(deferred_.front().asked));
-  if (!challenge_deadlines_.empty()) next = std::min(next, challenge_deadlines_.front().at);
-  return next;
+  return std::min({sessions_.poll_timeout(), challenges_.poll_timeout(), migration_.poll_timeout()});
 }
 
 std::optional<ServiceCore::Out> ServiceCore::poll_output() {

@@ -9,10 +9,10 @@
 
 namespace galena::names {
 
-/// Which connection ("peer") watches which name, and for how many.
+/// Which peer watches which name, and for how many watchers. Only stores.
 class WatchTable {
  public:
-  using Watchers = std::map<std::string, std::uint32_t>;  ///< peer -> for how many
+  using Watchers = std::map<std::string, std::uint32_t>;  ///< by peer: for how many
 
   void put(const std::string& peer, const std::string& name, std::uint32_t count);
   void erase(const std::string& peer, const std::string& name);
@@ -21,7 +21,7 @@ class WatchTable {
 
   const Watchers& of_name(const std::string& name) const;
   std::size_t count_of_peer(const std::string& peer) const;
-  /// How many wait for `name` altogether.
+  /// The number of watchers of `name` at all peers.
   std::uint32_t waiting(const std::string& name) const;
 
  private:

@@ -20,23 +20,24 @@ void keep_freed_frames() {
   std::free(block);
 }
 
-void prepare_process() {
+void tune() {
   keep_freed_frames();
+  // libzmq draws routing ids from rand(). A stranger must not be able to guess them.
   unsigned seed = 0;
   random_bytes(&seed, sizeof seed);
   std::srand(seed);
   rlimit files{};
   if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
     files.rlim_cur = files.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &files);  // what was there before does as well, only for fewer sockets
+    setrlimit(RLIMIT_NOFILE, &files);  // if it fails, there can be fewer sockets
   }
 }
 
 }  // namespace
 
-Context::Context() {
-  static std::once_flag prepared;
-  std::call_once(prepared, prepare_process);
+Context::Context(bool tune_process) {
+  static std::once_flag tuned;
+  if (tune_process) std::call_once(tuned, tune);
   // Not more than the descriptors there are: libzmq sizes a table by it (8 bytes a slot).
   rlimit files{};
   getrlimit(RLIMIT_NOFILE, &files);

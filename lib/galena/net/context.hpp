@@ -5,11 +5,11 @@
 
 namespace galena::net {
 
-/// One libzmq context, set up for many sockets. The first one also raises the process's descriptor limit to its hard
-/// limit and seeds rand(), from which libzmq draws routing ids that a stranger must not be able to guess.
+/// One libzmq context, set up for as many sockets as there may be descriptors.
 class Context {
  public:
-  Context();
+  /// `tune_process`: the first such context of a process does to the process what NodeOptions::tune_process says.
+  explicit Context(bool tune_process = true);
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace galena::net {
@@ -21,5 +22,8 @@ std::vector<Interface> interfaces(const std::string& only = {});
 
 /// "192.0.2.7" for 0xc0000207.
 std::string dotted(std::uint32_t address);
+
+/// Whether an endpoint is TCP on the loopback interface, which other hosts cannot reach.
+inline bool is_loopback(std::string_view endpoint) { return endpoint.starts_with("tcp://127."); }
 
 }  // namespace galena::net

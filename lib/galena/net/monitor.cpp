@@ -31,7 +31,7 @@ Monitor::Monitor(Context& context, Reactor& reactor, zmq::socket_t& socket, int 
 
 Monitor::~Monitor() { zmq_socket_monitor(watched_.handle(), nullptr, 0); }
 
-/// One event a call: `heard` may destroy this Monitor.
+/// Reads one event per call, because `heard` may destroy this Monitor.
 void Monitor::read() {
   zmq::message_t event;
   if (zmq_msg_recv(event.handle(), socket_.handle(), ZMQ_DONTWAIT) < 0) return;

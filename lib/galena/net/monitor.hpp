@@ -10,7 +10,7 @@
 
 namespace galena::net {
 
-/// What libzmq says about the connections of one socket, served by the reactor. Destroy it before the socket.
+/// Receives libzmq's events about the connections of one socket. Destroy it before the socket.
 class Monitor {
  public:
   /// `what` is one of ZMQ_EVENT_*, `value` what libzmq documents for it (mostly a descriptor).

@@ -96,7 +96,7 @@ int Reactor::wait_ms(Duration wait) const {
   if (wait <= Duration::zero()) return 0;
   constexpr Duration longest = std::chrono::hours(1);
   if (wait > longest) return wait == Duration::max() ? -1 : 3'600'000;
-  return static_cast<int>(milliseconds(wait + std::chrono::microseconds(999)));  // up: early is a busy loop
+  return static_cast<int>(in_milliseconds(wait + std::chrono::microseconds(999)));  // up: early is a busy loop
 }
 
 void Reactor::turn(Duration wait) {
@@ -132,7 +132,7 @@ void Reactor::run_posted() {
 void Reactor::run_timers() {
   if (timers_.empty()) return;
   const Time now = Clock::now();
-  // Only those that are due already: one that sets itself again in the past must not keep all else waiting.
+  // Only timers that are due already: a timer that sets itself again in the past must not starve everything else.
   std::vector<TimerId> due;
   for (auto it = timers_.begin(); it != timers_.end() && it->first.first <= now; ++it) due.push_back(it->first.second);
   for (const TimerId id : due) {
@@ -144,8 +144,8 @@ void Reactor::run_timers() {
   }
 }
 
-/// Asks each touched socket for input and lets it read once. A socket that read is touched again by its reads, so it
-/// is asked again in the next turn, after the others had theirs.
+/// Asks each touched socket whether it has input, and if so lets it read once. Its reads touch it again, so it is asked
+/// again in the next turn, when the others have read.
 void Reactor::serve_touched() {
   std::vector<int> batch;
   batch.swap(touched_);

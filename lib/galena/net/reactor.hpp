@@ -14,8 +14,9 @@
 
 namespace galena::net {
 
-/// A turn of it serves whatever is ready: posted calls, due timers, descriptors, ZeroMQ sockets. Everything but post()
-/// and stop() belongs to the one thread that calls run() or turn(); callbacks run there, each as a whole.
+/// An event loop. In each turn it serves what is ready: posted calls, due timers, descriptors, ZeroMQ sockets.
+/// Thread: any for post() and stop(); everything else only for the one thread that calls run() or turn(). All callbacks
+/// run on that thread, one after the other.
 class Reactor {
  public:
   using Callback = std::function<void()>;
@@ -26,7 +27,7 @@ class Reactor {
   Reactor(const Reactor&) = delete;
   Reactor& operator=(const Reactor&) = delete;
 
-  /// Runs `call` in a coming turn. Any thread; wakes the reactor at most once for all that gathers before it looks.
+  /// Runs `call` in one of the next turns. Wakes the reactor once for all calls that are posted before it looks.
   void post(Callback call);
   /// Makes run() return after the turn it is in. Any thread.
   void stop();
@@ -35,9 +36,9 @@ class Reactor {
   /// Waits up to `wait` for something to do and does it once.
   void turn(Duration wait);
 
-  /// Once, at `when` or soon after. Cancelling what has already run, or nothing (0), does nothing.
+  /// Runs `call` once, at `when` or soon after. To cancel a timer that has run, or the id 0, does nothing.
   TimerId at(Time when, Callback call);
-  TimerId after(Duration delay, Callback call) { return at(Clock::now() + delay, std::move(call)); }
+  TimerId after(Duration delay, Callback call) { return at(detail::deadline_in(delay), std::move(call)); }
   void cancel(TimerId id);
 
   /// Calls `readable` while `fd` has something to read (level-triggered).
@@ -45,10 +46,10 @@ class Reactor {
   void remove_fd(int fd);
 
   /// A ZeroMQ socket's place in the reactor. `has_input` asks the socket (ZMQ_EVENTS), `readable` reads a bounded
-  /// amount; both until the Watch is destroyed. Whoever has no use for what comes reads it all the same, and bounds
-  /// what it keeps: the descriptor of a socket that is not read would wake the reactor again and again. Call touch()
-  /// after any use of the socket: libzmq's descriptor is edge-triggered, and every send or receive may eat the edge, so
-  /// what was touched is asked again before blocking.
+  /// amount; both are called until the Watch is destroyed. Whoever has no use for what comes reads it all the same, and
+  /// bounds what it keeps: the descriptor of a socket that is not read would wake the reactor again and again. Call
+  /// touch() after any use of the socket: libzmq's descriptor is edge-triggered and any send or receive may consume the
+  /// edge, so the reactor asks a touched socket before it waits.
   class Watch {
    public:
     Watch(Reactor& reactor, int fd, std::function<bool()> has_input, Callback readable);

@@ -25,9 +25,13 @@ class Bell {
   int fd_;
 };
 
-/// While it lives, SIGINT and SIGTERM ring the bell instead of ending the program; the second one of a kind ends it.
+/// While it lives, SIGINT and SIGTERM ring the bell instead of ending the program. A signal that comes 200 ms or more
+/// after the first one does what it did before there was a scope. A signal that the program ignores stays ignored.
+/// Scopes may overlap, on any threads: the first signal rings the bells of all. After the last scope the program's own
+/// handlers are back; if the scope ended because of a signal, they come back with the next one after those 200 ms.
 class SignalScope {
  public:
+  /// `bell` must outlive the scope. Throws galena::Error if there are 16 scopes already.
   explicit SignalScope(Bell& bell);
   ~SignalScope();
   SignalScope(const SignalScope&) = delete;

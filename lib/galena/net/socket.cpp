@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "galena/net/socket.hpp"
 
+#include <algorithm>
 #include <climits>
 #include <cstring>
 
@@ -11,7 +12,17 @@
 namespace galena::net {
 namespace {
 
-int int_ms(Duration duration) { return static_cast<int>(milliseconds(duration)); }
+int int_ms(Duration duration) { return static_cast<int>(std::min<long long>(in_milliseconds(duration), INT_MAX)); }
+
+/// Runs `configure`, which sets options of a socket.
+template <class Configure>
+void set_options(const Configure& configure) {
+  try {
+    configure();
+  } catch (const zmq::error_t& error) {
+    throw Error(ErrorCode::system, std::string("cannot set up a socket: ") + error.what());
+  }
+}
 
 zmq::socket_t open_socket(Context& context, zmq::socket_type type) {
   try {
@@ -35,9 +46,14 @@ zmq::message_t borrow(const Loan& loan) {
 
 }  // namespace
 
+std::string_view Frame::user_id() const {
+  const char* const id = zmq_msg_gets(message_.handle(), "User-Id");
+  return id == nullptr ? std::string_view() : id;
+}
+
 Socket::Socket(Context& context, Reactor& reactor, zmq::socket_type type, std::function<void()> on_readable)
     : reactor_(reactor), socket_(open_socket(context, type)) {
-  socket_.set(zmq::sockopt::sndhwm, 0);
+  set_options([&] { socket_.set(zmq::sockopt::sndhwm, 0); });
   watch_ = std::make_unique<Reactor::Watch>(
       reactor_, socket_.get(zmq::sockopt::fd), [this] { return (socket_.get(zmq::sockopt::events) & ZMQ_POLLIN) != 0; },
       std::move(on_readable));
@@ -75,14 +91,16 @@ Router::Router(Context& context, Reactor& reactor, Options options, std::functio
                std::function<void(const std::string&)> on_disconnected) try
     : Socket(context, reactor, zmq::socket_type::router, std::move(on_readable)),
       on_disconnected_(std::move(on_disconnected)) {
-  socket_.set(zmq::sockopt::router_mandatory, true);
-  socket_.set(zmq::sockopt::rcvhwm, options.receive_queue);
-  socket_.set(zmq::sockopt::sndhwm, options.send_queue);
-  socket_.set(zmq::sockopt::maxmsgsize, options.max_message_bytes);
-  socket_.set(zmq::sockopt::handshake_ivl, 3000);
-  socket_.set(zmq::sockopt::linger, int_ms(options.linger));
-  socket_.set(zmq::sockopt::tcp_keepalive, 1);
-  socket_.set(zmq::sockopt::tcp_maxrt, int_ms(options.give_up));
+  set_options([&] {
+    socket_.set(zmq::sockopt::router_mandatory, true);
+    socket_.set(zmq::sockopt::rcvhwm, options.receive_queue);
+    socket_.set(zmq::sockopt::sndhwm, options.send_queue);
+    socket_.set(zmq::sockopt::maxmsgsize, options.max_message_bytes);
+    socket_.set(zmq::sockopt::handshake_ivl, 3000);
+    socket_.set(zmq::sockopt::linger, int_ms(options.linger));
+    socket_.set(zmq::sockopt::tcp_keepalive, 1);
+    socket_.set(zmq::sockopt::tcp_maxrt, int_ms(options.give_up));
+  });
   if (on_disconnected_) {
     monitor_ =
         std::make_unique<Monitor>(context, reactor, socket_, ZMQ_EVENT_DISCONNECTED, [this](int, std::uint32_t fd) {
@@ -161,12 +179,14 @@ Sent Router::send(const std::string& peer, const Loan& loan) {
 Dealer::Dealer(Context& context, Reactor& reactor, const std::string& endpoint, Options options,
                Callbacks callbacks) try
     : Socket(context, reactor, zmq::socket_type::dealer, callbacks.readable), callbacks_(std::move(callbacks)) {
-  socket_.set(zmq::sockopt::rcvhwm, 0);
-  socket_.set(zmq::sockopt::reconnect_ivl, INT_MAX);
-  socket_.set(zmq::sockopt::handshake_ivl, 3000);
-  socket_.set(zmq::sockopt::linger, int_ms(options.linger));
-  socket_.set(zmq::sockopt::maxmsgsize, options.max_message_bytes);
-  socket_.set(zmq::sockopt::tcp_keepalive, 1);
+  set_options([&] {
+    socket_.set(zmq::sockopt::rcvhwm, 0);
+    socket_.set(zmq::sockopt::reconnect_ivl, INT_MAX);
+    socket_.set(zmq::sockopt::handshake_ivl, 3000);
+    socket_.set(zmq::sockopt::linger, int_ms(options.linger));
+    socket_.set(zmq::sockopt::maxmsgsize, options.max_message_bytes);
+    socket_.set(zmq::sockopt::tcp_keepalive, 1);
+  });
   if (!endpoint.starts_with("inproc://")) {
     const int events = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CLOSED |
                        ZMQ_EVENT_CONNECT_RETRIED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |

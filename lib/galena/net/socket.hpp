@@ -21,6 +21,10 @@ class Frame {
   explicit Frame(zmq::message_t message) : message_(std::move(message)) {}
   char* data() { return static_cast<char*>(message_.data()); }
   std::string_view bytes() const { return {static_cast<const char*>(message_.data()), message_.size()}; }
+  /// The name under which the sender was authenticated (ZMTP's metadata "User-Id", which a ZAP handler assigns); empty
+  /// if it was not. Valid as long as the Frame. All frames of one connection have the same, so ask only for its first:
+  /// each call looks it up in a map of libzmq's, and a frame that is not asked costs nothing.
+  std::string_view user_id() const;
 
  private:
   zmq::message_t message_;
@@ -47,6 +51,7 @@ class Socket {
   Socket& operator=(const Socket&) = delete;
 
  protected:
+  /// Throws galena::Error.
   Socket(Context& context, Reactor& reactor, zmq::socket_type type, std::function<void()> on_readable);
   ~Socket();
 
@@ -74,11 +79,14 @@ class Router : public Socket {
     std::string peer;
     bool delimited = false;  ///< an empty frame came before the body, as a REQ socket sends it
     Frame body;
+    /// Who sent it; see Frame.
+    std::string_view user_id() const { return body.user_id(); }
   };
 
   /// `on_readable` is called when there is something to receive; it should receive a bounded number of messages.
   /// `on_disconnected` is called when the connection of a peer that was heard from seems to have ended. It is a hint:
   /// the descriptor that libzmq names may be another peer's by now, so ask that one before believing it.
+  /// Throws galena::Error: no descriptors are left, or libzmq refuses an option.
   Router(Context& context, Reactor& reactor, Options options, std::function<void()> on_readable,
          std::function<void(const std::string& peer)> on_disconnected = {});
 
@@ -116,7 +124,8 @@ class Dealer : public Socket {
   };
 
   /// Connects to `endpoint` (tcp, ipc or inproc) in the background.
-  /// Throws: galena::Error (invalid) for an endpoint that ZeroMQ does not accept, (system) if no socket can be made.
+  /// Throws: galena::Error (invalid) for an endpoint that ZeroMQ does not accept, (system) if no socket can be made or
+  /// libzmq refuses an option.
   Dealer(Context& context, Reactor& reactor, const std::string& endpoint, Options options, Callbacks callbacks);
 
   /// The next frame, if one waits. Frames of a multipart message come one by one.

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// libzmq hands messages from thread to thread through lock-free queues that ThreadSanitizer cannot see into. These tell
-// it that what was written before a hand-over happened before what is read after it. Without TSan they are nothing.
+// libzmq hands messages from thread to thread through lock-free queues that ThreadSanitizer cannot see into. These
+// functions tell it that what was written before a hand-over happened before what is read after it. Without TSan they
+// do nothing.
 
 #if defined(__SANITIZE_THREAD__)
 #define GALENA_TSAN 1

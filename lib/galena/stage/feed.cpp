@@ -51,7 +51,8 @@ void Feed::take(const EventView& event) {
     const std::lock_guard guard(*taker_.lock);
     const Taken taken = taker_.on_value(taker_.handler, event, made_);
     if (taken == Taken::mismatch) refuse("the value is not of the type that this producer's handle_produce takes");
-    if (taken == Taken::no_type) refuse("this producer's handle_produce does not say which type it takes");
+    if (taken == Taken::no_type)
+      refuse("this producer's handle_produce takes no value that its program can unpack (see galena/codec.hpp)");
   } catch (const std::exception& error) {
     refuse(error.what());
   } catch (...) {

@@ -117,17 +117,17 @@ void InletDriver::handle_progress(Time now) {
 }
 
 void InletDriver::tell_gaps() {
-  for (const Gap& gap : inlet_.take_gaps()) side_.handle_gap(gap);
+  for (const Gap& gap : inlet_.poll_gaps()) side_.handle_gap(gap);
 }
 
 void InletDriver::handle_idle(Time now) {
-  inlet_.note_idle(now);
+  inlet_.handle_idle(now);
   grant(true, now);
 }
 
 void InletDriver::grant(bool idle, Time now) {
   if (!inlet_.grant_waits(idle) || !side_.save_position()) return;
-  if (const auto grant = inlet_.take_grant(idle, now)) side_.send(*grant);
+  if (const auto grant = inlet_.poll_grant(idle, now)) side_.send(*grant);
 }
 
 void InletDriver::resume(Time now) {
@@ -154,10 +154,10 @@ void InletDriver::finish() {
 
 bool InletDriver::handle_time(Time now) {
   if (inlet_.accepted()) {
-    if (const auto heartbeat = inlet_.take_heartbeat(now)) side_.send(*heartbeat);
+    if (const auto heartbeat = inlet_.poll_heartbeat(now)) side_.send(*heartbeat);
   }
   if (state_ != State::idle || !waiting_.empty()) {
-    inlet_.note_busy(now);  // what the peer has said may wait unread
+    inlet_.handle_busy(now);  // what the peer has said may wait unread
     return true;
   }
   return inlet_.accepted() ? !inlet_.silent(now) : now - began_ <= std::min(accept_within, inlet_.options().silence);

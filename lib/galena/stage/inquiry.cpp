@@ -10,38 +10,51 @@
 #include "galena/core/report.hpp"
 #include "galena/error.hpp"
 #include "galena/net/socket.hpp"
+#include "galena/net/timer.hpp"
 
 namespace galena::detail {
 namespace {
 
-/// One question to one stage, on the node's loop.
+/// A stage that has not answered for so long is asked again, over a new connection.
+constexpr Duration retry_interval = std::chrono::milliseconds(500);
+
+/// One question to one stage, on the node's loop. Asks at its endpoints in order, again and again, until it answers.
 class Inquiry {
  public:
-  explicit Inquiry(NodeCore& node) : node_(node) {}
+  explicit Inquiry(NodeCore& node) : node_(node), retry_(node.loop().reactor(), [this] { ask(); }) {}
 
   void handle_target(const std::optional<Target>& target) {
-    if (!target || target->endpoints.empty() || dealer_) return;
+    if (!target || target->endpoints.empty()) return;  // the stage may come back
     endpoints_ = target->endpoints;
+    next_ = 0;
     found_ = true;
-    connect();
+    ask();
   }
   std::future<core::Report> answer() { return answer_.get_future(); }
   bool found() const { return found_; }
 
  private:
-  void connect() {
+  void ask() {
     dealer_.reset();
-    if (next_ >= endpoints_.size()) return;
+    retry_.set(never);
+    if (answered_) return;
+    retry_.set(Clock::now() + retry_interval);
+    if (next_ >= endpoints_.size()) next_ = 0;
     try {
       dealer_ = std::make_unique<net::Dealer>(
           node_.context(), node_.loop().reactor(), endpoints_[next_++],
           net::Dealer::Options{.max_message_bytes = core::max_message_bytes, .linger = Duration::zero()},
-          net::Dealer::Callbacks{[this] { read(); }, {}, [this] { connect(); }});
-    } catch (const Error&) {  // an endpoint that makes no sense from here
-      connect();
-      return;
+          net::Dealer::Callbacks{[this] { read(); }, {}, [this] { handle_disconnected(); }});
+    } catch (const Error&) {  // not an endpoint that can be used from here
+      return handle_disconnected();
     }
     dealer_->send(core::encode(core::Inquire{}));
+  }
+
+  /// The next endpoint is tried at once; after the last one there is a pause.
+  void handle_disconnected() {
+    dealer_.reset();
+    if (next_ < endpoints_.size()) ask();
   }
 
   void read() {
@@ -49,6 +62,7 @@ class Inquiry {
     if (!frame || answered_) return;
     if (auto report = core::decode_report(frame->bytes())) {
       answered_ = true;
+      retry_.set(never);
       answer_.set_value(std::move(*report));
       return;
     }
@@ -61,6 +75,7 @@ class Inquiry {
   }
 
   NodeCore& node_;
+  net::Timer retry_;
   std::vector<std::string> endpoints_;
   std::size_t next_ = 0;
   std::unique_ptr<net::Dealer> dealer_;
@@ -92,16 +107,22 @@ ProducerStats inquire(NodeCore& node, const Name& name, Duration timeout) {
       node.watch(name, node.loop(), [held = std::weak_ptr(inquiry)](const std::optional<Target>& target) {
         if (const auto asking = held.lock()) asking->handle_target(target);
       });
-  const bool answered = answer.wait_for(timeout) == std::future_status::ready;
+  const bool answered = answer.wait_until(deadline_in(timeout)) == std::future_status::ready;
   node.unwatch(watch);
   const bool found = inquiry->found();
   node.loop().call([&] { inquiry.reset(); });  // its socket lives there
   if (answered) return stats_of(answer.get());
   if (!found) {
-    throw Error(ErrorCode::unreachable,
-                fmt::format("nobody called '{}' was found in time; `galena ls` lists the names there are", name.text));
+    throw Error(
+        ErrorCode::unreachable,
+        name.is_global
+            ? fmt::format("no stage has the name '{}'; `galena ls` lists the names there are", name.text)
+            : fmt::format("no stage of this Node is called '{0}'; for one that has it as its global name write "
+                          "galena::global(\"{0}\")",
+                          name.text));
   }
-  throw Error(ErrorCode::timeout, fmt::format("'{}' does not answer", name.text));
+  throw Error(ErrorCode::timeout,
+              fmt::format("the stage '{}' was found but did not answer in time; is it busy, or stopped?", name.text));
 }
 
 }  // namespace galena::detail

@@ -6,8 +6,8 @@
 
 namespace galena::detail {
 
-/// Asks the stage of this global name how its subscriptions stand. Any thread but the node's own. Throws Error:
-/// unreachable, if nobody has the name; timeout, if it does not answer.
+/// Asks the stage of this global name for its statistics. Thread: any but the node's own; blocks up to `timeout`.
+/// Throws Error: unreachable, if nobody has the name; timeout, if it does not answer.
 ProducerStats inquire(NodeCore& node, const Name& name, Duration timeout);
 
 }  // namespace galena::detail

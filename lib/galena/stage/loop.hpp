@@ -5,6 +5,7 @@
 #include <stop_token>
 #include <thread>
 
+#include "galena/base/process.hpp"
 #include "galena/net/reactor.hpp"
 
 namespace galena::detail {
@@ -13,7 +14,7 @@ namespace galena::detail {
 /// it: they are the program's own threads' business.
 class Loop {
  public:
-  /// `shared`: several stages live on it.
+  /// `shared`: several stages live on it. Throws Error (system) if no thread can be started.
   explicit Loop(bool shared = false);
   ~Loop();
   Loop(const Loop&) = delete;
@@ -31,10 +32,16 @@ class Loop {
 
   /// Any thread.
   void post(net::Reactor::Callback call) { reactor_.post(std::move(call)); }
-  /// Runs `call` on the thread and returns when it has; rethrows what it throws. Any thread, this one too.
+  /// Runs `call` on the thread and returns when it has; rethrows what it throws. Any thread, this one too. Throws Error
+  /// in a process that was forked since: the thread is not there.
+  /// Throws Error instead of waiting if the thread itself waits, directly or through others, for the calling one.
   void call(const std::function<void()>& call);
 
  private:
+  class Wait;
+
+  ProcessMark process_;
+  Loop* waits_for_ = nullptr;  // whose thread this one's waits for, in call(); guarded by a mutex of all loops
   net::Reactor reactor_;
   std::stop_source waits_;
   std::thread thread_;

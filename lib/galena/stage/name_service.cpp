@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "galena/base/process.hpp"
 #include "galena/error.hpp"
 #include "galena/names/service.hpp"
 #include "galena/net/interface.hpp"
@@ -27,7 +28,7 @@ std::string bind_address(const std::string& bind, const std::string& interface) 
   return "tcp://" + net::dotted(found.front().address) + ":" + bind.substr(any_address.size());
 }
 
-/// Others cannot connect to "any address": one of this host's, not the loopback's if there is another.
+/// Others cannot connect to 0.0.0.0. Replaces it by an address of this host, if possible not a loopback one.
 std::string reachable(const std::string& endpoint) {
   constexpr std::string_view bound = "tcp://0.0.0.0:";
   if (!endpoint.starts_with(bound)) return endpoint;
@@ -41,7 +42,7 @@ std::string reachable(const std::string& endpoint) {
 
 class NameService::Impl {
  public:
-  explicit Impl(NameServiceOptions options) : logger_(std::move(options.logger)) {
+  explicit Impl(NameServiceOptions options) : logger_(std::move(options.logger)), context_(options.tune_process) {
     names::ServiceOptions service;
     service.domain = detail::domain_or_environment(std::move(options.domain));
     service.bind = bind_address(options.bind, options.interface);
@@ -53,9 +54,11 @@ class NameService::Impl {
     loop_.call([this] { service_.reset(); });
   }
 
+  bool is_in_its_process() const { return process_.is_here(); }
   std::string endpoint() const { return reachable(service_->endpoint()); }
 
  private:
+  ProcessMark process_;
   Logger logger_;
   net::Context context_;
   std::unique_ptr<names::Service> service_;  // lives on the loop
@@ -63,7 +66,9 @@ class NameService::Impl {
 };
 
 NameService::NameService(NameServiceOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
-NameService::~NameService() = default;
+NameService::~NameService() {
+  if (!impl_->is_in_its_process()) ProcessMark::abandon(impl_);
+}
 std::string NameService::endpoint() const { return impl_->endpoint(); }
 
 }  // namespace galena

@@ -27,13 +27,21 @@ Node::Node(NodeOptions options)
     : core_(std::make_shared<detail::NodeCore>(std::move(options))),
       remotes_(std::make_unique<detail::Remotes>(core_)) {}
 
-Node::~Node() = default;
+Node::Node(std::unique_ptr<detail::NodeCore> core)
+    : core_(std::move(core)), remotes_(std::make_unique<detail::Remotes>(core_)) {}
+
+Node::~Node() {
+  if (core_->is_in_its_process()) return;
+  ProcessMark::abandon(remotes_);
+  ProcessMark::abandon(core_);
+}
 
 void Node::run() { (void)run_until(never); }
 
 bool Node::run_for(Duration timeout) { return run_until(detail::deadline_in(timeout)); }
 
 bool Node::run_until(Time deadline) {
+  core_->check_process();
   const net::SignalScope signals(core_->bell());
   const bool rang = core_->bell().wait(deadline == never ? std::nullopt : std::optional(deadline));
   if (rang) core_->end_waits();
@@ -42,11 +50,13 @@ bool Node::run_until(Time deadline) {
 }
 
 void Node::stop() {
+  core_->check_process();
   core_->end_waits();
   core_->bell().ring();
 }
 
 std::vector<NameEntry> Node::list(Duration timeout) {
+  core_->check_process();
   const auto entries = core_->list(timeout);
   if (!entries) {
     throw Error(ErrorCode::unreachable,
@@ -54,16 +64,20 @@ std::vector<NameEntry> Node::list(Duration timeout) {
   }
   std::vector<NameEntry> list;
   for (const names::Entry& entry : *entries) {
-    const names::Registration& holder = entry.holder;
-    list.push_back({holder.name, std::string(kind_text(holder.kind)), holder.endpoints, holder.host_name, holder.pid,
-                    entry.age, holder.subscribers});
+    const names::Registration& owner = entry.registration;
+    list.push_back({owner.name, std::string(kind_text(owner.kind)), owner.endpoints, owner.host_name, owner.pid,
+                    entry.age, owner.subscribers});
   }
   return list;
 }
 
-ProducerStats Node::stats(const Name& producer, Duration timeout) { return detail::inquire(*core_, producer, timeout); }
+ProducerStats Node::stats(const Name& producer, Duration timeout) {
+  core_->check_process();
+  return detail::inquire(*core_, producer, timeout);
+}
 
 void Node::ingest_event(const Name& producer, const EventView& event, bool is_value, Duration timeout) {
+  core_->check_process();
   const Time deadline = detail::deadline_in(timeout);
   detail::Remote& remote = remotes_->to(producer, is_value);
   const auto ticket = remote.take(event, deadline);

@@ -8,7 +8,9 @@
 
 #include <fmt/format.h>
 
+#include "galena/base/join.hpp"
 #include "galena/error.hpp"
+#include "galena/names/directory.hpp"
 #include "galena/net/interface.hpp"
 #include "galena/stage/environment.hpp"
 #include "galena/stage/host.hpp"
@@ -16,7 +18,7 @@
 namespace galena::detail {
 namespace {
 
-constexpr Duration withdraw_within = std::chrono::milliseconds(500);
+constexpr Duration unregister_within = std::chrono::milliseconds(500);
 
 NodeOptions with_environment(NodeOptions options) {
   options.domain = domain_or_environment(std::move(options.domain));
@@ -32,18 +34,20 @@ NodeOptions with_environment(NodeOptions options) {
   return options;
 }
 
-bool is_loopback(const std::string& endpoint) { return endpoint.starts_with("tcp://127."); }
-
 }  // namespace
 
-NodeCore::NodeCore(NodeOptions options)
-    : options_(with_environment(std::move(options))), host_id_(host_id()), host_name_(host_name()) {
+NodeCore::NodeCore(NodeOptions options, MakeResolver make_resolver)
+    : options_(with_environment(std::move(options))),
+      make_resolver_(std::move(make_resolver)),
+      host_id_(host_id()),
+      host_name_(host_name()),
+      context_(options_.tune_process) {
   for (std::size_t i = 0; i < options_.threads; ++i) shared_loops_.push_back(std::make_shared<Loop>(true));
   loop_.call([this] { tick(); });
 }
 
 NodeCore::~NodeCore() {
-  loop_.call([this] { directory_.reset(); });
+  loop_.call([this] { resolver_.reset(); });
 }
 
 void NodeCore::tick() {
@@ -52,20 +56,24 @@ void NodeCore::tick() {
 }
 
 std::shared_ptr<Loop> NodeCore::loop_for_stage() {
+  check_process();
   if (shared_loops_.empty()) return std::make_shared<Loop>();
   return shared_loops_[next_loop_++ % shared_loops_.size()];
 }
 
-names::Directory& NodeCore::directory() {
-  if (!directory_) {
-    names::DirectoryOptions options;
-    options.domain = options_.domain;
-    options.services = options_.names;
-    options.interface = options_.interface;
-    options.host = options_.host_names && options_.names.empty();
-    directory_ = std::make_unique<names::Directory>(context_, loop_.reactor(), options, options_.logger);
-  }
-  return *directory_;
+std::unique_ptr<names::Resolver> NodeCore::make_directory(net::Context& context, net::Reactor& reactor,
+                                                          const NodeOptions& options) {
+  names::DirectoryOptions directory;
+  directory.domain = options.domain;
+  directory.services = options.names;
+  directory.interface = options.interface;
+  directory.host = options.host_names && options.names.empty();
+  return std::make_unique<names::Directory>(context, reactor, std::move(directory), options.logger);
+}
+
+names::Resolver& NodeCore::resolver() {
+  if (!resolver_) resolver_ = make_resolver_(context_, loop_.reactor(), options_);
+  return *resolver_;
 }
 
 void NodeCore::add_stage(const Name& name, const Id& stage, const std::string& endpoint) {
@@ -90,6 +98,12 @@ void NodeCore::remove_stage(const Name& name, const Id& stage) {
   });
 }
 
+bool NodeCore::has_stage(const Id& stage) {
+  bool found = false;
+  loop_.call([&] { found = local_.contains(stage); });
+  return found;
+}
+
 names::Registration NodeCore::self() const {
   names::Registration self;
   self.node = id_;
@@ -99,53 +113,53 @@ names::Registration NodeCore::self() const {
   return self;
 }
 
-names::Directory::Registered NodeCore::enroll(names::Registration registration, Duration timeout,
-                                              std::function<void(const std::string&)> lost) {
-  using Outcome = names::Directory::Outcome;
+names::Registered NodeCore::register_name(names::Registration registration, Duration timeout,
+                                          std::function<void(const std::string&)> lost) {
+  using Outcome = names::Outcome;
   const std::string name = registration.name;
-  std::promise<names::Directory::Registered> promise;
+  std::promise<names::Registered> promise;
   loop_.call([&] {
-    directory().enroll(
+    resolver().register_name(
         std::move(registration), timeout,
-        [&promise](names::Directory::Registered registered) { promise.set_value(std::move(registered)); },
+        [&promise](names::Registered registered) { promise.set_value(std::move(registered)); },
         [lost = std::move(lost)](const names::Entry& owner) {
-          if (lost) lost(fmt::format("{} (process {})", owner.holder.host_name, owner.holder.pid));
+          if (lost) lost(fmt::format("{} (process {})", owner.registration.host_name, owner.registration.pid));
         });
   });
-  names::Directory::Registered registered = promise.get_future().get();
+  names::Registered registered = promise.get_future().get();
   switch (registered.outcome) {
     case Outcome::ok:
       break;
     case Outcome::taken: {
-      const names::Entry& holder = registered.entry.value();
+      const names::Entry& owner = registered.entry.value();
       throw Error(ErrorCode::name_taken,
                   fmt::format("the name '{}' is taken: process {} on {} has had it for {:.1f} s, and answers{}", name,
-                              holder.holder.pid, holder.holder.host_name, seconds(holder.age),
-                              holder.holder.endpoints.empty()
+                              owner.registration.pid, owner.registration.host_name, in_seconds(owner.age),
+                              owner.registration.endpoints.empty()
                                   ? ""
-                                  : fmt::format(" (at {})", fmt::join(holder.holder.endpoints, ", "))));
+                                  : fmt::format(" (at {})", join(owner.registration.endpoints, ", "))));
     }
     case Outcome::unreachable:
       throw Error(ErrorCode::unreachable,
                   fmt::format("no name service answered within {:.1f} s, so '{}' cannot be registered ({})",
-                              seconds(timeout), name,
+                              in_seconds(timeout), name,
                               options_.names.empty() ? "start one with `galena names`, or let this Node host one"
-                                                     : fmt::format("asked: {}", fmt::join(options_.names, ", "))));
+                                                     : fmt::format("asked: {}", join(options_.names, ", "))));
     case Outcome::refused:
       throw Error(ErrorCode::refused, fmt::format("the name service refused '{}': {}", name, registered.reason));
   }
   return registered;
 }
 
-void NodeCore::withdraw(const std::string& name, const Id& stage) {
+void NodeCore::unregister(const std::string& name, const Id& stage) {
   std::promise<void> promise;
-  loop_.call([&] { directory().withdraw(name, stage, withdraw_within, [&promise] { promise.set_value(); }); });
+  loop_.call([&] { resolver().unregister(name, stage, unregister_within, [&promise] { promise.set_value(); }); });
   promise.get_future().get();
 }
 
 void NodeCore::set_subscribers(const std::string& name, const Id& stage, std::uint32_t subscribers) {
   loop_.post([=, this] {
-    if (directory_) directory_->set_subscribers(name, stage, subscribers);
+    if (resolver_) resolver_->set_subscribers(name, stage, subscribers);
   });
 }
 
@@ -158,7 +172,7 @@ NodeCore::WatchId NodeCore::watch(const Source& source, Loop& on, std::function<
       tell(watch, find_local(source));
       return;
     }
-    watch.global = directory().watch(source.name.text, [this, id](const std::optional<names::Entry>& entry) {
+    watch.global = resolver().watch(source.name.text, [this, id](const std::optional<names::Entry>& entry) {
       if (const auto it = watches_.find(id); it != watches_.end()) tell(it->second, resolve(entry));
     });
   });
@@ -169,7 +183,7 @@ void NodeCore::unwatch(WatchId id) {
   loop_.call([&] {
     const auto it = watches_.find(id);
     if (it == watches_.end()) return;
-    if (it->second.global) directory().unwatch(*it->second.global);
+    if (it->second.global) resolver().unwatch(*it->second.global);
     watches_.erase(it);
   });
 }
@@ -193,32 +207,32 @@ void NodeCore::tell_local_watches(const Id& stage, const std::string& name) {
   }
 }
 
-/// Within a node inproc; on one host TCP over loopback (for packed frames faster than ipc), then ipc, or as the options
-/// say; else the others.
+/// Orders the endpoints: within a node inproc first; on one host TCP over loopback (faster than ipc for large frames),
+/// then ipc, or the other way round if the options prefer it; then the others.
 std::optional<Target> NodeCore::resolve(const std::optional<names::Entry>& entry) const {
   if (!entry) return std::nullopt;
-  const names::Registration& holder = entry->holder;
-  const bool same_node = holder.node == id_;
-  const bool same_host = holder.host_id == host_id_;
+  const names::Registration& owner = entry->registration;
+  const bool same_node = owner.node == id_;
+  const bool same_host = owner.host_id == host_id_;
   const auto rank = [&](const std::string& endpoint) {
     if (endpoint.starts_with("inproc://")) return same_node ? 0 : -1;
-    if (is_loopback(endpoint)) return same_host ? (options_.prefer_ipc ? 2 : 1) : -1;
+    if (net::is_loopback(endpoint)) return same_host ? (options_.prefer_ipc ? 2 : 1) : -1;
     if (endpoint.starts_with("ipc://")) return same_host ? (options_.prefer_ipc ? 1 : 2) : -1;
     return 3;
   };
   std::vector<std::string> endpoints;
   for (int wanted = 0; wanted <= 3; ++wanted) {
-    for (const std::string& endpoint : holder.endpoints) {
+    for (const std::string& endpoint : owner.endpoints) {
       if (rank(endpoint) == wanted) endpoints.push_back(endpoint);
     }
   }
-  return Target{holder.stage, std::move(endpoints)};
+  return Target{owner.stage, std::move(endpoints)};
 }
 
 std::optional<std::vector<names::Entry>> NodeCore::list(Duration timeout) {
   std::promise<std::optional<std::vector<names::Entry>>> promise;
   loop_.call([&] {
-    directory().list(timeout, [&promise](std::optional<std::vector<names::Entry>> entries) {
+    resolver().list(timeout, [&promise](std::optional<std::vector<names::Entry>> entries) {
       promise.set_value(std::move(entries));
     });
   });
@@ -227,7 +241,7 @@ std::optional<std::vector<names::Entry>> NodeCore::list(Duration timeout) {
 
 std::string NodeCore::service() {
   std::string service;
-  loop_.call([&] { service = directory().service(); });
+  loop_.call([&] { service = resolver().service(); });
   return service;
 }
 

@@ -12,7 +12,8 @@
 #include <string>
 #include <vector>
 
-#include "galena/names/directory.hpp"
+#include "galena/base/process.hpp"
+#include "galena/names/resolver.hpp"
 #include "galena/net/context.hpp"
 #include "galena/net/signals.hpp"
 #include "galena/options.hpp"
@@ -27,13 +28,18 @@ struct Target {
 };
 
 /// What the stages of a Node share: the ZeroMQ context, the thread that keeps names and ticks, and the table of this
-/// node's own stages. The directory of global names is made when the first stage needs it.
+/// node's own stages. The resolver of global names is made when the first stage needs it.
 class NodeCore : public std::enable_shared_from_this<NodeCore> {
  public:
   using WatchId = std::uint64_t;
   using StopperId = std::uint64_t;
 
-  explicit NodeCore(NodeOptions options);
+  /// Makes the resolver of a node's global names, on its reactor's thread, when the first of them is needed.
+  using MakeResolver =
+      std::function<std::unique_ptr<names::Resolver>(net::Context&, net::Reactor&, const NodeOptions&)>;
+
+  /// Throws Error. The default resolver asks Galena's own name services.
+  explicit NodeCore(NodeOptions options, MakeResolver make_resolver = make_directory);
   ~NodeCore();
   NodeCore(const NodeCore&) = delete;
   NodeCore& operator=(const NodeCore&) = delete;
@@ -47,6 +53,10 @@ class NodeCore : public std::enable_shared_from_this<NodeCore> {
   /// Goes up eight times within the liveness: a busy stage looks at it between two events.
   std::uint64_t ticks() const { return ticks_.load(std::memory_order_relaxed); }
 
+  /// Throws Error in a process that was forked from the node's. Costs one load; for every call that enters the library.
+  void check_process() const { process_.check("this Node"); }
+  bool is_in_its_process() const { return process_.is_here(); }
+
   // Any thread; not from the node's own.
 
   /// Of its own, or one that it shares: see NodeOptions.threads.
@@ -55,10 +65,11 @@ class NodeCore : public std::enable_shared_from_this<NodeCore> {
   /// A stage has started: from now on its local name and its id lead to `endpoint`.
   void add_stage(const Name& name, const Id& stage, const std::string& endpoint);
   void remove_stage(const Name& name, const Id& stage);
-  /// Throws Error: name_taken, unreachable, refused.
-  names::Directory::Registered enroll(names::Registration registration, Duration timeout,
-                                      std::function<void(const std::string& owner)> lost);
-  void withdraw(const std::string& name, const Id& stage);
+  bool has_stage(const Id& stage);
+  /// Registers a global name. Throws Error: name_taken, unreachable, refused.
+  names::Registered register_name(names::Registration registration, Duration timeout,
+                                  std::function<void(const std::string& owner)> lost);
+  void unregister(const std::string& name, const Id& stage);
   void set_subscribers(const std::string& name, const Id& stage, std::uint32_t subscribers);
 
   /// Posts to `on` what is known of the source, now and whenever it changes.
@@ -90,17 +101,21 @@ class NodeCore : public std::enable_shared_from_this<NodeCore> {
     Source source;
     Loop* on;
     std::function<void(std::optional<Target>)> changed;
-    std::optional<names::Directory::WatchId> global = {};
+    std::optional<names::Resolver::WatchId> global = {};
   };
 
-  names::Directory& directory();
+  names::Resolver& resolver();
+  static std::unique_ptr<names::Resolver> make_directory(net::Context& context, net::Reactor& reactor,
+                                                         const NodeOptions& options);
   void tick();
   std::optional<Target> find_local(const Source& source) const;
   std::optional<Target> resolve(const std::optional<names::Entry>& entry) const;
   void tell(const Watch& watch, std::optional<Target> target);
   void tell_local_watches(const Id& stage, const std::string& name);
 
+  ProcessMark process_;
   NodeOptions options_;
+  MakeResolver make_resolver_;
   Id id_ = Id::random();
   std::string host_id_;
   std::string host_name_;
@@ -121,7 +136,7 @@ class NodeCore : public std::enable_shared_from_this<NodeCore> {
   std::map<Id, LocalStage> local_;
   std::map<WatchId, Watch> watches_;
   WatchId last_watch_ = 0;
-  std::unique_ptr<names::Directory> directory_;
+  std::unique_ptr<names::Resolver> resolver_;
 
   Loop loop_;
 };

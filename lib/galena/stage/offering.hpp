@@ -6,6 +6,7 @@
 
 #include "galena/core/log.hpp"
 #include "galena/detail/output.hpp"
+#include "galena/event.hpp"
 #include "galena/stage/outlet_driver.hpp"
 
 namespace galena::detail {

@@ -42,6 +42,7 @@ OutletDriver::~OutletDriver() {
 }
 
 bool OutletDriver::put(const EventView& event, Time deadline) {
+  process_.check("this stage");
   lock_.lock();
   const Answer answer = closed_ ? Answer::full : outlet_.append(event);
   if (answer != Answer::accepted) [[unlikely]] {
@@ -277,7 +278,7 @@ void OutletDriver::transmit() {
       freed = outlet_.buffer().take_freed() || room_found_;
       room_found_ = false;
       if (freed) ++room_turns_;
-      if (options_.on_acknowledged) acknowledged = outlet_.settled_upto();
+      if (options_.on_acknowledged) acknowledged = outlet_.acknowledged_upto();
       more = outlet_.wants_poll();
     }
     if (freed) room_.notify_all();

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "galena/base/process.hpp"
 #include "galena/core/outlet.hpp"
 #include "galena/detail/lock.hpp"
 #include "galena/logger.hpp"
@@ -31,7 +32,7 @@ class OutletDriver {
     bool shares_loop = false;                              ///< other stages run on the loop, and may put events here
     std::function<void()> on_room = {};                    ///< what was full has room again
     std::function<void(std::size_t)> on_subscribers = {};  ///< how many there are now
-    std::function<void()> on_acknowledged = {};            ///< settled_upto() has moved
+    std::function<void()> on_acknowledged = {};            ///< acknowledged_upto() has moved
   };
 
   /// On the loop, as the destructor.
@@ -109,6 +110,7 @@ class OutletDriver {
   Door& door_;
   const Logger& logger_;
   Options options_;
+  const ProcessMark process_;
 
   Lock lock_;                            // guards these
   std::condition_variable_any room_;     // memory became free: nobody is woken for less

@@ -97,12 +97,12 @@ void PositionKeeper::enter(State state) {
 
 void PositionKeeper::record_made(std::uint64_t output, const core::Inlet& inlet) {
   if (!options_.acknowledge_downstream || inlet.handled_events() == 0) return;
-  ledger_.note(output, inlet.handled_events(), inlet.standing());
+  ledger_.record(output, inlet.handled_events(), inlet.standing());
 }
 
 std::optional<std::uint64_t> PositionKeeper::acknowledge(std::uint64_t output) {
   if (!options_.acknowledge_downstream) return std::nullopt;
-  const auto entry = ledger_.settle(output);
+  const auto entry = ledger_.acknowledge(output);
   if (!entry) return std::nullopt;
   acknowledged_ = entry->standing;
   return entry->handled;

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "galena/base/join.hpp"
 #include "galena/error.hpp"
 #include "galena/net/interface.hpp"
 
@@ -19,7 +20,6 @@ constexpr std::size_t max_feeds = 1000;
 /// and does not listen. It counts as gone.
 constexpr int max_unread = 10'000;
 /// Whoever asks more often how the subscriptions stand is not answered: an answer is larger than the question.
-constexpr Duration shortest_between_reports = std::chrono::milliseconds(5);
 /// What one feed may have on its way: enough to stream, and little beside the buffer it goes to.
 constexpr core::Demand feed_demand{.max_events = 1 << 16, .min_events = 1 << 15, .max_bytes = 1 << 20};
 
@@ -70,7 +70,7 @@ void Publisher::bind() {
   }
   endpoints_.push_back(router_->bind("ipc://@galena/stage/" + id));
   if (logger_.wants(LogLevel::info)) {
-    logger_.info(fmt::format("{}: listening at {}", options_.driver.label, fmt::join(endpoints_, ", ")));
+    logger_.info(fmt::format("{}: listening at {}", options_.driver.label, join(endpoints_, ", ")));
   }
 }
 
@@ -106,11 +106,20 @@ void Publisher::receive(net::Router::Message message) {
   if (decoded && std::holds_alternative<core::Offer>(*decoded)) {
     open_feed(peer, std::get<core::Offer>(*decoded));
   } else if (decoded && std::holds_alternative<core::Inquire>(*decoded)) {
-    if (now - last_report_ >= shortest_between_reports) tell(peer, core::encode(report()));
-    last_report_ = now;
+    report_queue_.add(peer);
+    send_reports();
   } else {
     driver_->handle(peer, decoded, now);
   }
+}
+
+void Publisher::send_reports() {
+  const auto peers = report_queue_.poll(Clock::now());
+  if (!peers.empty()) {
+    const std::string bytes = core::encode(report());
+    for (const std::string& peer : peers) tell(peer, bytes);
+  }
+  report_timer_.set(report_queue_.poll_timeout());
 }
 
 void Publisher::open_feed(const std::string& peer, const core::Offer& offer) {

@@ -10,8 +10,11 @@
 
 #include "galena/core/report.hpp"
 #include "galena/net/socket.hpp"
+#include "galena/net/timer.hpp"
+#include "galena/options.hpp"
 #include "galena/stage/feed.hpp"
 #include "galena/stage/outlet_driver.hpp"
+#include "galena/stage/report_queue.hpp"
 #include "galena/stats.hpp"
 
 namespace galena::detail {
@@ -60,6 +63,8 @@ class Publisher final : public Door {
   void serve();
   void receive(net::Router::Message message);
   core::Report report();
+  /// Answers those who asked for a report, as soon as they may be answered.
+  void send_reports();
   void open_feed(const std::string& peer, const core::Offer& offer);
   void close_feeds(std::string_view reason, std::string_view detail);
   void work_feeds();
@@ -77,7 +82,8 @@ class Publisher final : public Door {
 
   std::vector<std::string> gone_;                                 // peers that could not be reached
   std::unordered_map<std::string, std::unique_ptr<Feed>> feeds_;  // by peer
-  Time last_report_{};
+  ReportQueue report_queue_;
+  net::Timer report_timer_{loop_.reactor(), [this] { send_reports(); }};
   net::Reactor::TimerId timer_ = 0;
   std::shared_ptr<Publisher*> self_ = std::make_shared<Publisher*>(this);  // for what may be posted too late
   std::unique_ptr<net::Router> router_;

@@ -24,6 +24,8 @@ constexpr std::uint64_t events_an_entry = 256;
 constexpr std::uint64_t largest_event = 1 << 30;
 /// What a producer lets be in flight on one link is as much (Outlet::Options.max_in_flight_bytes).
 constexpr std::uint64_t largest_window = 32 << 20;
+/// More than anybody sends; sums with it do not overflow.
+constexpr std::uint64_t most_asked = std::uint64_t{1} << 62;
 
 void add(std::atomic<std::uint64_t>& counter, std::uint64_t count) {  // one writer: no locked instruction
   counter.store(counter.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
@@ -38,7 +40,11 @@ core::Demand demand_of(const Subscription& subscription) {
   } else if (subscription.max_demand == 0) {
     demand.most_bytes = largest_window;
   }
-  if (demand.min_events >= demand.max_events || demand.max_bytes == 0) {
+  const bool asks = demand.min_events < demand.max_events && demand.max_bytes > 0;
+  demand.max_events = std::min(demand.max_events, most_asked);
+  demand.min_events = std::min(demand.min_events, most_asked / 2);
+  demand.max_bytes = std::min(demand.max_bytes, most_asked);
+  if (!asks) {
     throw Error(
         ErrorCode::invalid,
         fmt::format("a subscription to {} asks for nothing: min_demand ({}) must be less than max_demand ({}), and "

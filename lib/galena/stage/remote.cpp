@@ -63,6 +63,7 @@ Remote::~Remote() {
 }
 
 Remote::Ticket Remote::take(const EventView& event, Time deadline) {
+  node_->check_process();
   if (core::event_bytes(event) > driver_->largest_event() || event.topic.size() > core::max_topic_bytes) {
     throw Error(
         ErrorCode::invalid,

@@ -10,6 +10,7 @@
 
 #include "galena/detail/message.hpp"
 #include "galena/error.hpp"
+#include "galena/event.hpp"
 #include "galena/remote_producer.hpp"
 #include "galena/stage/door.hpp"
 #include "galena/stage/node_core.hpp"
@@ -32,6 +33,7 @@ class Remote final : public Door {
 
   // Any thread but the node's own.
 
+  bool is_in_its_process() const { return node_->is_in_its_process(); }
   /// Throws Error, and then the event was not taken: invalid, timeout, unreachable, stopped.
   Ticket take(const EventView& event, Time deadline);
   RemoteStream::Answer answer(Ticket ticket, Time deadline);

@@ -2,6 +2,7 @@
 #include "galena/remote_producer.hpp"
 
 #include "galena/node.hpp"
+#include "galena/stage/node_access.hpp"
 #include "galena/stage/remote.hpp"
 
 namespace galena {
@@ -26,8 +27,10 @@ namespace detail {
 
 RemoteStream::RemoteStream(Node& node, Name producer, bool values, RemoteProducerOptions options)
     : options_(options),
-      remote_(std::make_unique<Remote>(node.core().shared_from_this(), std::move(producer), values, options)) {}
-RemoteStream::~RemoteStream() = default;
+      remote_(std::make_unique<Remote>(NodeAccess::core(node), std::move(producer), values, options)) {}
+RemoteStream::~RemoteStream() {
+  if (remote_ && !remote_->is_in_its_process()) ProcessMark::abandon(remote_);
+}
 RemoteStream::RemoteStream(RemoteStream&&) noexcept = default;
 RemoteStream& RemoteStream::operator=(RemoteStream&&) noexcept = default;
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "galena/detail/stage.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <bit>
 #include <condition_variable>
@@ -14,6 +15,7 @@
 
 #include "galena/base/assert.hpp"
 #include "galena/error.hpp"
+#include "galena/stage/node_access.hpp"
 #include "galena/stage/node_core.hpp"
 #include "galena/stage/offering.hpp"
 #include "galena/stage/publisher.hpp"
@@ -37,11 +39,43 @@ names::Kind kind_of(Role role) {
   return names::Kind::consumer;
 }
 
+/// Of the event that is being read.
+class ReadingOrigin final : public EventOrigin {
+ public:
+  explicit ReadingOrigin(const EventTaker::Reading& reading) : inlet_(reading.inlet), from_(reading.from) {}
+
+  std::string_view producer() const override {
+    if (producer_.empty()) producer_ = from_.text();
+    return producer_;
+  }
+  Id stream() const override { return inlet_.place().stream; }
+  std::optional<std::uint64_t> position() const override { return inlet_.position(); }
+
+ private:
+  const core::Inlet& inlet_;
+  const Source& from_;
+  mutable std::string producer_;  // once somebody has asked
+};
+
+/// What a handler threw, for people.
+std::string text_of(const std::exception_ptr& failure) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const std::exception& error) {
+    return error.what();
+  } catch (...) {
+    return "what it threw is no std::exception";
+  }
+}
+
+/// Then a stage says what it still waits for, if that looks like a mistake.
+constexpr Duration hint_after = std::chrono::seconds(2);
+
 }  // namespace
 
 class Stage::Impl final : public EventTaker {
  public:
-  Impl(Node& node, Spec spec) : core_(node.core().shared_from_this()), spec_(std::move(spec)) {
+  Impl(Node& node, Spec spec) : core_(NodeAccess::core(node)), spec_(std::move(spec)) {
     const Name& name = spec_.options.name;
     label_ = name.empty() ? "stage " + id_.brief() : name.text;
     try {
@@ -49,7 +83,7 @@ class Stage::Impl final : public EventTaker {
     } catch (...) {
       node_.remove_stopper(stopper_);
       loop_.call([this] { end(); });
-      if (enrolled_) node_.withdraw(name.text, id_);
+      if (registered_) node_.unregister(name.text, id_);
       if (added_) node_.remove_stage(name, id_);
       throw;
     }
@@ -68,11 +102,12 @@ class Stage::Impl final : public EventTaker {
     });
     if (publisher_) drain_at_end();
     loop_.call([this] { receivers_.clear(); });
-    if (enrolled_) node_.withdraw(name.text, id_);
+    if (registered_) node_.unregister(name.text, id_);
     node_.remove_stage(name, id_);
     loop_.call([this] { end(); });
   }
 
+  bool is_in_its_process() const { return node_.is_in_its_process(); }
   const Id& id() const { return id_; }
   const Name& name() const { return spec_.options.name; }
   std::uint32_t waiting() const { return waiting_; }
@@ -159,7 +194,18 @@ class Stage::Impl final : public EventTaker {
     stopper_ = node_.add_stopper([this] { end_waits(); });
     node_.add_stage(name, id_, publishes ? publisher_->local_endpoint() : "");
     added_ = true;
-    if (name.is_global) enroll();
+    if (name.is_global) register_name();
+    for (Subscription& subscription : spec_.options.subscriptions) find_source(subscription.producer);
+    if (spec_.role != Role::producer) {
+      if (spec_.options.subscriptions.empty()) {
+        node_.logger().warning(fmt::format("{}: has no subscriptions, so that no event will ever reach it", label_));
+      }
+      loop_.call([this] {
+        loop_.reactor().after(hint_after, [this, self = std::weak_ptr(self_)] {
+          if (self.lock()) give_hints();
+        });
+      });
+    }
     loop_.call([this] {
       std::map<std::string, int> times;
       for (Subscription& subscription : spec_.options.subscriptions) {
@@ -168,7 +214,7 @@ class Stage::Impl final : public EventTaker {
         const std::string suffix = number == 1 ? "" : fmt::format("#{}", number);
         Receiver::Options options{subscription, label_, id_};
         if (!identity().empty()) options.identity = identity() + suffix;
-        options.positions = spec_.positions;
+        options.positions = subscribe().positions;
         options.key = fmt::format("{}@{}{}", identity(), from, suffix);
         options.acknowledge_downstream = acknowledges_downstream();
         receivers_.push_back(std::make_unique<Receiver>(node_, loop_, *this, std::move(options)));
@@ -176,17 +222,65 @@ class Stage::Impl final : public EventTaker {
     });
   }
 
+  /// A stage that was given by its variable must be one of this node; if not, it can be found by its global name.
+  void find_source(Source& source) const {
+    if (!source.stage || node_.has_stage(source.stage)) return;
+    if (!source.name.is_global) {
+      throw Error(ErrorCode::invalid,
+                  fmt::format("{} subscribes to {}, which is not a stage of the same Node: give that stage a global "
+                              "name, and subscribe to galena::global(name)",
+                              label_, source.text()));
+    }
+    source.stage = Id{};
+  }
+
+  /// On the loop, once: what a program probably did not mean.
+  void give_hints() {
+    for (std::size_t i = 0; i < receivers_.size(); ++i) {
+      const Receiver& receiver = *receivers_[i];
+      if (receiver.received() > 0) continue;
+      const Source& source = receiver.source();
+      if (receiver.state() == State::searching && !source.stage && !source.name.is_global) {
+        node_.logger().warning(
+            fmt::format("{0}: still searches for '{1}' among the stages of its own Node, and there is none of that "
+                        "name; for a stage that has it as its global name write galena::global(\"{1}\")",
+                        label_, source.name.text));
+      }
+      for (const Topic& topic : spec_.options.subscriptions[i].topics.patterns()) {
+        const std::size_t star = topic.text.find('*');
+        if (topic.is_prefix || star == std::string::npos) continue;
+        node_.logger().warning(
+            fmt::format("{}: has received nothing on the topic '{}' of {}, where '*' is a character "
+                        "like others; for all topics that begin so write galena::prefix(\"{}\")",
+                        label_, topic.text, source.text(), topic.text.substr(0, star)));
+      }
+    }
+  }
+
   bool acknowledges_downstream() const { return spec_.options.acknowledge == Acknowledge::downstream; }
 
   std::string identity() const {
-    const ProducerConsumerOptions& options = spec_.options;
-    const bool by_name = options.identity.empty() && acknowledges_downstream() && options.name.is_global;
-    return by_name ? options.name.text : options.identity;
+    const std::string& identity = subscribe().identity;
+    const bool by_name = identity.empty() && acknowledges_downstream() && name().is_global;
+    return by_name ? name().text : identity;
   }
 
+  const ConsumerOptions& subscribe() const { return spec_.options.subscribe; }
+  const ProducerOptions& publish() const { return spec_.options.publish; }
+
   void check_options() const {
-    if (spec_.positions && identity().empty()) {
+    if (!subscribe().name.empty() || !subscribe().subscriptions.empty() || !publish().name.empty()) {
+      throw Error(ErrorCode::invalid,
+                  "a producer-consumer has one name and one list of subscriptions: give them in its options, not in "
+                  "those options' `subscribe` or `publish`");
+    }
+    if (subscribe().positions && identity().empty()) {
       throw Error(ErrorCode::invalid, "positions are kept for whoever has the same identity next: give one");
+    }
+    if (subscribe().positions && acknowledges_downstream()) {
+      throw Error(ErrorCode::invalid,
+                  "a producer-consumer that acknowledges downstream keeps no positions: what it has handled is not yet "
+                  "what its subscribers have acknowledged, and its producers know the latter");
     }
     if (acknowledges_downstream() && identity().empty()) {
       throw Error(ErrorCode::invalid,
@@ -207,18 +301,18 @@ class Stage::Impl final : public EventTaker {
       throw Error(ErrorCode::invalid, fmt::format("an identity has {} bytes at most", core::max_name_bytes));
   }
 
-  void enroll() {
+  void register_name() {
     const Name& name = spec_.options.name;
     names::Registration registration = node_.self();
     registration.name = name.text;
     registration.kind = kind_of(spec_.role);
     registration.stage = id_;
     if (publisher_) registration.endpoints = publisher_->endpoints();
-    const auto registered = node_.enroll(std::move(registration), spec_.options.register_within,
-                                         [self = std::weak_ptr(self_)](const std::string& owner) {
-                                           if (const auto impl = self.lock()) (*impl)->note_name_lost(owner);
-                                         });
-    enrolled_ = true;
+    const auto registered = node_.register_name(std::move(registration), publish().register_within,
+                                                [self = std::weak_ptr(self_)](const std::string& owner) {
+                                                  if (const auto impl = self.lock()) (*impl)->note_name_lost(owner);
+                                                });
+    registered_ = true;
     waiting_ = registered.waiting;
     if (node_.logger().wants(LogLevel::info)) {
       node_.logger().info(fmt::format("{}: registered at {}, {} waiting for it", label_, node_.service(), waiting_));
@@ -226,7 +320,7 @@ class Stage::Impl final : public EventTaker {
   }
 
   Publisher::Options publisher_options() {
-    const ProducerConsumerOptions& options = spec_.options;
+    const ProducerOptions& options = publish();
     Publisher::Options publisher;
     core::Outlet::Options& outlet = publisher.driver.outlet;
     outlet.stage = id_;
@@ -243,7 +337,7 @@ class Stage::Impl final : public EventTaker {
         for (const auto& receiver : receivers_) receiver->acknowledge();
       };
     }
-    publisher.is_global = options.name.is_global;
+    publisher.is_global = name().is_global;
     publisher.interface = node_.options().interface;
     publisher.driver.label = label_;
     publisher.taker = {spec_.handler.get(), spec_.on_produce, &handler_lock_};
@@ -262,12 +356,14 @@ class Stage::Impl final : public EventTaker {
   void note_name_lost(const std::string& owner) {
     node_.logger().warning(fmt::format("{}: the name belongs to {} now", label_, owner));
     loop_.post([this, owner] {
-      if (spec_.options.on_name_lost) guard([&] { spec_.options.on_name_lost(owner); });
+      if (publish().on_name_lost) guard([&] { publish().on_name_lost(owner); });
     });
   }
 
   void drain_at_end() {
-    const bool drained = failure() ? false : drain(deadline_in(spec_.options.drain));
+    // `never` itself is what close() ends.
+    const Time deadline = std::min(detail::deadline_in(publish().drain), never - Duration(1));
+    const bool drained = failure() ? false : drain(deadline);
     if (drained) return;
     std::uint64_t left = publisher_->driver().with_outlet([](core::Outlet& outlet) { return outlet.outstanding(); });
     loop_.call([&] { left += made_->abandon(); });
@@ -332,15 +428,15 @@ class Stage::Impl final : public EventTaker {
   }
 
   void handle_idle() override {
-    if (spec_.on_idle) guard([this] { spec_.on_idle(); });
+    if (subscribe().on_idle) guard([this] { subscribe().on_idle(); });
   }
 
   void handle_state(const Source& of, State state) override {
-    if (spec_.options.on_state) guard([&] { spec_.options.on_state(of, state); });
+    if (subscribe().on_state) guard([&] { subscribe().on_state(of, state); });
   }
 
   void handle_gap(const Source& of, const Gap& gap) override {
-    if (spec_.options.on_gap) guard([&] { spec_.options.on_gap(of, gap); });
+    if (subscribe().on_gap) guard([&] { subscribe().on_gap(of, gap); });
   }
 
   void handle_superseded(const Source& of) override {
@@ -354,7 +450,7 @@ class Stage::Impl final : public EventTaker {
     return publisher_->driver().with_outlet([](core::Outlet& outlet) { return outlet.buffer().next(); });
   }
   std::uint64_t acknowledged_upto() override {
-    return publisher_->driver().with_outlet([](core::Outlet& outlet) { return outlet.settled_upto(); });
+    return publisher_->driver().with_outlet([](core::Outlet& outlet) { return outlet.acknowledged_upto(); });
   }
 
   /// The next event, for a handler that makes others of it.
@@ -362,6 +458,8 @@ class Stage::Impl final : public EventTaker {
     if (const auto passed = spec_.passes_all ? pass_batch(reading) : std::nullopt) return *passed;
     EventView event;
     if (!reading.inlet.next(event)) return Progress::read;
+    const ReadingOrigin origin(reading);
+    event.origin = &origin;
     count(reading.received);
     core::Provenance from;
     if (acknowledges_downstream()) from = reading.inlet.provenance(event);
@@ -394,7 +492,9 @@ class Stage::Impl final : public EventTaker {
 
   /// Events for a handler that keeps them, until something else is to be done.
   Progress consume(Reading& reading) {
+    const ReadingOrigin origin(reading);
     for (EventView event; reading.inlet.next(event);) {
+      event.origin = &origin;
       count(reading.received);
       const Taken taken = spec_.on_consume(spec_.handler.get(), event);
       if (taken != Taken::yes && !note_mismatch(event, reading.from)) return Progress::failed;
@@ -428,7 +528,7 @@ class Stage::Impl final : public EventTaker {
     const std::string text = fmt::format(
         "{}: a message of {} bytes on topic '{}' of {} is not of the handler's type ({})", label_, event.payload.size(),
         event.topic, from.text(), event.encoding == Encoding::raw ? "raw" : "msgpack");
-    if (spec_.options.on_mismatch == OnMismatch::stop) {
+    if (subscribe().on_mismatch == OnMismatch::stop) {
       fail(std::make_exception_ptr(Error(ErrorCode::handler, text)));
       return false;
     }
@@ -459,7 +559,7 @@ class Stage::Impl final : public EventTaker {
       }
     });
     failed_.notify_all();
-    node_.logger().error(fmt::format("{}: stops: {}", label_, why));
+    node_.logger().error(fmt::format("{}: stops: {}: {}", label_, why, text_of(failure)));
     node_.fail(std::move(failure));
   }
 
@@ -499,7 +599,7 @@ class Stage::Impl final : public EventTaker {
   Id id_ = Id::random();
   std::string label_;
   bool added_ = false;
-  bool enrolled_ = false;
+  bool registered_ = false;
   std::uint32_t waiting_ = 0;
 
   std::mutex mutex_;
@@ -526,7 +626,9 @@ Stage::Stage(Node& node, Spec spec)
     : impl_(std::make_unique<Impl>(node, std::move(spec))),
       driver_(impl_->driver()),
       handler_lock_(&impl_->handler_lock()) {}
-Stage::~Stage() = default;
+Stage::~Stage() {
+  if (impl_ && !impl_->is_in_its_process()) ProcessMark::abandon(impl_);
+}
 Stage::Stage(Stage&&) noexcept = default;
 Stage& Stage::operator=(Stage&&) noexcept = default;
 

@@ -10,7 +10,10 @@
 /// What the handler has added, and how far that goes.
 class Sum : public galena::PositionStore {
  public:
-  Sum() { std::getline(std::ifstream("sum.txt") >> sum_ >> std::ws, position_); }
+  Sum() {
+    std::getline(std::ifstream("sum.txt") >> saved_ >> std::ws, position_);
+    sum_ = saved_;
+  }
 
   void add(long long number) { sum_ += number; }
 
@@ -21,11 +24,18 @@ class Sum : public galena::PositionStore {
     std::ofstream file("sum.txt.new");
     file << sum_ << "\n" << position << std::endl;
     if (!file || std::rename("sum.txt.new", "sum.txt") != 0) throw std::runtime_error("sum.txt cannot be written");
+    saved_ = sum_;
     std::cout << sum_ << std::endl;
+  }
+  /// The handler has thrown: what it added since then is void, and those numbers come again.
+  bool discard() override {
+    sum_ = saved_;
+    return true;
   }
 
  private:
   long long sum_ = 0;
+  long long saved_ = 0;
   std::string position_;
 };
 

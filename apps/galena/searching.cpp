@@ -12,6 +12,7 @@ Searching::Searching(const std::vector<Subscription>& subscriptions) {
 void Searching::note(const Source& producer, State state) {
   const std::string name = "'" + producer.text() + "'";
   if (state == State::lost) say(name + " is gone; waiting for it to come back");
+  if (state == State::ended) say(name + " has ended its stream; waiting for another of that name");
   if (state == State::superseded && !superseded_.exchange(true)) {
     say("another has taken up this identity since; this one stops");
   }

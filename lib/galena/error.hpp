@@ -31,8 +31,9 @@ class Error : public std::runtime_error {
   ErrorCode code_;
 };
 
-/// Thrown by a handler that has had enough: the event it was given counts as not handled, so that whoever has the
-/// identity next gets it, and the stage takes no more. That is no failure: its wait() returns.
+/// Thrown by a handler that has had enough: the event that it was given counts as not handled (the handler must have
+/// done nothing of it), so the next consumer of the identity gets it, and the stage takes no more. That is no failure:
+/// its wait() returns.
 struct Enough {};
 
 }  // namespace galena

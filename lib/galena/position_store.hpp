@@ -14,6 +14,9 @@ namespace galena {
 /// from this, gathers effects in its handler, and commits both in save(): then each event has its effect once, whatever
 /// ends the process (see examples/effectively_once.cpp).
 ///
+/// If the handler throws, what it did of that event must not be saved with a position that excludes the event: the
+/// event would come again and have that effect twice. So discard() is called before anything else is saved.
+///
 /// Called on the stage's thread, never while the handler runs.
 class PositionStore {
  public:
@@ -28,6 +31,12 @@ class PositionStore {
   /// `position` is a line of text that is of use to load() alone. If this throws, nothing is acknowledged, and it is
   /// tried again: events wait, and none is lost.
   virtual void save(const std::string& subscription, const std::string& position) = 0;
+  /// The handler has thrown, and its stage stops. Effects gathered since the last save() are void, of all subscriptions
+  /// of the stage: a store that commits effects forgets them here. Returns true if there may have been any: then
+  /// nothing more is saved or acknowledged, and the events since the last save() come again to the next consumer of the
+  /// identity. Returns false if this store commits positions alone: then the position before the failing event is
+  /// saved.
+  [[nodiscard]] virtual bool discard() { return true; }
 };
 
 /// Positions in a small text file, a line for each subscription. It is replaced as a whole (written beside it, then
@@ -43,6 +52,7 @@ class FilePositions final : public PositionStore {
   std::optional<std::string> load(const std::string& subscription) override;
   /// Throws Error (system), and then the file is as it was.
   void save(const std::string& subscription, const std::string& position) override;
+  [[nodiscard]] bool discard() override { return false; }
 
  private:
   std::mutex mutex_;  // several consumers may share it

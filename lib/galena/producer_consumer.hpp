@@ -32,7 +32,9 @@ class ProducerConsumer {
   }
 
   /// Blocks until the handler has failed, and rethrows what it threw; or until it threw Enough.
-  void wait() { stage_.wait(); }
+  void wait() { static_cast<void>(stage_.wait(never)); }
+  /// The same for `timeout` at most. Returns whether it has ended: false when the time is over.
+  [[nodiscard]] bool wait(Duration timeout) { return stage_.wait(detail::deadline_in(timeout)); }
   /// Takes nothing more, and ends the calls that wait.
   void close() { stage_.close(); }
   /// Ends its subscriptions, so that drain() can come to an end.

@@ -8,9 +8,10 @@ namespace galena {
 
 /// What a subscription is doing, as on_state tells it.
 enum class State : std::uint8_t {
-  searching,   ///< nobody has the name, as far as known
-  connected,   ///< events flow
-  lost,        ///< the producer went away without saying so, or cannot be reached; searching follows
+  searching,  ///< nobody has the name, as far as known
+  connected,  ///< events flow
+  lost,       ///< the producer went away without saying so, or cannot be reached; searching follows
+  ended,      ///< the producer ended its stream on purpose: nothing of it is missing; searching for a successor follows
   superseded,  ///< a later consumer has taken up the identity: this one stops
 };
 std::string_view to_string(State state);

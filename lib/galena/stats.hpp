@@ -53,9 +53,11 @@ struct ProducerStats {
   std::uint64_t ingested = 0;     ///< events taken
   std::uint64_t outstanding = 0;  ///< taken, and not acknowledged by all who selected them, or never offered to anybody
   std::uint64_t dropped = 0;      ///< that somebody selected and did not get
-  DropCounts drops = {};          ///< (topic, reason) -> events
-  std::uint64_t refused = 0;      ///< offered from elsewhere, and answered with no
-  std::uint64_t malformed = 0;    ///< messages that were not of the protocol
+  /// (topic, reason) -> events. What a program that ingests from elsewhere could not deliver has the topic ""; if that
+  /// program does not know how many events those were, they count as one.
+  DropCounts drops = {};
+  std::uint64_t refused = 0;        ///< offered from elsewhere, and answered with no
+  std::uint64_t malformed = 0;      ///< messages that were not of the protocol
   std::uint64_t wrong_version = 0;  ///< peers turned away because they speak another version of the protocol
   std::uint64_t buffered_bytes = 0;
   std::vector<LinkInfo> subscribers = {};

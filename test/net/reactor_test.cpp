@@ -261,28 +261,6 @@ TEST_CASE("watches that always have input take turns with each other, posts and 
   CHECK(others == 2);
 }
 
-TEST_CASE("a paused watch is not read; what came meanwhile is read when it goes on") {
-  Reactor reactor;
-  Fake socket(reactor);
-  socket.watch->pause(true);
-  socket.input = 2;
-  socket.watch->touch();
-  turn_for(reactor, 5ms);
-  CHECK(socket.calls == 0);
-  socket.watch->pause(false);
-  CHECK(turn_until(reactor, [&] { return socket.calls == 2; }));
-}
-
-TEST_CASE("a watch may be paused by its own callback") {
-  Reactor reactor;
-  Fake socket(reactor);
-  socket.input = 3;
-  socket.on_readable = [&] { socket.watch->pause(true); };
-  CHECK(turn_until(reactor, [&] { return socket.calls == 1; }));
-  turn_for(reactor, 5ms);
-  CHECK(socket.calls == 1);
-}
-
 TEST_CASE("a watch may be destroyed within its own callback, which keeps what it captured to its end") {
   Reactor reactor;
   const int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);

@@ -2,6 +2,8 @@
 // Identities: consumers that take up where others stopped, relays that acknowledge what was acknowledged to them.
 #include <doctest/doctest.h>
 
+#include <time.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -181,6 +183,147 @@ TEST_CASE("a store that works again is used again: nobody has to come for that")
   store->fails = false;
   CHECK(producer.drain(10s));
   CHECK(store->saves.all().size() == 1);
+}
+
+TEST_CASE("a store may throw anything") {
+  struct Thrower final : PositionStore {
+    std::optional<std::string> load(const std::string&) override { return {}; }
+    void save(const std::string&, const std::string&) override {
+      if (++tries < 3) throw 42;
+    }
+    std::atomic<int> tries{0};
+  };
+  Realm realm;
+  Node node(realm.options(500ms));
+  Producer producer(node, {.name = "p"});
+  const Consumer consumer(node, Marked{},
+                          {.subscriptions = {{"p"}}, .identity = "c", .positions = std::make_shared<Thrower>()});
+  ingest(producer, 0, 1);
+  CHECK(producer.drain(10s));
+  CHECK(realm.logged("could not be saved"));
+}
+
+/// Adds up numbers as examples/effectively_once.cpp does: effects and position are committed together.
+class Sum final : public PositionStore {
+ public:
+  void add(const std::string& number) {
+    gathered_ += std::stoi(number);
+    if (number == fails_at) throw std::runtime_error("no such number");  // it has been added
+  }
+  std::optional<std::string> load(const std::string&) override { return position_; }
+  void save(const std::string&, const std::string& position) override {
+    if (!saves) throw std::runtime_error("no space left");
+    sum = gathered_;
+    position_ = position;
+  }
+  bool discard() override {
+    gathered_ = sum;
+    return true;
+  }
+  std::string fails_at = "6";
+  std::atomic<bool> saves{true};
+  std::atomic<int> sum{0};
+
+ private:
+  int gathered_ = 0;
+  std::optional<std::string> position_;
+};
+
+TEST_CASE("what a handler had done when it threw is not committed, and what the store forgot comes again") {
+  Realm realm;
+  Node node(realm.options(500ms));
+  Producer producer(node, {.name = "p"});
+  const auto sum = std::make_shared<Sum>();
+  const auto add = [sum](std::string_view, const std::string& number) { sum->add(number); };
+  const ConsumerOptions options{.subscriptions = {{"p"}}, .identity = "c", .positions = sum};
+  {
+    Consumer first(node, add, options);
+    ingest(producer, 0, 4);
+    REQUIRE(producer.drain(10s));
+    CHECK(sum->sum == 6);
+    sum->saves = false;  // so that some are gathered when it throws
+    ingest(producer, 4, 8);
+    CHECK_THROWS_AS(first.wait(), std::runtime_error);
+    sum->saves = true;
+  }
+  CHECK(sum->sum == 6);
+  REQUIRE(all_have_left(producer));
+  sum->fails_at = "";
+  const Consumer second(node, add, options);
+  REQUIRE(producer.drain(10s));
+  CHECK(sum->sum == 28);
+}
+
+TEST_CASE("a store of positions alone saves the one before the event at which the handler threw") {
+  const TemporaryFile file;
+  Realm realm;
+  Node node(realm.options());
+  Producer producer(node, {.name = "p"});
+  ConsumerOptions options{.subscriptions = {{"p"}}, .identity = "c"};
+  options.positions = std::make_shared<FilePositions>(file.path);
+  ingest(producer, 0, 8);  // one frame: nothing is saved before the end of it
+  {
+    const auto thrower = [](std::string_view, std::string_view number) {
+      if (number == "6") throw std::runtime_error("six");
+    };
+    Consumer first(node, thrower, options);
+    CHECK_THROWS_AS(first.wait(), std::runtime_error);
+  }
+  REQUIRE(all_have_left(producer));
+  Marked marked;
+  const Consumer second(node, marked, options);
+  REQUIRE(producer.drain(10s));
+  CHECK(marked.events->all() == std::vector<std::string>{"6?", "7?"});
+}
+
+TEST_CASE("a consumer is told that a stream has ended, and goes on with the successor") {
+  Realm realm;
+  Node node(realm.options());
+  Record<std::string> states;
+  ConsumerOptions options{.subscriptions = {{global("p")}}};
+  options.on_state = [&](const Source&, State state) { states.add(std::string(to_string(state))); };
+  Marked marked;
+  std::optional<Consumer<Marked>> consumer;
+  {
+    Producer producer(node, {.name = global("p")});
+    consumer.emplace(node, marked, options);
+    REQUIRE(states.wait_for_item("connected"));
+    ingest(producer, 0, 2);
+  }
+  REQUIRE(states.wait_for_item("searching"));
+  CHECK(states.all() == std::vector<std::string>{"connected", "ended", "searching"});
+  Producer producer(node, {.name = global("p")});
+  ingest(producer, 2, 4);
+  REQUIRE(producer.drain(10s));
+  CHECK(marked.events->all() == range(0, 4));
+  CHECK(states.all() == std::vector<std::string>{"connected", "ended", "searching", "connected"});
+  consumer.reset();
+}
+
+/// What this process has computed so far.
+Duration processor_time() {
+  timespec time{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
+
+TEST_CASE("a relay that takes no more is idle, though what it had granted still comes") {
+  Realm realm;
+  Node node(realm.options());
+  Producer producer(node, {.name = global("p")});
+  Node elsewhere(realm.options());
+  std::optional<ProducerConsumer<PassThrough>> relay;
+  relay.emplace(elsewhere, PassThrough{},
+                ProducerConsumerOptions{
+                    .subscriptions = {{global("p")}}, .acknowledge = Acknowledge::downstream, .identity = "r"});
+  REQUIRE(producer.wait_for_subscribers(1, 10s));
+  relay->stop_input();
+  ingest(producer, 0, 1000);
+  REQUIRE(eventually([&] { return producer.stats().subscribers.at(0).sent == 1000; }));
+  const Duration before = processor_time();
+  CHECK_FALSE(producer.drain(500ms));  // nobody takes what it sent
+  CHECK(processor_time() - before < 250ms);
+  CHECK(relay->consumer_stats().received == 0);
 }
 
 TEST_CASE("positions without an identity, and a file that is none, are errors that say what to do") {

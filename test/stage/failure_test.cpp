@@ -54,6 +54,34 @@ TEST_CASE("what is thrown need not be a std::exception") {
   CHECK_THROWS_AS(node.run(), int);
 }
 
+TEST_CASE("wait() with a time returns false when that is over, and true when the handler has had enough") {
+  Realm realm;
+  Node node(realm.options());
+  Producer<> producer(node);
+  const auto one_only = [](std::string_view, std::string_view message) {
+    if (message == "2") throw Enough();
+  };
+  Consumer consumer(node, one_only, {.subscriptions = {{producer}}});
+  producer.ingest("t", "1");
+  CHECK_FALSE(consumer.wait(20ms));
+  producer.ingest("t", "2");
+  CHECK(consumer.wait(patience));
+  Producer<> other(node);
+  Consumer failing(node, &throw_at_two, {.subscriptions = {{other}}});
+  other.ingest("t", "2");
+  CHECK_THROWS_AS(static_cast<void>(failing.wait(patience)), std::out_of_range);
+}
+
+TEST_CASE("callbacks that throw what is no std::exception stop the stage, too") {
+  Realm realm;
+  Node node(realm.options());
+  Producer<> producer(node);
+  ConsumerOptions options{.subscriptions = {{producer}}};
+  options.on_state = [](const Source&, State) { throw 42; };
+  Consumer<Keep> consumer(node, {}, options);
+  CHECK_THROWS_AS(consumer.wait(), int);
+}
+
 TEST_CASE("callbacks that throw stop the stage as handlers do") {
   Realm realm;
   Node node(realm.options());

@@ -259,6 +259,22 @@ TEST_CASE("who feeds more than it was granted while the buffer is full is cut of
   CHECK(messages_of(*keep.events, "t") == std::vector<std::string>{"full"});
 }
 
+TEST_CASE("what a program that ingests could not deliver is counted as dropped, and logged") {
+  Realm realm;
+  Node node(realm.options());
+  Producer<> producer(node, {.name = global("p")});
+  RawDealer peer(endpoint_of(node, "p"));
+  peer.send(core::encode(core::Offer{{}, Id::random(), Id::random()}));
+  REQUIRE(peer.next<core::Subscribe>());
+  peer.send(core::encode(core::Accept{Id::random(), {Id::random(), 0}, 30s}));
+  peer.send(core::encode(Gap{0, 5, 5, "full"}));
+  peer.send(core::encode(Gap{5, 7, std::nullopt, "lost"}));
+  REQUIRE(eventually([&] { return producer.stats().dropped == 6; }));
+  CHECK(producer.stats().drops == DropCounts{{{"", "full"}, 5}, {{"", "lost"}, 1}});
+  CHECK(realm.wait_for_line("5 events that were ingested elsewhere will not come: full"));
+  CHECK(producer.stats().malformed == 0);
+}
+
 #if defined(__SANITIZE_ADDRESS__)
 constexpr bool memory_comes_back = false;  // AddressSanitizer keeps what is freed for a while
 #elif defined(__has_feature)

@@ -9,6 +9,8 @@ std::string_view to_string(State state) {
       return "searching";
     case State::connected:
       return "connected";
+    case State::ended:
+      return "ended";
     case State::superseded:
       return "superseded";
     case State::lost:

@@ -10,8 +10,8 @@
 
 namespace galena::core {
 
-/// Counts events that a subscription selected and did not get, by topic and reason. Bounded: topics beyond max_topics
-/// share one entry, "(other topics)".
+/// Counts what did not get to somebody who wanted it, by topic and reason. Bounded: topics beyond max_topics share the
+/// name "(other topics)", and reasons beyond as many more share "(other reasons)": a peer may give any reason.
 class DropCounter {
  public:
   static constexpr std::size_t max_topics = 1000;
@@ -21,6 +21,7 @@ class DropCounter {
     total_ += count;
     std::pair key{std::string(topic), std::string(reason)};
     if (counts_.size() >= max_topics && !counts_.contains(key)) key.first = "(other topics)";
+    if (counts_.size() >= 2 * max_topics && !counts_.contains(key)) key.second = "(other reasons)";
     counts_[std::move(key)] += count;
   }
 

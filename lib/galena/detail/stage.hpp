@@ -63,7 +63,8 @@ class Stage {
   void stop_input();
   bool drain(Time deadline);
   bool wait_for_subscribers(std::size_t count, Time deadline);
-  void wait();
+  /// False if the deadline has passed.
+  bool wait(Time deadline);
   void close();
 
  private:

@@ -154,7 +154,7 @@ void Reactor::serve_touched() {
     if (it == watches_.end()) continue;  // destroyed since
     Watch& watch = *it->second;
     watch.touched_ = false;
-    if (!watch.paused_ && watch.has_input_()) {
+    if (watch.has_input_()) {
       watch.touch();
       const auto keep = watch.readable_;  // the callback may destroy the watch
       keep();
@@ -179,11 +179,6 @@ void Reactor::Watch::touch() {
   if (touched_) return;
   touched_ = true;
   reactor_.touched_.push_back(fd_);
-}
-
-void Reactor::Watch::pause(bool paused) {
-  paused_ = paused;
-  if (!paused) touch();
 }
 
 }  // namespace galena::net

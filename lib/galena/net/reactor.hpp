@@ -45,8 +45,10 @@ class Reactor {
   void remove_fd(int fd);
 
   /// A ZeroMQ socket's place in the reactor. `has_input` asks the socket (ZMQ_EVENTS), `readable` reads a bounded
-  /// amount; both until the Watch is destroyed. Call touch() after any use of the socket: libzmq's descriptor is
-  /// edge-triggered, and every send or receive may eat the edge, so what was touched is asked again before blocking.
+  /// amount; both until the Watch is destroyed. Whoever has no use for what comes reads it all the same, and bounds
+  /// what it keeps: the descriptor of a socket that is not read would wake the reactor again and again. Call touch()
+  /// after any use of the socket: libzmq's descriptor is edge-triggered, and every send or receive may eat the edge, so
+  /// what was touched is asked again before blocking.
   class Watch {
    public:
     Watch(Reactor& reactor, int fd, std::function<bool()> has_input, Callback readable);
@@ -55,8 +57,6 @@ class Reactor {
     Watch& operator=(const Watch&) = delete;
 
     void touch();
-    /// While paused, `readable` is not called; what arrives waits in the socket.
-    void pause(bool paused);
 
    private:
     friend class Reactor;
@@ -65,7 +65,6 @@ class Reactor {
     std::function<bool()> has_input_;
     Callback readable_;
     bool touched_ = false;
-    bool paused_ = false;
   };
 
  private:

@@ -22,6 +22,11 @@ zmq::socket_t open_socket(Context& context, zmq::socket_type type) {
   }
 }
 
+/// libzmq has no room for an option, a monitor or a descriptor.
+Error no_socket(const zmq::error_t& error) {
+  return {ErrorCode::system, std::string("cannot set up a socket: ") + error.what()};
+}
+
 /// A message that borrows the loan's memory. libzmq calls free also when the message is closed unsent.
 zmq::message_t borrow(const Loan& loan) {
   tsan_release(loan.hint);
@@ -67,7 +72,7 @@ bool Socket::receive(zmq::message_t& message) {
 }
 
 Router::Router(Context& context, Reactor& reactor, Options options, std::function<void()> on_readable,
-               std::function<void(const std::string&)> on_disconnected)
+               std::function<void(const std::string&)> on_disconnected) try
     : Socket(context, reactor, zmq::socket_type::router, std::move(on_readable)),
       on_disconnected_(std::move(on_disconnected)) {
   socket_.set(zmq::sockopt::router_mandatory, true);
@@ -85,6 +90,8 @@ Router::Router(Context& context, Reactor& reactor, Options options, std::functio
           if (node) on_disconnected_(node.mapped());
         });
   }
+} catch (const zmq::error_t& error) {
+  throw no_socket(error);
 }
 
 std::string Router::bind(const std::string& endpoint) {
@@ -151,7 +158,8 @@ Sent Router::send(const std::string& peer, const Loan& loan) {
   return send_to(peer, body, false);
 }
 
-Dealer::Dealer(Context& context, Reactor& reactor, const std::string& endpoint, Options options, Callbacks callbacks)
+Dealer::Dealer(Context& context, Reactor& reactor, const std::string& endpoint, Options options,
+               Callbacks callbacks) try
     : Socket(context, reactor, zmq::socket_type::dealer, callbacks.readable), callbacks_(std::move(callbacks)) {
   socket_.set(zmq::sockopt::rcvhwm, 0);
   socket_.set(zmq::sockopt::reconnect_ivl, INT_MAX);
@@ -169,6 +177,8 @@ Dealer::Dealer(Context& context, Reactor& reactor, const std::string& endpoint, 
   if (zmq_connect(socket_.handle(), endpoint.c_str()) != 0) {
     throw Error(ErrorCode::invalid, "cannot connect to '" + endpoint + "': " + zmq_strerror(errno));
   }
+} catch (const zmq::error_t& error) {
+  throw no_socket(error);
 }
 
 /// The callbacks may destroy this Dealer.

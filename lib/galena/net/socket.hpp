@@ -46,9 +46,6 @@ class Socket {
   Socket(const Socket&) = delete;
   Socket& operator=(const Socket&) = delete;
 
-  /// While paused nothing is read and `on_readable` is not called.
-  void pause(bool paused) { watch_->pause(paused); }
-
  protected:
   Socket(Context& context, Reactor& reactor, zmq::socket_type type, std::function<void()> on_readable);
   ~Socket();
@@ -118,7 +115,8 @@ class Dealer : public Socket {
     Duration linger = std::chrono::seconds(1);
   };
 
-  /// Connects to `endpoint` (tcp, ipc or inproc) in the background. Throws galena::Error if it makes no sense.
+  /// Connects to `endpoint` (tcp, ipc or inproc) in the background.
+  /// Throws: galena::Error (invalid) for an endpoint that ZeroMQ does not accept, (system) if no socket can be made.
   Dealer(Context& context, Reactor& reactor, const std::string& endpoint, Options options, Callbacks callbacks);
 
   /// The next frame, if one waits. Frames of a multipart message come one by one.

@@ -3,6 +3,7 @@
 
 #include <exception>
 #include <mutex>
+#include <utility>
 
 #include "galena/stage/publisher.hpp"
 
@@ -11,71 +12,33 @@ namespace galena::detail {
 Feed::Feed(Publisher& publisher, const FeedTaker& taker, core::Inlet::Options options, bool values, Say say, Time now)
     : publisher_(publisher),
       taker_(taker),
-      inlet_(std::move(options), now),
       values_(values),
       say_(std::move(say)),
-      made_(publisher.driver()) {
-  say_(inlet_.hello());
+      made_(publisher.driver()),
+      driver_(*this, std::move(options), publisher.driver().largest_event(), now) {
+  say_(driver_.inlet().hello());
 }
 
-bool Feed::receive(net::Frame frame, Time now) {
-  frames_bytes_ += frame.bytes().size();
-  frames_.push_back(std::move(frame));
-  const core::Demand& demand = inlet_.options().demand;
-  if (frames_.size() > 2 * demand.max_events ||
-      frames_bytes_ > 2 * demand.max_bytes + publisher_.driver().largest_event()) {
-    return fail(core::encode(core::Cancel{std::string(core::reason::credit), "more was sent than was granted"}));
-  }
-  return work(now);
-}
+bool Feed::receive(net::Frame frame, Time now) { return driver_.add(std::move(frame)) && work(now); }
 
 bool Feed::work(Time now) {
-  using Input = core::Inlet::Input;
-  if (made_.waits()) {
-    if (!made_.retry()) return true;
-    finish_event(now);
+  using Work = InletDriver::Work;
+  if (made_.waits() && !made_.retry()) return true;
+  driver_.resume(now);
+  Work work = Work::later;
+  while (work == Work::later) work = driver_.work(now);
+  if (work == Work::idle) driver_.handle_idle(now);
+  return work != Work::over;
+}
+
+Progress Feed::take(core::Inlet& inlet, const std::shared_ptr<net::Frame>&) {
+  for (EventView event; inlet.next(event);) {
+    take(event);
+    if (made_.waits()) return Progress::blocked;
+    inlet.handled();
+    if (inlet.attention()) return Progress::handled;
   }
-  for (;;) {
-    for (EventView event; reading_ && inlet_.next(event);) {
-      take(event);
-      if (made_.waits()) return true;
-      finish_event(now);
-    }
-    if (reading_) {
-      reading_ = false;
-      pop_frame();
-      if (!inlet_.failure().reason.empty()) return fail(inlet_.farewell());
-    }
-    if (frames_.empty()) break;
-    const Input input = inlet_.handle(frames_.front().bytes(), now);
-    if (input == Input::events) {
-      reading_ = true;
-      continue;
-    }
-    pop_frame();
-    if (input == Input::malformed) return fail(inlet_.farewell());
-    if (input == Input::cancelled || input == Input::ended) return false;
-  }
-  if (const auto grant = inlet_.poll_grant(true, now)) say_(*grant);
-  return true;
-}
-
-void Feed::pop_frame() {
-  frames_bytes_ -= frames_.front().bytes().size();
-  frames_.pop_front();
-}
-
-bool Feed::fail(const std::string& farewell) {
-  publisher_.count_malformed();
-  say_(farewell);
-  return false;
-}
-
-void Feed::finish_event(Time now) {
-  inlet_.handled();
-  if (!inlet_.attention()) return;
-  inlet_.poll_gaps();  // what its sender dropped, its sender knows
-  if (const auto grant = inlet_.poll_grant(false, now)) say_(*grant);
+  return Progress::read;
 }
 
 /// Takes the event, or keeps what is made of it and finds no room, or refuses it.
@@ -99,14 +62,11 @@ void Feed::take(const EventView& event) {
 
 void Feed::refuse(const std::string& why) {
   publisher_.count_refused();
-  say_(core::encode(core::Refuse{inlet_.handled_events() + 1, why}));
+  say_(core::encode(core::Refuse{driver_.inlet().handled_events() + 1, why}));
 }
 
-bool Feed::handle_time(Time now) {
-  if (!frames_.empty()) inlet_.handle_busy(now);  // this side has not been listening
-  if (inlet_.silent(now)) return false;
-  if (const auto heartbeat = inlet_.poll_heartbeat(now)) say_(*heartbeat);
-  return true;
-}
+void Feed::handle_gap(const Gap& gap) { publisher_.count_gap(gap); }
+
+void Feed::count_malformed() { publisher_.count_malformed(); }
 
 }  // namespace galena::detail

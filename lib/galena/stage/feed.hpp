@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <deque>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
-#include "galena/core/inlet.hpp"
 #include "galena/detail/handler.hpp"
 #include "galena/detail/handler_lock.hpp"
-#include "galena/net/socket.hpp"
+#include "galena/stage/inlet_driver.hpp"
 #include "galena/stage/offering.hpp"
 
 namespace galena::detail {
@@ -25,7 +24,7 @@ struct FeedTaker {
 
 /// Somebody elsewhere who ingests into a producer: the subscribing half of the protocol, turned round. What it sends
 /// waits here while the producer's buffer is full; accepted is acknowledged. On the loop's thread.
-class Feed {
+class Feed final : private InletDriver::Side {
  public:
   using Say = std::function<void(const std::string& bytes)>;
 
@@ -36,24 +35,25 @@ class Feed {
   /// Takes what waits, as far as there is room. False if the feed is over.
   bool work(Time now);
   /// Heartbeats. False if the other side has been silent for too long.
-  bool handle_time(Time now);
+  bool handle_time(Time now) { return driver_.handle_time(now); }
 
  private:
-  void pop_frame();
-  bool fail(const std::string& farewell);
   void take(const EventView& event);
-  void finish_event(Time now);
   void refuse(const std::string& why);
+
+  // InletDriver::Side
+
+  void send(const std::string& bytes) override { say_(bytes); }
+  Progress take(core::Inlet& inlet, const std::shared_ptr<net::Frame>& frame) override;
+  void handle_gap(const Gap& gap) override;
+  void count_malformed() override;
 
   Publisher& publisher_;
   FeedTaker taker_;
-  core::Inlet inlet_;
   bool values_;
   Say say_;
-  std::deque<net::Frame> frames_;  // bounded by the credit that was granted; who sends more is cut off
-  std::uint64_t frames_bytes_ = 0;
-  bool reading_ = false;  // the first of them
-  Offering made_;         // of the event being read
+  Offering made_;  // of the event being read
+  InletDriver driver_;
 };
 
 }  // namespace galena::detail

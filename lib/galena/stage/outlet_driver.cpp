@@ -234,6 +234,11 @@ void OutletDriver::count_abandoned(const EventView& event) {
   abandoned_.add(event.topic, core::reason::stopped);
 }
 
+void OutletDriver::count_gap(const Gap& gap) {
+  const std::lock_guard guard(lock_);
+  abandoned_.add("", gap.reason, gap.count.value_or(1));
+}
+
 void OutletDriver::handle(const std::string& peer, const std::optional<core::Message>& message, Time now) {
   const std::lock_guard guard(lock_);
   if (message) {

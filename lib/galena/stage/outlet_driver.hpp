@@ -66,6 +66,8 @@ class OutletDriver {
 
   /// Counts an event that was made and will not be put.
   void count_abandoned(const EventView& event);
+  /// Counts events as dropped that a program which ingests here could not deliver.
+  void count_gap(const Gap& gap);
 
   /// Calls `look` with the Outlet, under the lock.
   template <class Look>

@@ -78,6 +78,13 @@ net::Sent Publisher::send(const std::string& peer, std::string_view bytes) { ret
 
 net::Sent Publisher::lend(const std::string& peer, net::Loan loan) { return router_->send(peer, loan); }
 
+void Publisher::count_gap(const Gap& gap) {
+  driver_->count_gap(gap);
+  logger_.warning(fmt::format("{}: {} that were ingested elsewhere will not come: {}", options_.driver.label,
+                              gap.count ? fmt::format("{} events", *gap.count) : "an unknown number of events",
+                              gap.reason));
+}
+
 void Publisher::serve() {
   std::this_thread::yield();  // as in Receiver::work(): who ingests goes first, and more fits into the frames
   for (int i = 0; i < messages_a_turn; ++i) {

@@ -43,6 +43,8 @@ class Publisher final : public Door {
   // Of the feeds, before they tell their peers.
   void count_refused() { ++refused_; }
   void count_malformed() { ++malformed_feeds_; }
+  /// Events that a program which ingests could not deliver.
+  void count_gap(const Gap& gap);
   void transmit() { driver_->transmit(); }
   /// Takes nothing in any more, and tells everybody so.
   void begin_drain();

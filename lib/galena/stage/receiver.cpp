@@ -2,48 +2,33 @@
 #include "galena/stage/receiver.hpp"
 
 #include <algorithm>
-#include <random>
 #include <thread>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "galena/error.hpp"
-#include "galena/stage/position_text.hpp"
 
 namespace galena::detail {
 namespace {
 
 using Input = core::Inlet::Input;
+using Next = Connection::Next;
+using Reading = InletDriver::State;
+using Work = InletDriver::Work;
 
 constexpr int frames_a_turn = 16;
 /// A relay's account of what became of what: an entry for each frame, and within large ones.
 constexpr std::uint64_t events_an_entry = 256;
-/// No producer accepts an event of more than 1 GiB, and a frame of more has one event.
-constexpr std::int64_t largest_frame = (1LL << 30) + (1 << 20);
+/// No producer accepts a larger one.
+constexpr std::uint64_t largest_event = 1 << 30;
 /// What a producer lets be in flight on one link is as much (Outlet::Options.max_in_flight_bytes).
 constexpr std::uint64_t largest_window = 32 << 20;
 /// More than anybody sends; sums with it do not overflow.
 constexpr std::uint64_t most_asked = std::uint64_t{1} << 62;
-constexpr Duration shortest_back_off = std::chrono::milliseconds(20);
-constexpr Duration longest_back_off = std::chrono::seconds(2);
-constexpr Duration accept_within = std::chrono::seconds(3);
-
-/// Between half of it and all of it, so that those who lost the same producer do not come back all at once.
-Duration jittered(Duration duration) {
-  std::uint32_t random = 0;
-  random_bytes(&random, sizeof random);
-  return duration / 2 + duration / 2 * (random % 1024) / 1024;
-}
 
 void add(std::atomic<std::uint64_t>& counter, std::uint64_t count) {  // one writer: no locked instruction
   counter.store(counter.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
-}
-
-/// Attempts to subscribe are counted from here, so that those of a consumer that starts later come later.
-std::uint64_t now_us() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(now).count());
 }
 
 core::Demand demand_of(const Subscription& subscription) {
@@ -76,54 +61,14 @@ Receiver::Receiver(NodeCore& node, Loop& loop, EventTaker& taker, Options option
       loop_(loop),
       taker_(taker),
       options_(std::move(options)),
-      epoch_(now_us()),
-      exact_(options_.identity.empty()),
-      back_off_(shortest_back_off),
-      self_(std::make_shared<Receiver*>(this)) {
-  demand_of(options_.subscription);
-  if (options_.positions) load_position();
-  watch_ = node_.watch(source(), loop_, [self = std::weak_ptr(self_)](std::optional<Target> target) {
-    if (const auto receiver = self.lock()) (*receiver)->handle_target(std::move(target));
-  });
+      demand_(demand_of(options_.subscription)),
+      self_(std::make_shared<Receiver*>(this)),
+      keeper_(node.logger(), {options_.consumer, source().text(), options_.identity, options_.subscription.topics,
+                              options_.positions, options_.key, options_.acknowledge_downstream}),
+      connection_(node, loop, source(), options_.consumer,
+                  {[this](const Id& stage) { open_link(stage); }, [this] { work(); },
+                   [this] { set_state(State::searching); }}) {
   timer_ = loop_.reactor().after(node_.options().liveness / 8, [this] { handle_time(); });
-}
-
-/// Where its predecessor stopped. It may have handled more than it could save.
-void Receiver::load_position() {
-  const auto text = options_.positions->load(options_.key);
-  if (!text) return;
-  const auto saved = parse_position(*text);
-  if (!saved) {
-    throw Error(ErrorCode::invalid,
-                fmt::format("what is kept as the position of '{}' in {} makes no sense: '{}'; without it the consumer "
-                            "would start anew",
-                            options_.identity, source().text(), *text));
-  }
-  standing_ = saved->standing;
-  // A place counts what was selected: of another selection it says only where the batch began.
-  if (saved->selection != fingerprint(options_.subscription.topics)) standing_->place.events = 0;
-  epoch_ = std::max(epoch_, saved->epoch + 1);
-}
-
-/// False if that failed, and so nothing may be acknowledged.
-bool Receiver::save_position() {
-  if (!options_.positions || !inlet_->accepted()) return true;
-  const Selection selection = options_.subscription.topics;
-  try {
-    options_.positions->save(options_.key, to_text({inlet_->standing(), fingerprint(selection), epoch_}));
-  } catch (const std::exception& error) {
-    if (!std::exchange(save_failed_, true)) {
-      node_.logger().error(
-          fmt::format("{}: its position in {} could not be saved, so nothing is acknowledged until it "
-                      "can: {}",
-                      options_.consumer, source().text(), error.what()));
-    }
-    return false;
-  }
-  if (std::exchange(save_failed_, false)) {
-    node_.logger().warning(fmt::format("{}: its position in {} is saved again", options_.consumer, source().text()));
-  }
-  return true;
 }
 
 Receiver::~Receiver() { stop(core::reason::cancelled); }
@@ -131,261 +76,93 @@ Receiver::~Receiver() { stop(core::reason::cancelled); }
 void Receiver::stop(std::string_view reason) {
   if (!self_) return;
   self_.reset();
-  node_.unwatch(watch_);
   loop_.reactor().cancel(timer_);
-  loop_.reactor().cancel(retry_timer_);
-  if (dealer_ && !disconnected_) {
-    if (inlet_->accepted()) {
-      note_made();
-      say(true);
+  if (driver_) {
+    if (driver_->inlet().accepted()) {
+      record_made();
+      driver_->grant(true, Clock::now());
     }
     if (!options_.identity.empty() && reason != core::reason::superseded) reason = core::reason::away;
-    dealer_->send(core::encode(core::Cancel{std::string(reason), "the consumer stops"}));
+    connection_.send(core::encode(core::Cancel{std::string(reason), "the consumer stops"}));
   }
-  reading_ = false;
-  inlet_.reset();
-  dealer_.reset();
+  connection_.close();
+  driver_.reset();
 }
 
 void Receiver::stop_taking() {
-  if (!self_ || stopped_taking_) return;
-  if (options_.identity.empty()) {
+  if (!self_) return;
+  if (options_.identity.empty() || !driver_) {
     stop(core::reason::cancelled);
     return;
   }
-  stopped_taking_ = true;
-  if (dealer_) dealer_->pause(true);
-  if (!inlet_) return;
-  inlet_->stop_granting();
-  note_made();
-  settle();
+  driver_->stop_taking();
+  record_made();
+  acknowledge();
 }
 
-void Receiver::handle_target(std::optional<Target> target) {
-  target_ = std::move(target);
-  if (!target_ || target_->endpoints.empty()) {
-    if (!dealer_) set_state(State::searching);
-    return;  // a link that works is not cut because a name service forgot a name
-  }
-  if (target_->stage == ended_stage_) return;
-  if (dealer_) {
-    if (connected_stage_ == target_->stage) return;
-    if (!disconnected_)
-      dealer_->send(core::encode(core::Cancel{std::string(core::reason::cancelled), "another has the name now"}));
-    handle_disconnected();  // what has arrived is handled first
-    return;
-  }
-  endpoint_ = 0;
-  back_off_ = shortest_back_off;
-  connect();
-}
-
-void Receiver::connect() {
-  loop_.reactor().cancel(retry_timer_);
-  if (dealer_ || superseded_ || stopped_taking_ || !target_ || target_->endpoints.empty()) return;
-  if (target_->stage == ended_stage_) return;
-  const std::string& endpoint = target_->endpoints[endpoint_ % target_->endpoints.size()];
-  connected_stage_ = target_->stage;
-  connected_at_ = Clock::now();
-  disconnected_ = false;
-  shares_frames_ = endpoint.starts_with("inproc://");
-  ++epoch_;
-  inlet_.emplace(inlet_options(), connected_at_);
-  node_.logger().debug(fmt::format("{}: connecting to {} at {}", options_.consumer, source().text(), endpoint));
-  try {
-    dealer_ = std::make_unique<net::Dealer>(
-        node_.context(), loop_.reactor(), endpoint, net::Dealer::Options{.max_message_bytes = largest_frame},
-        net::Dealer::Callbacks{[this] { work(); }, {}, [this] { handle_disconnected(); }});
-  } catch (const Error& error) {  // a local producer that is gone, or an endpoint that makes no sense
-    lose(error.what(), true);
-    return;
-  }
-  dealer_->send(inlet_->hello());
-}
-
-core::Inlet::Options Receiver::inlet_options() {
+void Receiver::open_link(const Id& stage) {
   core::Inlet::Options options;
-  options.stage = target_->stage;
+  options.stage = stage;
   options.subscription = id_;
-  options.epoch = epoch_;
+  options.epoch = keeper_.next_epoch();
   options.identity = options_.identity;
   options.consumer = options_.consumer;
   options.consumer_stage = options_.consumer_stage;
   options.selection = options_.subscription.topics;
-  options.demand = demand_of(options_.subscription);
+  options.demand = demand_;
   options.silence = std::max(node_.options().liveness, options_.subscription.patience);
-  options.acknowledge_later = options_.acknowledge_downstream;
-  options.previous = options_.acknowledge_downstream ? settled_ : standing_;
-  options.exact = exact_;
-  options.seen = &seen_;
-  return options;
+  keeper_.describe(options);
+  draining_upto_.reset();
+  driver_.emplace(static_cast<InletDriver::Side&>(*this), std::move(options), largest_event, Clock::now());
+  send(driver_->inlet().hello());
 }
 
 /// Handles what has arrived, up to a bound: then others on this loop have their turn.
 void Receiver::work() {
   bool looked_again = false;
-  for (int frames = 0; dealer_ && !blocked_ && !failed_; ++frames) {
-    if (stopped_taking_) {
-      if (disconnected_) lose("the connection ended", false);
-      return;
+  for (int frames = 0; driver_; ++frames) {
+    switch (driver_->work(Clock::now())) {
+      case Work::over:
+        return end_link();
+      case Work::later:
+        return work_later();
+      case Work::waits:
+        return gather();
+      case Work::idle:
+        break;
     }
-    if (reading_ && !read_events()) return;
-    if (!dealer_) return;
-    if (frames >= frames_a_turn) {
-      work_later();
-      return;
+    if (frames >= frames_a_turn) return work_later();
+    if (receive_frame()) continue;
+    // An acknowledgement makes the producer send whatever it has. Whoever is ready to run goes first: on a busy machine
+    // there is more then, and frames stay large without a timer; on an idle one this takes a microsecond.
+    if (frames > 0 && !std::exchange(looked_again, true)) {
+      std::this_thread::yield();
+      continue;
     }
-    auto frame = dealer_->receive();
-    if (!frame) {
-      // An acknowledgement makes the producer send whatever it has. Whoever is ready to run goes first: on a busy
-      // machine there is more then, and frames stay large without a timer; on an idle one this takes a microsecond.
-      if (frames > 0 && !std::exchange(looked_again, true)) {
-        std::this_thread::yield();
-        continue;
-      }
-      if (disconnected_) {
-        lose("the connection ended", false);
-      } else {
-        inlet_->handle_idle(Clock::now());
-        say(true);
-        taker_.note_idle();
-      }
-      return;
+    if (connection_.state() == Connection::State::unread) {
+      return lose("the connection ended", Next::same_endpoint);
     }
-    if (!handle_frame(std::move(*frame))) return;
+    driver_->handle_idle(Clock::now());
+    return taker_.handle_idle();
   }
 }
 
-/// Hands the events of the frame to the taker. False if it has to stop before the end of it.
-bool Receiver::read_events() {
-  using Progress = EventTaker::Progress;
-  const std::uint64_t tick = node_.ticks();
-  for (;;) {
-    const Progress progress = taker_.take({*inlet_, source(), received_, tick, shares_frames_ ? nullptr : frame_});
-    if (progress == Progress::read) break;
-    if (progress != Progress::handled) {
-      finish_later_ = progress == Progress::blocked;
-      blocked_ = finish_later_ || progress == Progress::waits;
-      if (blocked_) dealer_->pause(true);  // or what waits there would be looked at again and again
-      failed_ = progress == Progress::failed;
-      taker_.note_pause();
-      return false;
-    }
-    see_to_inlet();
-    if (node_.ticks() != tick || stopped_taking_) {  // time for heartbeats, or to stop
-      work_later();
-      return false;
-    }
+/// While nothing is read: what comes waits in the driver, which bounds it.
+void Receiver::gather() {
+  for (int frames = 0; driver_ && frames < frames_a_turn; ++frames) {
+    if (receive_frame()) continue;
+    const bool over = connection_.state() == Connection::State::unread && driver_->state() == Reading::draining;
+    if (over) lose("the connection ended", Next::same_endpoint);
+    return;
   }
-  reading_ = false;
-  frame_ = {};
-  note_made();
-  taker_.note_pause();
-  settle();
-  passed_over_.store(passed_before_ + inlet_->passed_over(), std::memory_order_relaxed);
-  if (inlet_->failure().reason.empty()) return true;
-  note_malformed();
-  if (!disconnected_) dealer_->send(inlet_->farewell());
-  lose(inlet_->failure().detail, false);
-  return false;
 }
 
-/// False if the link is over.
-bool Receiver::handle_frame(net::Frame frame) {
-  const Time now = Clock::now();
-  frame_ = std::make_shared<net::Frame>(std::move(frame));
-  const Input input = inlet_->handle(frame_->bytes(), now);
-  if (input == Input::events) {
-    reading_ = true;
-    if (inlet_->attention()) tell_gaps();
-    return true;
-  }
-  frame_ = {};
-  switch (input) {
-    case Input::accepted:
-      if (!settled_ || settled_->place.stream != inlet_->place().stream) settled_ = inlet_->standing();
-      set_state(State::connected);
-      break;
-    case Input::ended:
-      ended_stage_ = connected_stage_;
-      lose("its stream has ended", false);
-      return false;
-    case Input::cancelled:
-      handle_cancelled();
-      return false;
-    case Input::malformed:
-      note_malformed();
-      if (!disconnected_) dealer_->send(inlet_->farewell());
-      lose(inlet_->failure().detail, true);
-      return false;
-    default:
-      if (const auto upto = inlet_->draining_upto(); upto && !std::exchange(told_draining_, true)) {
-        node_.logger().info(fmt::format("{}: {} takes nothing in any more, and ends at position {}", options_.consumer,
-                                        source().text(), *upto));
-      }
-      break;
-  }
-  tell_gaps();
+/// False if none has come.
+bool Receiver::receive_frame() {
+  auto frame = connection_.receive();
+  if (!frame) return false;
+  if (!driver_->add(std::move(*frame))) end_link();
   return true;
-}
-
-void Receiver::handle_cancelled() {
-  const core::Cancel cancel = inlet_->failure();
-  superseded_ = cancel.reason == core::reason::superseded;
-  lose(fmt::format("it said '{}': {}", cancel.reason, cancel.detail), true);
-  if (superseded_) taker_.note_superseded(source());
-}
-
-/// With acknowledge_downstream: what has been handled so far is settled when all that was made so far is.
-void Receiver::note_made() {
-  if (!options_.acknowledge_downstream || !inlet_ || inlet_->handled_events() == 0) return;
-  ledger_.record(taker_.made_upto(), inlet_->handled_events(), inlet_->standing());
-}
-
-void Receiver::settle() {
-  if (!options_.acknowledge_downstream || !inlet_) return;
-  const auto entry = ledger_.acknowledge(taker_.settled_upto());
-  if (!entry) return;
-  settled_ = entry->standing;
-  inlet_->acknowledge(entry->handled);
-  say(true);
-}
-
-void Receiver::note_malformed() {
-  add(malformed_, 1);
-  at_fault_ = true;
-}
-
-void Receiver::finish_event() {
-  inlet_->handled();
-  see_to_inlet();
-}
-
-void Receiver::see_to_inlet() {
-  if (inlet_->handled_events() % events_an_entry == 0) note_made();
-  if (!inlet_->attention()) return;
-  tell_gaps();
-  say(false);
-}
-
-/// The order: handled, saved, acknowledged.
-void Receiver::say(bool idle) {
-  if (!inlet_->grant_waits(idle) || !save_position()) return;
-  if (const auto grant = inlet_->poll_grant(idle, Clock::now()); grant && !disconnected_) dealer_->send(*grant);
-}
-
-void Receiver::tell_gaps() {
-  for (const Gap& gap : inlet_->poll_gaps()) {
-    if (gap.count) {
-      add(lost_, *gap.count);
-    } else {
-      add(unknown_gaps_, 1);
-    }
-    node_.logger().warning(fmt::format("{}: {} of {} will not come: {}", options_.consumer,
-                                       gap.count ? fmt::format("{} events", *gap.count) : "an unknown number of events",
-                                       source().text(), gap.reason));
-    taker_.note_gap(source(), gap);
-  }
 }
 
 void Receiver::work_later() {
@@ -399,78 +176,127 @@ void Receiver::work_later() {
 }
 
 void Receiver::resume() {
-  if (!std::exchange(blocked_, false)) return;
-  if (dealer_ && !stopped_taking_) dealer_->pause(false);
-  if (std::exchange(finish_later_, false) && inlet_) {
-    finish_event();
-    if (stopped_taking_) note_made();
-  }
+  if (!driver_) return;
+  const Reading before = driver_->state();
+  driver_->resume(Clock::now());
+  if (driver_->state() == before) return;
+  if (driver_->state() == Reading::draining) record_made();
   work_later();
 }
 
-void Receiver::handle_disconnected() {
-  disconnected_ = true;
-  work_later();  // reads what has arrived, then sees that nothing follows
+/// The driver says that the link is over.
+void Receiver::end_link() {
+  const core::Cancel reason = driver_->reason();
+  switch (driver_->end()) {
+    case Input::ended:
+      return lose("its stream has ended", Next::other_stage);
+    case Input::cancelled:
+      return lose(fmt::format("it said '{}': {}", reason.reason, reason.detail), Next::other_endpoint);
+    default:
+      return lose(fmt::format("it broke the protocol: {}", reason.detail), Next::other_endpoint);
+  }
 }
 
-/// The link is over: note where it stood, and try again. `why` by value: it is often the inlet's, which goes.
-void Receiver::lose(std::string why, bool try_next_endpoint) {
-  const bool was_accepted = inlet_->accepted();
-  const bool ended = connected_stage_ == ended_stage_;
-  if (std::exchange(finish_later_, false)) inlet_->handled();  // what was made of it waits for room
-  if (was_accepted) {
-    standing_ = inlet_->standing();
-    exact_ = true;
-    if (settled_ && settled_->place.stream == standing_->place.stream) {
-      settled_->ended = standing_->ended;
-      settled_->told.upto = standing_->told.upto;
-    }
-    if (options_.acknowledge_downstream) inlet_->record_seen();  // what is not acknowledged comes again
-    save_position();
-  }
-  ledger_.clear();
-  passed_before_ += inlet_->passed_over();
-  told_draining_ = false;
-  if (was_accepted && !std::exchange(at_fault_, false)) back_off_ = shortest_back_off;
-  reading_ = false;
-  inlet_.reset();
-  dealer_.reset();
+/// The link is over: records where it stood, and looks for the next one.
+void Receiver::lose(const std::string& why, Connection::Next next) {
+  const bool drains = driver_->state() == Reading::draining || driver_->state() == Reading::last_event;
+  const bool superseded = driver_->reason().reason == core::reason::superseded;
+  const Input end = driver_->end();
+  driver_->finish();
+  core::Inlet& inlet = driver_->inlet();
+  const bool was_accepted = inlet.accepted();
+  keeper_.end_link(inlet);
+  passed_before_ += inlet.passed_over();
+  driver_.reset();
   node_.logger().info(fmt::format("{}: link to {} is over: {}", options_.consumer, source().text(), why));
-  if (superseded_) {
+  if (superseded) {
+    connection_.close();
     set_state(State::superseded);
+    taker_.handle_superseded(source());
     return;
   }
-  if (was_accepted && !ended) set_state(State::lost);
+  if (drains) {
+    connection_.close();
+  } else {
+    connection_.end_link(next, was_accepted && end != Input::malformed);
+  }
+  if (was_accepted) set_state(end == Input::ended ? State::ended : State::lost);
   set_state(State::searching);
-  if (try_next_endpoint || !was_accepted) ++endpoint_;
-  connect_later();
-}
-
-void Receiver::connect_later() {
-  loop_.reactor().cancel(retry_timer_);
-  retry_timer_ = loop_.reactor().after(jittered(back_off_), [this] { connect(); });
-  back_off_ = std::min(back_off_ * 2, longest_back_off);
 }
 
 void Receiver::handle_time() {
   timer_ = loop_.reactor().after(node_.options().liveness / 8, [this] { handle_time(); });
-  if (!dealer_ || disconnected_) return;
+  if (!driver_ || connection_.state() == Connection::State::unread) return;
   const Time now = Clock::now();
-  if (const auto heartbeat = inlet_->accepted() ? inlet_->poll_heartbeat(now) : std::nullopt) dealer_->send(*heartbeat);
-  if (save_failed_) say(true);
-  if (reading_ || blocked_ || stopped_taking_) {
-    inlet_->handle_busy(now);
-  } else if (inlet_->accepted() ? inlet_->silent(now)
-                                : now - connected_at_ > std::min(accept_within, node_.options().liveness)) {
-    lose("nothing was heard for too long", true);
-  }
+  if (!driver_->handle_time(now)) return lose("nothing was heard for too long", Next::other_endpoint);
+  if (keeper_.state() == PositionKeeper::State::failing) driver_->grant(true, now);
 }
 
 void Receiver::set_state(State state) {
-  if (state_.exchange(state) == state && std::exchange(state_told_, true)) return;
-  state_told_ = true;
+  if (told_state_ == state) return;
+  told_state_ = state;
+  state_ = state;
   node_.logger().info(fmt::format("{}: {} {}", options_.consumer, to_string(state), source().text()));
-  taker_.note_state(source(), state);
+  taker_.handle_state(source(), state);
 }
+
+void Receiver::record_made() {
+  if (!options_.acknowledge_downstream || !driver_) return;
+  keeper_.record_made(taker_.made_upto(), driver_->inlet());
+}
+
+void Receiver::acknowledge() {
+  if (!options_.acknowledge_downstream || !driver_) return;
+  const auto deliveries = keeper_.acknowledge(taker_.acknowledged_upto());
+  if (!deliveries) return;
+  driver_->inlet().acknowledge(*deliveries);
+  driver_->grant(true, Clock::now());
+}
+
+Progress Receiver::take(core::Inlet& inlet, const std::shared_ptr<net::Frame>& frame) {
+  const Progress progress =
+      taker_.take({inlet, source(), received_, tick_, connection_.shares_memory() ? nullptr : frame});
+  if (progress != Progress::handled) return progress;
+  const std::uint64_t tick = node_.ticks();
+  return std::exchange(tick_, tick) == tick ? Progress::handled : Progress::yields;
+}
+
+void Receiver::record_handled() {
+  if (driver_->inlet().handled_events() % events_an_entry == 0) record_made();
+}
+
+void Receiver::handle_pause(bool frame_is_handled) {
+  if (frame_is_handled) record_made();
+  taker_.handle_pause();
+  if (!frame_is_handled) return;
+  acknowledge();
+  passed_over_.store(passed_before_ + driver_->inlet().passed_over(), std::memory_order_relaxed);
+}
+
+void Receiver::handle_control(Input input) {
+  if (input == Input::accepted) {
+    keeper_.begin_link(driver_->inlet());
+    connection_.handle_accepted();
+    set_state(State::connected);
+  }
+  const auto upto = driver_->inlet().draining_upto();
+  if (!upto || std::exchange(draining_upto_, upto) == upto) return;
+  node_.logger().info(fmt::format("{}: {} takes nothing in any more, and ends at position {}", options_.consumer,
+                                  source().text(), *upto));
+}
+
+void Receiver::handle_gap(const Gap& gap) {
+  if (gap.count) {
+    add(lost_, *gap.count);
+  } else {
+    add(unknown_gaps_, 1);
+  }
+  node_.logger().warning(fmt::format("{}: {} of {} will not come: {}", options_.consumer,
+                                     gap.count ? fmt::format("{} events", *gap.count) : "an unknown number of events",
+                                     source().text(), gap.reason));
+  taker_.handle_gap(source(), gap);
+}
+
+void Receiver::count_malformed() { add(malformed_, 1); }
 
 }  // namespace galena::detail

@@ -3,61 +3,24 @@
 
 #include <atomic>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
-#include "galena/core/inlet.hpp"
-#include "galena/core/ledger.hpp"
-#include "galena/net/socket.hpp"
 #include "galena/options.hpp"
-#include "galena/stage/node_core.hpp"
+#include "galena/stage/connection.hpp"
+#include "galena/stage/event_taker.hpp"
+#include "galena/stage/inlet_driver.hpp"
+#include "galena/stage/position_keeper.hpp"
 
 namespace galena::detail {
 
-/// Takes the events of a stage's subscriptions, one by one, on the stage's loop.
-class EventTaker {
- public:
-  enum class Progress : std::uint8_t {
-    read,     ///< the frame has no more events
-    handled,  ///< an event, or some: the inlet wants attention, or it is time for something else
-    blocked,  ///< an event was taken, but what was made of it has no room yet; call Receiver::resume() when it has
-    waits,    ///< nothing was taken: there is no room yet; call Receiver::resume() when there is
-    failed,   ///< the stage stops
-  };
-  /// What a receiver reads events with.
-  struct Reading {
-    core::Inlet& inlet;
-    const Source& from;
-    std::atomic<std::uint64_t>& received;  ///< counts events that the handler is given
-    std::uint64_t tick;                    ///< of the node, when it began: another one means it is time
-    std::shared_ptr<net::Frame> frame;     ///< where the events lie, if nobody else reads that memory
-  };
-  virtual Progress take(Reading reading) = 0;
-  /// A frame has been handled, or there is no room: what was made of it should leave.
-  virtual void note_pause() = 0;
-  /// All that has arrived has been handled.
-  virtual void note_idle() = 0;
-  virtual void note_state(const Source& of, State state) = 0;
-  virtual void note_gap(const Source& of, const Gap& gap) = 0;
-  /// Another consumer has the identity now: the stage stops.
-  virtual void note_superseded(const Source& of) = 0;
-  /// Of a relay: what was made so far ends here, and what lies below this is acknowledged by those it was made for.
-  virtual std::uint64_t made_upto() = 0;
-  virtual std::uint64_t settled_upto() = 0;
-
-  EventTaker() = default;
-  virtual ~EventTaker() = default;
-  EventTaker(const EventTaker&) = delete;
-  EventTaker& operator=(const EventTaker&) = delete;
-};
-
-/// One subscription of a stage: finds its producer, connects, and is an Inlet's transport; when the link breaks it
-/// handles what has arrived, and looks the name up again. On the stage's loop.
-class Receiver {
+/// One subscription of a stage: a Connection to its producer, an InletDriver for each link, and a PositionKeeper over
+/// all links. When a link breaks, what has arrived is handled before the next link. On the stage's loop.
+///
+/// Invariant: there is a driver as long as there is a link.
+class Receiver final : private InletDriver::Side {
  public:
   struct Options {
     Subscription subscription;
@@ -66,9 +29,10 @@ class Receiver {
     std::string identity = {};                      ///< of this subscription
     std::shared_ptr<PositionStore> positions = {};  ///< under `key`
     std::string key = {};
-    bool acknowledge_downstream = false;  ///< what settled_upto() says is acknowledged, instead of what is handled
+    bool acknowledge_downstream = false;  ///< what is acknowledged is acknowledged_upto() of the taker
   };
 
+  /// Throws: Error (invalid) for a demand that asks for nothing, and for a saved position that is none.
   Receiver(NodeCore& node, Loop& loop, EventTaker& taker, Options options);
   ~Receiver();
   Receiver(const Receiver&) = delete;
@@ -76,13 +40,15 @@ class Receiver {
 
   /// What was made of the last event has found room.
   void resume();
-  /// What settled_upto() says has changed.
-  void settle();
+  /// What acknowledged_upto() says has changed.
+  void acknowledge();
   /// Takes no more, and grants none. With an identity the link stays, to acknowledge what was made of what it has
-  /// taken.
+  /// taken. Requires: not from within the taker.
   void stop_taking();
+  /// What was handled since the position was saved is void: nothing more is saved or acknowledged.
+  void discard() { keeper_.discard(); }
   /// Says goodbye, and why, and takes no more. What has arrived and was not handled is not acknowledged; with an
-  /// identity the place is kept for whoever has that next.
+  /// identity the place is kept for the next consumer that has it. Requires: not from within the taker.
   void stop(std::string_view reason);
 
   // Any thread.
@@ -95,64 +61,39 @@ class Receiver {
   const Source& source() const { return options_.subscription.producer; }
 
  private:
-  void handle_target(std::optional<Target> target);
-  void connect();
+  void open_link(const Id& stage);
   void work();
-  bool read_events();
-  bool handle_frame(net::Frame frame);
-  void note_malformed();
-  void finish_event();
-  void see_to_inlet();
-  void say(bool idle);
-  void load_position();
-  bool save_position();
-  void note_made();
-  void tell_gaps();
-  void handle_cancelled();
   void work_later();
-  void handle_disconnected();
-  void lose(std::string why, bool try_next_endpoint);
-  void connect_later();
+  void gather();
+  bool receive_frame();
+  void end_link();
+  void lose(const std::string& why, Connection::Next next);
+  void record_made();
   void handle_time();
   void set_state(State state);
-  core::Inlet::Options inlet_options();
+
+  // InletDriver::Side
+
+  void send(const std::string& bytes) override { connection_.send(bytes); }
+  Progress take(core::Inlet& inlet, const std::shared_ptr<net::Frame>& frame) override;
+  void handle_gap(const Gap& gap) override;
+  void count_malformed() override;
+  void handle_control(core::Inlet::Input input) override;
+  bool save_position() override { return keeper_.save(driver_->inlet()); }
+  void record_handled() override;
+  void handle_pause(bool frame_is_handled) override;
 
   NodeCore& node_;
   Loop& loop_;
   EventTaker& taker_;
   Options options_;
-  Id id_ = Id::random();
-  std::uint64_t epoch_;  // of its last attempt: later ones of its identity have higher ones
-
-  std::optional<Target> target_;
-  std::size_t endpoint_ = 0;                // of the target: the one to try
-  Id ended_stage_;                          // said that its stream is over: not to be tried again
-  std::optional<core::Standing> standing_;  // where it stood when its last link ended
-  bool exact_;                              // that is what was handled, and not more
-  core::Seen seen_;
-  core::Ledger ledger_;                    // with acknowledge_downstream
-  std::optional<core::Standing> settled_;  // and that far it is acknowledged
-  bool save_failed_ = false;
-  bool told_draining_ = false;
-  std::uint64_t passed_before_ = 0;  // over the links before
-  Duration back_off_;
-  net::Reactor::TimerId retry_timer_ = 0;
+  const core::Demand demand_;
+  const Id id_ = Id::random();
+  std::uint64_t tick_ = 0;                      // of the node, when the taker was last left for other work
+  std::optional<std::uint64_t> draining_upto_;  // as last told
+  std::uint64_t passed_before_ = 0;             // over the links before
+  std::optional<State> told_state_;
   net::Reactor::TimerId timer_ = 0;
-
-  std::unique_ptr<net::Dealer> dealer_;
-  std::optional<core::Inlet> inlet_;
-  Id connected_stage_;
-  Time connected_at_;
-  std::shared_ptr<net::Frame> frame_;
-  bool reading_ = false;        // frame_
-  bool shares_frames_ = false;  // with the producer: they are what it sent
-  bool blocked_ = false;        // the taker has no room
-  bool finish_later_ = false;   // the event that the inlet gave last, when there is room
-  bool failed_ = false;         // the stage stops
-  bool stopped_taking_ = false;
-  bool superseded_ = false;
-  bool at_fault_ = false;      // the producer broke the protocol
-  bool disconnected_ = false;  // what has arrived is still to be read
   bool work_posted_ = false;
 
   std::atomic<std::uint64_t> received_{0};
@@ -161,10 +102,11 @@ class Receiver {
   std::atomic<std::uint64_t> malformed_{0};
   std::atomic<std::uint64_t> passed_over_{0};
   std::atomic<State> state_{State::searching};
-  bool state_told_ = false;
 
   std::shared_ptr<Receiver*> self_;  // for what is posted to the loop and may come too late
-  NodeCore::WatchId watch_ = 0;
+  PositionKeeper keeper_;
+  std::optional<InletDriver> driver_;
+  Connection connection_;
 };
 
 }  // namespace galena::detail

@@ -157,16 +157,26 @@ class Stage::Impl final : public EventTaker {
   }
 
   void stop_input() {
-    loop_.call([this] {
+    const auto stop = [this] {
       for (const auto& receiver : receivers_) receiver->stop_taking();
       if (publisher_) publisher_->transmit();  // what was made of half a frame
+    };
+    if (!loop_.is_here()) return loop_.call(stop);
+    loop_.post([self = std::weak_ptr(self_), stop] {  // not from within a handler: an event is being taken
+      if (self.lock()) stop();
     });
   }
 
-  void wait() {
+  bool wait(Time deadline) {
     std::unique_lock lock(mutex_);
-    failed_.wait(lock, [this] { return failure_ != nullptr || enough_ || stopping_; });
+    const auto is_over = [this] { return failure_ != nullptr || enough_ || stopping_; };
+    if (deadline == never) {
+      failed_.wait(lock, is_over);
+    } else if (!failed_.wait_until(lock, deadline, is_over)) {
+      return false;
+    }
     if (failure_) std::rethrow_exception(failure_);
+    return true;
   }
 
  private:
@@ -323,7 +333,7 @@ class Stage::Impl final : public EventTaker {
     outlet.buffer.retain_bytes = options.retain_bytes;
     if (acknowledges_downstream()) {
       publisher.driver.on_acknowledged = [this] {
-        for (const auto& receiver : receivers_) receiver->settle();
+        for (const auto& receiver : receivers_) receiver->acknowledge();
       };
     }
     publisher.is_global = name().is_global;
@@ -374,39 +384,61 @@ class Stage::Impl final : public EventTaker {
   // EventTaker, on the loop.
 
   Progress take(Reading reading) override {
+    if (handler_threw_) return Progress::failed;  // for an event of another subscription
     try {
       return publisher_ ? relay(reading) : consume(reading);
-    } catch (const Enough&) {
+    } catch (const Enough&) {  // it says that it did nothing of this event
+      handler_threw_ = true;
       end_input();
     } catch (const Error& error) {
+      handler_threw_ = true;
+      discard_effects();
       if (error.code() == ErrorCode::stopped && is_stopping()) {
         end_input();  // its handler waited in another stage when it was told to stop
       } else {
         fail(std::current_exception());
       }
     } catch (...) {
+      handler_threw_ = true;
+      discard_effects();
       fail(std::current_exception());
     }
     return Progress::failed;
   }
 
-  void note_pause() override {
+  /// Before any of the subscriptions can save its position again.
+  void discard_effects() {
+    if (!spec_.positions) return;
+    bool is_void = true;
+    try {
+      is_void = spec_.positions->discard();
+    } catch (...) {
+      node_.logger().error(fmt::format(
+          "{}: its position store threw in discard(), so no position is saved any more: events since the last one "
+          "come again to the next consumer of this identity",
+          label_));
+    }
+    if (!is_void) return;
+    for (const auto& receiver : receivers_) receiver->discard();
+  }
+
+  void handle_pause() override {
     if (publisher_) publisher_->transmit();
   }
 
-  void note_idle() override {
+  void handle_idle() override {
     if (subscribe().on_idle) guard([this] { subscribe().on_idle(); });
   }
 
-  void note_state(const Source& of, State state) override {
+  void handle_state(const Source& of, State state) override {
     if (subscribe().on_state) guard([&] { subscribe().on_state(of, state); });
   }
 
-  void note_gap(const Source& of, const Gap& gap) override {
+  void handle_gap(const Source& of, const Gap& gap) override {
     if (subscribe().on_gap) guard([&] { subscribe().on_gap(of, gap); });
   }
 
-  void note_superseded(const Source& of) override {
+  void handle_superseded(const Source& of) override {
     fail(std::make_exception_ptr(Error(
              ErrorCode::superseded,
              fmt::format("{}: another consumer of {} has taken up the identity '{}'", label_, of.text(), identity()))),
@@ -416,7 +448,7 @@ class Stage::Impl final : public EventTaker {
   std::uint64_t made_upto() override {
     return publisher_->driver().with_outlet([](core::Outlet& outlet) { return outlet.buffer().next(); });
   }
-  std::uint64_t settled_upto() override {
+  std::uint64_t acknowledged_upto() override {
     return publisher_->driver().with_outlet([](core::Outlet& outlet) { return outlet.acknowledged_upto(); });
   }
 
@@ -581,6 +613,7 @@ class Stage::Impl final : public EventTaker {
   NodeCore::StopperId stopper_ = 0;
 
   std::shared_ptr<Impl*> self_ = std::make_shared<Impl*>(this);
+  bool handler_threw_ = false;  // on the loop: nothing is handed to it any more
   const std::shared_ptr<Loop> loop_owner_ = node_.loop_for_stage();
   Loop& loop_ = *loop_owner_;
   std::unique_ptr<Publisher> publisher_;              // lives on the loop
@@ -610,7 +643,7 @@ bool Stage::drain(Time deadline) { return impl_->drain(deadline); }
 bool Stage::wait_for_subscribers(std::size_t count, Time deadline) {
   return impl_->publisher().driver().wait_for_subscribers(count, deadline);
 }
-void Stage::wait() { impl_->wait(); }
+bool Stage::wait(Time deadline) { return impl_->wait(deadline); }
 void Stage::close() { impl_->close(); }
 
 }  // namespace galena::detail

@@ -221,7 +221,7 @@ TEST_CASE_FIXTURE(BufferFixture, "memory that libzmq still holds counts, and its
     if (append("t", 1000) == Answer::full) break;
     buffer->seal(*reader.cursor.view);
     lent.push_back(reader.cursor.view->log.at(reader.cursor.item).segment);
-    lent.back()->hold();
+    lent.back()->pin();
     CHECK(drain(reader).size() == 1);
   }
   CHECK(buffer->charged() > limit_ / 2);
@@ -245,7 +245,7 @@ TEST_CASE_FIXTURE(BufferFixture, "memory that an append finds released is told t
   while (append("t", 1000) == Answer::accepted) {
     buffer->seal(*reader.cursor.view);
     lent.push_back(reader.cursor.view->log.at(reader.cursor.item).segment);
-    lent.back()->hold();
+    lent.back()->pin();
     drain(reader);
   }
   while (buffer->take_freed()) {

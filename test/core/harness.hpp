@@ -160,7 +160,7 @@ class Loop {
         if (parcel.segment != nullptr) lent_.push_back(parcel.segment);
         continue;
       }
-      note_sent(*it->second, parcel.view());
+      record_sent(*it->second, parcel.view());
       it->second->inbound.push_back(std::move(parcel));
     }
     check();
@@ -205,7 +205,7 @@ class Loop {
     }
     consumer.in_frame = input == Inlet::Input::events;
     if (!consumer.in_frame) lend(consumer.reading);
-    take_gaps(consumer);
+    poll_gaps(consumer);
     return true;
   }
 
@@ -220,10 +220,10 @@ class Loop {
         lend(consumer.reading);
         break;
       }
-      take_gaps(consumer);
-      note_delivered(consumer, event);
+      poll_gaps(consumer);
+      record_delivered(consumer, event);
       consumer.inlet->handled();
-      if (consumer.inlet->attention()) say(consumer, consumer.inlet->take_grant(false, now_));
+      if (consumer.inlet->attention()) say(consumer, consumer.inlet->poll_grant(false, now_));
     }
     return true;
   }
@@ -231,7 +231,7 @@ class Loop {
   /// The consumer has nothing to do.
   bool idle(Consumer& consumer) {
     if (consumer.in_frame || !consumer.inbound.empty()) return false;
-    return say(consumer, consumer.inlet->take_grant(true, now_));
+    return say(consumer, consumer.inlet->poll_grant(true, now_));
   }
 
   /// libzmq lets go of the frames sent first.
@@ -246,7 +246,7 @@ class Loop {
   void pass_time(Duration duration) {
     now_ += duration;
     for (auto& [name, consumer] : consumers_) {
-      say(*consumer, consumer->inlet->take_heartbeat(now_));
+      say(*consumer, consumer->inlet->poll_heartbeat(now_));
       while (deliver_up(*consumer)) {
       }
     }
@@ -323,7 +323,7 @@ class Loop {
   }
 
   /// The ledger of credit: an event may start while less than the limit was sent, in events and in bytes.
-  void note_sent(Consumer& consumer, std::string_view frame) {
+  void record_sent(Consumer& consumer, std::string_view frame) {
     if (!starts_with_batch(frame)) return;
     const auto batches = read_batches(frame);
     require(batches.has_value(), "a frame is not a run of batches");
@@ -338,7 +338,7 @@ class Loop {
     }
   }
 
-  void note_delivered(Consumer& consumer, const EventView& event) {
+  void record_delivered(Consumer& consumer, const EventView& event) {
     std::uint64_t position = 0;
     require(event.payload.size() >= sizeof position, "a payload was cut");
     std::memcpy(&position, event.payload.data(), sizeof position);
@@ -355,8 +355,8 @@ class Loop {
     consumer.delivered.push_back(position);
   }
 
-  void take_gaps(Consumer& consumer) {
-    for (const Gap& gap : consumer.inlet->take_gaps()) {
+  void poll_gaps(Consumer& consumer) {
+    for (const Gap& gap : consumer.inlet->poll_gaps()) {
       require(options_.buffer.when_full != WhenFull::wait,
               "a gap came, though the producer waits: " + std::to_string(gap.from) + " to " + std::to_string(gap.upto) +
                   " " + gap.reason);

@@ -201,38 +201,38 @@ TEST_CASE(
   CHECK(producer.poll() == Strings{"first: accept 0+0", "first: [0,2) 0 1[2,4) 2 3"});
   producer.outlet.handle("first", Grant{4, {100, plenty}}, at(0));
   CHECK_FALSE(producer.outlet.drained());
-  CHECK(producer.outlet.settled_upto() == 0);
+  CHECK(producer.outlet.acknowledged_upto() == 0);
   producer.subscribe("b", 8, 2, {}, topics({"even"}));
   CHECK(producer.poll() == Strings{"b: accept 0+0", "b: [0,4) 0 2 recut"});
   producer.acknowledge("b", 2);
   producer.poll();
-  CHECK(producer.outlet.settled_upto() == 0);  // for the other one
+  CHECK(producer.outlet.acknowledged_upto() == 0);  // for the other one
   producer.outlet.handle("first", Grant{4, {100, plenty}}, at(29'000));
   producer.outlet.handle("b", Grant{2, {1002, plenty}}, at(29'000));
   producer.outlet.handle_time(at(30'000));
   producer.poll();
-  CHECK(producer.outlet.settled_upto() == 4);
+  CHECK(producer.outlet.acknowledged_upto() == 4);
   CHECK(producer.outlet.drained());
 }
 
 TEST_CASE("settled is what all with an identity have acknowledged; those without, and lone topics, hold nothing up") {
   Producer producer;
-  CHECK(producer.outlet.settled_upto() == 0);
+  CHECK(producer.outlet.acknowledged_upto() == 0);
   producer.append(0, 1);
-  CHECK(producer.outlet.settled_upto() == 0);  // nobody was offered it
+  CHECK(producer.outlet.acknowledged_upto() == 0);  // nobody was offered it
   producer.subscribe("a", 7, 1, {}, topics({"even"}));
   const Subscribe other = stranger();
   producer.outlet.handle("nobody", other, at(0));
   producer.append(1, 2);
   producer.poll();
-  CHECK(producer.outlet.settled_upto() == 0);
+  CHECK(producer.outlet.acknowledged_upto() == 0);
   producer.acknowledge("a", 1);
-  CHECK(producer.outlet.settled_upto() == 2);
+  CHECK(producer.outlet.acknowledged_upto() == 2);
   producer.append(2, 3);
   producer.poll();
-  CHECK(producer.outlet.settled_upto() < 3);
+  CHECK(producer.outlet.acknowledged_upto() < 3);
   producer.outlet.handle_gone("a", at(0));
-  CHECK(producer.outlet.settled_upto() < 3);
+  CHECK(producer.outlet.acknowledged_upto() < 3);
 }
 
 TEST_CASE("draining is told to those who are there, and to those who come") {

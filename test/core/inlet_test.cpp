@@ -40,7 +40,7 @@ struct Consumer {
     return grants;
   }
   void note(std::vector<std::string>& grants, bool idle) {
-    if (const auto bytes = inlet.take_grant(idle, at(0))) {
+    if (const auto bytes = inlet.poll_grant(idle, at(0))) {
       const auto grant = expect<Grant>(*bytes);
       grants.push_back(std::to_string(grant.acknowledged) + "/" + std::to_string(grant.limit.events));
     }
@@ -95,7 +95,7 @@ TEST_CASE("events come out as they went in, over batches, frames and encodings")
   CHECK(consumer.inlet.failure().reason.empty());
   CHECK(consumer.inlet.place().from == 6);
   CHECK(consumer.inlet.handled_events() == 4);
-  CHECK(consumer.inlet.take_gaps().empty());
+  CHECK(consumer.inlet.poll_gaps().empty());
 }
 
 TEST_CASE("credit is granted as GenStage asks: 1000/500 at each 500") {
@@ -142,9 +142,9 @@ TEST_CASE("half of the bytes handled makes a grant due as well") {
   CHECK(!consumer.inlet.next(event));
   CHECK(consumer.inlet.attention());
   // To have asked for gaps first changes nothing.
-  CHECK(consumer.inlet.take_gaps().empty());
+  CHECK(consumer.inlet.poll_gaps().empty());
   CHECK(consumer.inlet.attention());
-  const auto grant = expect<Grant>(*consumer.inlet.take_grant(false, at(0)));
+  const auto grant = expect<Grant>(*consumer.inlet.poll_grant(false, at(0)));
   CHECK(grant.acknowledged == 2);
   CHECK(grant.limit == Credit{1002, 1802});
 }
@@ -174,22 +174,22 @@ TEST_CASE("a gap that is told is handed on, and its positions are done with") {
   Consumer consumer({100, 50, plenty}, 10);
   CHECK(consumer.inlet.handle(encode(Gap{10, 20, 5, "full"}), at(0)) == Input::nothing);
   CHECK(consumer.inlet.attention());
-  const auto gaps = consumer.inlet.take_gaps();
+  const auto gaps = consumer.inlet.poll_gaps();
   REQUIRE(gaps.size() == 1);
   CHECK(gaps[0].from == 10);
   CHECK(gaps[0].upto == 20);
   CHECK(gaps[0].count == 5);
   CHECK(gaps[0].reason == "full");
   CHECK(!consumer.inlet.attention());
-  CHECK(consumer.inlet.take_gaps().empty());
+  CHECK(consumer.inlet.poll_gaps().empty());
   consumer.receive(batch(20, 21, numbered(0, 1)));
-  CHECK(consumer.inlet.take_gaps().empty());
+  CHECK(consumer.inlet.poll_gaps().empty());
 }
 
 TEST_CASE("a hole in the stream that nobody told is noticed") {
   Consumer consumer({100, 50, plenty}, 10);
   consumer.receive(batch(10, 12, numbered(0, 2)) + batch(15, 16, numbered(0, 1)));
-  const auto gaps = consumer.inlet.take_gaps();
+  const auto gaps = consumer.inlet.poll_gaps();
   REQUIRE(gaps.size() == 1);
   CHECK(gaps[0].from == 12);
   CHECK(gaps[0].upto == 15);
@@ -202,7 +202,7 @@ TEST_CASE("a publisher that leaves holes without end cannot make the list of the
   std::string frame;
   for (std::uint64_t i = 0; i < 10'000; ++i) frame += tight_batch(2 * i + 1, 2 * i + 2, {});
   consumer.receive(frame);
-  const auto gaps = consumer.inlet.take_gaps();
+  const auto gaps = consumer.inlet.poll_gaps();
   CHECK(gaps.size() == Inlet::max_gaps);
   CHECK(gaps.front().upto == 1);
   CHECK(gaps.back().upto == 19'999);
@@ -214,7 +214,7 @@ TEST_CASE("a batch of which more follows does not move the place") {
   CHECK(consumer.inlet.place().from == 0);
   consumer.receive(batch(0, 10, numbered(2, 4)));
   CHECK(consumer.inlet.place().from == 10);
-  CHECK(consumer.inlet.take_gaps().empty());
+  CHECK(consumer.inlet.poll_gaps().empty());
 }
 
 TEST_CASE("a batch is done with when its last event was handled, not before") {
@@ -311,7 +311,7 @@ TEST_CASE("a cancel ends the link for the reason it tells, a mark and an end mov
 TEST_CASE("after a broken link, what lies between its place and the new one is a gap") {
   const auto gaps_after = [](const Standing& previous, std::uint64_t from) {
     Consumer consumer({100, 50, plenty}, from, previous);
-    return consumer.inlet.take_gaps();
+    return consumer.inlet.poll_gaps();
   };
   const auto same = gaps_after({.place = {id(9), 5}}, 8);
   REQUIRE(same.size() == 1);
@@ -330,18 +330,18 @@ TEST_CASE("after a broken link, what lies between its place and the new one is a
 
 TEST_CASE("an inlet that said nothing for a quarter of its silence says its last grant again") {
   Consumer consumer({10, 5, plenty}, 0, {}, 8s);
-  CHECK(!consumer.inlet.take_heartbeat(at(1999)));
-  const auto first = consumer.inlet.take_heartbeat(at(2000));
+  CHECK(!consumer.inlet.poll_heartbeat(at(1999)));
+  const auto first = consumer.inlet.poll_heartbeat(at(2000));
   REQUIRE(first);
   CHECK(expect<Grant>(*first).acknowledged == 0);
   CHECK(expect<Grant>(*first).limit == Credit{10, plenty});
-  CHECK(!consumer.inlet.take_heartbeat(at(3999)));
+  CHECK(!consumer.inlet.poll_heartbeat(at(3999)));
   const std::string frame = batch(0, 5, numbered(0, 5));
   REQUIRE(consumer.inlet.handle(frame, at(0)) == Input::events);
   for (EventView event; consumer.inlet.next(event);) consumer.inlet.handled();
-  CHECK(consumer.inlet.take_grant(false, at(3999)));
-  CHECK(!consumer.inlet.take_heartbeat(at(5998)));
-  CHECK(expect<Grant>(*consumer.inlet.take_heartbeat(at(5999))).acknowledged == 5);
+  CHECK(consumer.inlet.poll_grant(false, at(3999)));
+  CHECK(!consumer.inlet.poll_heartbeat(at(5998)));
+  CHECK(expect<Grant>(*consumer.inlet.poll_heartbeat(at(5999))).acknowledged == 5);
 }
 
 TEST_CASE("a publisher that says nothing for longer than it said is silent; anything it says counts") {
@@ -362,7 +362,7 @@ TEST_CASE("a gap that grew while the link was down is told for what it grew by, 
     Consumer consumer({100, 50, plenty}, 39, before);
     const std::string frame = encode(Gap{from, upto, count, std::string(reason::full)});
     REQUIRE(consumer.inlet.handle(frame, at(0)) == Input::nothing);
-    return consumer.inlet.take_gaps();
+    return consumer.inlet.poll_gaps();
   };
   CHECK(told_after(39, 235, 100).empty());
   const auto grown = told_after(39, 435, 250);
@@ -402,7 +402,7 @@ TEST_CASE("a whole batch can be taken at once, before any of it was read, and co
   CHECK(consumer.inlet.handled_events() == 3);
   CHECK(consumer.inlet.place().from == 3);
   CHECK(consumer.inlet.attention());
-  const auto grant = expect<Grant>(*consumer.inlet.take_grant(false, at(0)));
+  const auto grant = expect<Grant>(*consumer.inlet.poll_grant(false, at(0)));
   CHECK(grant.acknowledged == 3);
   CHECK(grant.limit.events == 7);
   CHECK(grant.limit.bytes == (1 << 20) + first.size() - batch_header_bytes);

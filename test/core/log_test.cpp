@@ -98,7 +98,7 @@ TEST_CASE_FIXTURE(LogFixture, "memory is written again from its start when nobod
   CHECK(log.at(1).begin == 0);
 
   Segment* segment = log.at(1).segment;
-  segment->hold();  // as libzmq does
+  segment->pin();  // as libzmq does
   evict_all();
   CHECK(log.growth(900) == 4096);
   append(12, 900);
@@ -174,7 +174,7 @@ TEST_CASE_FIXTURE(LogFixture, "omissions that nobody waits for are still one gap
 
 TEST_CASE_FIXTURE(LogFixture, "a gap of unknown size stands where it was") {
   append(11, 100);
-  log.note_gap(12, 20, 8);
+  log.record_gap(12, 20, 8);
   log.omit(20);
   CHECK(log.end() == 3);
   CHECK(batch(0).header.upto == 12);

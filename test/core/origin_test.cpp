@@ -190,14 +190,14 @@ TEST_CASE("a mark ends inside a batch where the one before ended, and what is re
 
 TEST_CASE("a ledger settles what became output that is acknowledged, and with it what became nothing") {
   Ledger ledger;
-  ledger.note(5, 1, {});
-  ledger.note(5, 3, {});  // two of which nothing was made
-  ledger.note(9, 4, {});
+  ledger.record(5, 1, {});
+  ledger.record(5, 3, {});  // two of which nothing was made
+  ledger.record(9, 4, {});
   CHECK(ledger.size() == 2);
-  CHECK_FALSE(ledger.settle(4));
-  CHECK(ledger.settle(5)->handled == 3);
-  CHECK_FALSE(ledger.settle(8));
-  CHECK(ledger.settle(100)->handled == 4);
+  CHECK_FALSE(ledger.acknowledge(4));
+  CHECK(ledger.acknowledge(5)->handled == 3);
+  CHECK_FALSE(ledger.acknowledge(8));
+  CHECK(ledger.acknowledge(100)->handled == 4);
 }
 
 TEST_CASE("who acknowledges later grants as it handles, and acknowledges when it is told to") {
@@ -206,19 +206,19 @@ TEST_CASE("who acknowledges later grants as it handles, and acknowledges when it
   std::string frame = batch(0, 2, {{"t", "a"}, {"t", "b"}});
   REQUIRE(inlet.handle(frame, at(0)) == Inlet::Input::events);
   for (EventView event; inlet.next(event);) inlet.handled();
-  const auto first = expect<Grant>(inlet.take_grant(true, at(0)).value());
+  const auto first = expect<Grant>(inlet.poll_grant(true, at(0)).value());
   CHECK(first.acknowledged == 0);
   CHECK(first.limit.events == 12);
-  CHECK_FALSE(inlet.take_grant(true, at(0)));
+  CHECK_FALSE(inlet.poll_grant(true, at(0)));
   inlet.acknowledge(2);
-  CHECK(expect<Grant>(inlet.take_grant(true, at(0)).value()).acknowledged == 2);
+  CHECK(expect<Grant>(inlet.poll_grant(true, at(0)).value()).acknowledged == 2);
   inlet.stop_granting();
   frame = batch(2, 3, {{"t", "c"}});
   REQUIRE(inlet.handle(frame, at(0)) == Inlet::Input::events);
   for (EventView event; inlet.next(event);) inlet.handled();
-  CHECK_FALSE(inlet.take_grant(true, at(0)));
+  CHECK_FALSE(inlet.poll_grant(true, at(0)));
   inlet.acknowledge(3);
-  CHECK(expect<Grant>(inlet.take_grant(true, at(0)).value()).limit.events == 12);
+  CHECK(expect<Grant>(inlet.poll_grant(true, at(0)).value()).limit.events == 12);
 }
 
 }  // namespace

@@ -495,11 +495,12 @@ TEST_CASE_FIXTURE(OutletFixture, "the open credit is what may still be published
   CHECK(outlet->take_credit_changed());
   CHECK(outlet->open_credit() == OpenCredit{4, 5, 9});
   grant("a", 0, ~std::uint64_t{0});
+  grant("b", 3, 100);
   CHECK(outlet->open_credit().total == ~std::uint64_t{0});
   outlet->take_credit_changed();
   outlet->handle_gone("a", now);
   CHECK(outlet->take_credit_changed());
-  CHECK(outlet->open_credit() == OpenCredit{4, 4, 4});
+  CHECK(outlet->open_credit() == OpenCredit{95, 95, 95});
 }
 
 TEST_CASE_FIXTURE(OutletFixture, "what happened can be read in words, once") {

@@ -181,8 +181,8 @@ TEST_CASE("no frames make an inlet do what it must not, nor hand out more than i
         }
       }
       RC_ASSERT(got <= granted);
-      RC_ASSERT(inlet.take_gaps().size() <= Inlet::max_gaps);
-      if (const auto grant = inlet.take_grant(true, at(0))) granted = expect<Grant>(*grant).limit.events;
+      RC_ASSERT(inlet.poll_gaps().size() <= Inlet::max_gaps);
+      if (const auto grant = inlet.poll_grant(true, at(0))) granted = expect<Grant>(*grant).limit.events;
       if (!inlet.failure().reason.empty()) inlet.farewell();
     }
   }));

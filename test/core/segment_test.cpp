@@ -24,8 +24,8 @@ TEST_CASE("a segment is charged until its log is done with it and nobody else ho
   Segment* one = pool.take(1024);
   Segment* two = pool.take(4096);
   CHECK(pool.charged() == 5120);
-  two->hold();
-  two->hold();
+  two->pin();
+  two->pin();
   pool.give_back(one);
   CHECK(pool.charged() == 4096);
   CHECK(!pool.awaiting_release());
@@ -58,7 +58,7 @@ TEST_CASE("what somebody still holds outlives the pool") {
   {
     SegmentPool pool(4096);
     segment = pool.take(1024);
-    segment->hold();
+    segment->pin();
     pool.give_back(segment);
   }
   segment->data()[1023] = 'x';

@@ -76,7 +76,7 @@ class DelayedLink {
     while (budget > 0) {
       if (!reading_) {
         if (down_.empty() || down_.front().due > now_) {
-          inlet_.note_idle(now_);
+          inlet_.handle_idle(now_);
           say(true);
           return;
         }
@@ -98,7 +98,7 @@ class DelayedLink {
   }
 
   void say(bool idle) {
-    if (const auto grant = inlet_.take_grant(idle, now_)) up_.push_back({now_ + delay, *grant});
+    if (const auto grant = inlet_.poll_grant(idle, now_)) up_.push_back({now_ + delay, *grant});
   }
 
   Time now_ = Time{} + 1h;

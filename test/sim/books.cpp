@@ -141,7 +141,7 @@ void Books::note_arrived(LinkBook& link, const core::Message& message) {
   }
 }
 
-void Books::note_sent(LinkBook& link, std::string_view frame, Time now) {
+void Books::record_sent(LinkBook& link, std::string_view frame, Time now) {
   if (!core::starts_with_batch(frame)) {
     const auto message = core::decode(frame);
     require(message.has_value(), Kind::refused,
@@ -366,7 +366,7 @@ void Books::check_rest(const core::Outlet& outlet) const {
   }
   require(away || (outlet.drained() && outlet.outstanding() == 0), Kind::accounts,
           "something is outstanding, though nothing is left to do");
-  require(outlet.settled_upto() == outlet.buffer().next(), Kind::accounts,
+  require(outlet.acknowledged_upto() == outlet.buffer().next(), Kind::accounts,
           "not everything is settled, though nothing is left to do");
 }
 

@@ -121,7 +121,7 @@ class Books {
   /// What arrives at the outlet.
   void note_arrived(LinkBook& link, const core::Message& message);
   /// What the outlet sends.
-  void note_sent(LinkBook& link, std::string_view frame, Time now);
+  void record_sent(LinkBook& link, std::string_view frame, Time now);
 
   /// `has_memory` if it was in this stream before, and knows.
   void note_accepted(LinkBook& link, const core::Place& at, bool has_memory);

@@ -114,7 +114,7 @@ bool Publisher::transmit() {
     if (wire == wires_.end()) continue;
     env_.trace.note(env_.now, actor_, "sends (wire, bytes)", wire->second->number, bytes.size());
     env_.trace.note_bytes(bytes);
-    env_.books.note_sent(wire->second->book, bytes, env_.now);
+    env_.books.record_sent(wire->second->book, bytes, env_.now);
     wire->second->send(wire->second->down, env_.tamper.down(std::move(bytes), env_.random));
   }
   check();
@@ -171,7 +171,7 @@ std::string Publisher::state() const {
                      ", outstanding " + std::to_string(outlet_.outstanding()) + ", unclaimed " +
                      std::to_string(outlet_.buffer().unclaimed()) + ", " + std::to_string(outlet_.buffer().charged()) +
                      " bytes, " + std::to_string(lent_.size()) + " lent, settled " +
-                     std::to_string(outlet_.settled_upto()) + (outlet_.drained() ? ", drained" : "");
+                     std::to_string(outlet_.acknowledged_upto()) + (outlet_.drained() ? ", drained" : "");
   for (const LinkInfo& link : outlet_.links()) {
     text += "; " + link.consumer + (link.away ? " (away)" : "") + " selected " + std::to_string(link.selected) +
             " sent " + std::to_string(link.sent) + " acknowledged " + std::to_string(link.acknowledged) + " dropped " +

@@ -70,7 +70,7 @@ bool Relay::flush() {
 }
 
 void Relay::settle() {
-  const std::uint64_t upto = publisher_.outlet().settled_upto();
+  const std::uint64_t upto = publisher_.outlet().acknowledged_upto();
   for (const auto& subscriber : subscribers_) subscriber->settle(upto);
 }
 

@@ -62,7 +62,7 @@ bool Subscriber::work() {
   if (!inlet_->accepted()) return false;
   note_passed_over();
   note_ledger();
-  if (plan_.relays) settle(taker_.publisher()->outlet().settled_upto());
+  if (plan_.relays) settle(taker_.publisher()->outlet().acknowledged_upto());
   return say(true);
 }
 
@@ -235,13 +235,13 @@ void Subscriber::note_passed_over() {
 void Subscriber::note_ledger() {
   if (!plan_.relays || inlet_->handled_events() == noted_) return;
   noted_ = inlet_->handled_events();
-  ledger_.note(taker_.publisher()->outlet().buffer().next(), noted_, inlet_->standing());
+  ledger_.record(taker_.publisher()->outlet().buffer().next(), noted_, inlet_->standing());
 }
 
 void Subscriber::settle(std::uint64_t upto) {
   if (!plan_.relays) return;
   if (env_.tamper.is(Fault::early_settle)) upto = taker_.publisher()->outlet().buffer().next();
-  const auto settled = ledger_.settle(upto);
+  const auto settled = ledger_.acknowledge(upto);
   if (!settled) return;
   standing_ = settled->standing;
   if (!inlet_ || !inlet_->accepted()) return;
@@ -250,7 +250,7 @@ void Subscriber::settle(std::uint64_t upto) {
 }
 
 bool Subscriber::say(bool idle) {
-  const auto grant = inlet_->take_grant(idle, env_.now);
+  const auto grant = inlet_->poll_grant(idle, env_.now);
   if (grant) send(*grant);
   return grant.has_value();
 }
@@ -269,7 +269,7 @@ void Subscriber::send(std::string message) {
 
 void Subscriber::tell_gaps() {
   if (!inlet_->attention()) return;
-  for (const Gap& gap : inlet_->take_gaps()) {
+  for (const Gap& gap : inlet_->poll_gaps()) {
     env_.trace.note(env_.now, actor_, "is told of a gap (from, upto)", gap.from, gap.upto);
     if (!env_.tamper.is(Fault::gap_untold)) env_.books.note_told(wire_->book, gap);
   }
@@ -302,10 +302,10 @@ void Subscriber::note_time() {
   next_time_ = env_.now + plan_.silence / 8;
   if (wire_ == nullptr) return;
   if (inlet_->accepted()) {
-    if (const auto heartbeat = inlet_->take_heartbeat(env_.now)) send(*heartbeat);
+    if (const auto heartbeat = inlet_->poll_heartbeat(env_.now)) send(*heartbeat);
   }
   if (reading_ || blocked_ || !wire_->down.arrived.empty()) {
-    inlet_->note_busy(env_.now);
+    inlet_->handle_busy(env_.now);
     return;
   }
   const bool silent = inlet_->accepted() ? inlet_->silent(env_.now) : env_.now - connected_at_ > plan_.silence;

@@ -40,7 +40,7 @@ Buffer::Answer Buffer::append_general(const EventView& event, const Provenance* 
   if (from == nullptr && base_.log.floor() == base_.log.end()) {  // as in append(), now that the takers are known
     choose_lane(takers);
     if (lane_ != nullptr && lane_->log.append_here(event)) {
-      note_put(*lane_);
+      record_put(*lane_);
       ++next_;
       return Answer::accepted;
     }
@@ -140,7 +140,7 @@ void Buffer::put(View& view, const EventView& event, std::size_t bytes) {
   } else {
     view.log.append(event, bytes - most_of_provenance, next_, *from_);
   }
-  note_put(view);
+  record_put(view);
 }
 
 /// For keep_last and keep_first, when at least one taker has no room.
@@ -259,7 +259,7 @@ void Buffer::fill(View& view) {
     base_.log.move_floor(std::max(floor, base_.log.floor()));
     const Item& item = base_.log.at(from.item);
     if (item.is_gap()) {
-      view.log.note_gap(item.from, item.upto, item.count);
+      view.log.record_gap(item.from, item.upto, item.count);
       continue;
     }
     std::uint64_t position = item.from + from.events;

@@ -45,7 +45,7 @@ class Buffer {
   [[gnu::always_inline]] Answer append(const EventView& event, const Provenance* from = nullptr) {
     if (from == nullptr && from_ == nullptr && lane_ != nullptr && index_.is_last(event.topic) &&
         lane_->log.append_here(event)) [[likely]] {
-      note_put(*lane_);
+      record_put(*lane_);
       ++next_;
       return Answer::accepted;
     }
@@ -114,7 +114,7 @@ class Buffer {
 
   /// Memory became free since this was last asked, or can be had now: who waits may try again.
   bool take_freed() { return std::exchange(freed_, false); }
-  void note_freeable() { freed_ = true; }
+  void record_freeable() { freed_ = true; }
   /// Memory will become free when somebody else (libzmq) lets go of it; then call reclaim().
   bool awaiting_release() const { return pool_.awaiting_release(); }
   void reclaim();
@@ -123,7 +123,7 @@ class Buffer {
   using Takers = TopicIndex<View>::Takers;
 
   Answer append_general(const EventView& event, const Provenance* from);
-  void note_put(View& view) {
+  void record_put(View& view) {
     ++view.selected;
     if (view.log.open_bytes() >= view.wake_at && !view.dirty) mark_dirty(view);
   }

@@ -10,8 +10,8 @@
 
 namespace galena::core {
 
-/// Counts what did not get to somebody who wanted it, by topic and reason. Bounded: topics beyond max_topics share one
-/// entry, "(other topics)".
+/// Counts events that a subscription selected and did not get, by topic and reason. Bounded: topics beyond max_topics
+/// share one entry, "(other topics)".
 class DropCounter {
  public:
   static constexpr std::size_t max_topics = 1000;

@@ -8,35 +8,28 @@
 #include <utility>
 #include <vector>
 
+#include "galena/base/assert.hpp"
+#include "galena/core/allowance.hpp"
 #include "galena/core/batch.hpp"
 #include "galena/core/log.hpp"
 #include "galena/core/message.hpp"
+#include "galena/core/repetition.hpp"
 #include "galena/core/seen.hpp"
 #include "galena/core/standing.hpp"
-#include "galena/core/window.hpp"
 #include "galena/id.hpp"
 #include "galena/time.hpp"
 
 namespace galena::core {
 
-/// How much a subscription asks for: never more than `max` is on its way or waiting, and when `min_events` or fewer (or
-/// half of the bytes) are left of what was asked, it is asked up to `max` again. The numbers are GenStage's max_demand
-/// and min_demand; it has no bound in bytes.
-struct Demand {
-  std::uint64_t max_events = 1 << 20;
-  std::uint64_t min_events = 1 << 19;
-  std::uint64_t max_bytes = 2 << 20;
-  std::uint64_t most_bytes = 0;  ///< if it is more, `max_bytes` is where a Window starts, and this how far it grows
-};
-
-/// The subscribing half of one link: reads what comes, hands out its events one by one, and grants credit for more as
-/// they are handled. Pure: it is given frames and the time, and asked what to say. One Inlet is one epoch: a link that
-/// breaks is followed by another one, which is given the Standing of the one before and tells what lies between as a
-/// gap.
+/// The subscribing half of one link. It reads frames, hands out their events one by one, and grants credit for more as
+/// the events are handled. It has no socket and no clock: it is given frames and the time, and asked what to send.
+///
+/// One Inlet is one link. When the link breaks, its standing() is given to the Inlet of the next link, which tells as a
+/// gap what lies between the two.
 class Inlet {
  public:
   struct Options {
-    Id stage = {};  ///< whom it expects; none: whoever answers
+    Id stage = {};  ///< the stage that must answer; none: any stage may
     Id subscription = {};
     std::uint64_t epoch = 1;
     std::string identity = {};
@@ -45,126 +38,147 @@ class Inlet {
     Selection selection = {};
     Demand demand = {};
     Duration silence = std::chrono::seconds(10);
-    std::optional<Standing> previous = {};
-    /// `previous` is exactly what was handled. Else more may have been, so what was sent before is marked.
+    std::optional<Standing> previous = {};  ///< where the link before ended, if there was one
+    /// True: the consumer has handled what lies below `previous`, and nothing else. False: it may have handled more, so
+    /// events that the publisher sent before are marked as repeated.
     bool exact = true;
-    /// Handled is not acknowledged: acknowledge() says what is.
+    /// False: a grant acknowledges what is handled. True: it acknowledges what acknowledge() said.
     bool acknowledge_later = false;
-    /// What was handled over the links before, and now: it is passed over. None: nothing comes twice, or all of it is
-    /// wanted. It outlives the Inlet.
+    /// What the subscription has handled over all its links: these events are not handed out again. It outlives the
+    /// Inlet. Null: every event is handed out.
     Seen* seen = nullptr;
   };
-  /// So many gaps are kept apart until take_gaps() is called; then the last one grows.
+  /// So many gaps are kept apart until poll_gaps() is called. A gap beyond that is merged into the last one.
   static constexpr std::size_t max_gaps = 64;
   enum class Input : std::uint8_t {
     accepted,   ///< the subscription stands
-    events,     ///< next() has some; the frame must stay where it is until next() said false
-    nothing,    ///< a heartbeat, or a gap: see take_gaps()
-    ended,      ///< the stream is over, on purpose
-    cancelled,  ///< the link is over: see failure()
-    malformed,  ///< the link is over, and the peer should be told farewell(): see failure()
+    events,     ///< next() has some; the frame's memory must stay until next() returned false
+    nothing,    ///< a mark, draining, or a gap: see poll_gaps()
+    ended,      ///< the publisher has ended the stream on purpose
+    cancelled,  ///< the publisher has ended the link: failure() says why
+    malformed,  ///< this side ends the link: failure() says why, and farewell() is to be sent
   };
 
   Inlet(Options options, Time now);
 
-  /// The first message to send.
+  /// The first message to send: Subscribe.
   std::string hello() const;
-  /// A frame has come.
+  /// A frame has come. Requires: next() returned false for the frame before.
   Input handle(std::string_view frame, Time now);
 
-  /// The next event of the frame, as views into it. False if there is none left, or if what follows is not readable,
-  /// which failure() tells.
+  /// Hands out the next event of the frame, as views into it. Returns false at the end of the frame, and where the
+  /// frame is broken: then failure() says so.
   bool next(EventView& event) {
     while (left_ > 0 && events_.next(event)) [[likely]] {
         --left_;
-        if (!special_ || admit(event)) return true;
+        if (!repetition_.must_judge() || admit(event)) return true;
       }
     return next_batch(event);
   }
-  /// The batch that next() would read from, if nothing of it was read yet, all of it is readable and nothing is to be
-  /// said of its events; it begins with a header of batch_header_bytes. For those who pass on all of it.
+  /// Fast path of a relay that passes on everything: the batch that next() would read, as bytes. Empty unless no event
+  /// was read from it yet, all of its events can be read, all of them are fresh (see Repetition), and its header has
+  /// exactly batch_header_bytes.
   struct WholeBatch {
     std::string_view bytes;
     std::uint32_t count = 0;
   };
   std::optional<WholeBatch> whole_batch();
-  /// All of it was handled at once.
+  /// All events of whole_batch() are handled.
   void handled_whole();
   /// The handler has returned for the event that next() gave.
   void handled() {
-    if (special_ && origin_ && options_.seen != nullptr) [[unlikely]] {
-      options_.seen->record(origin_);
+    if (repetition_.must_judge()) [[unlikely]] {
+      repetition_.record_handled();
     }
-    if (++handled_ >= grant_at_) attention_ = true;
+    count_handled(1);
   }
-  /// What is to be said of what is made of the event that next() gave.
+  /// What a relay must publish beside the events that it makes of the event that next() gave.
   Provenance provenance(const EventView& event) const;
-  /// With acknowledge_later: the first `deliveries` of this link are done with for good.
+  /// With acknowledge_later: the first `deliveries` of this link may be acknowledged.
+  /// Requires: they are handled.
   void acknowledge(std::uint64_t deliveries);
-  /// No more credit: what was granted may still come.
+  /// Grants no more credit. What was granted already may still come.
   void stop_granting() {
-    granting_ = false;
+    allowance_.stop();
     attention_ = true;
   }
-  /// All that was handled so far, for those who come after this link.
+  /// Records in Options::seen what was handled so far, for the links that follow.
   void record_seen();
-  /// take_grant() or take_gaps() may have something. Cheap: to be asked after each event.
+  /// poll_grant() or poll_gaps() may have something. Cheap enough to be asked after each event.
   bool attention() const { return attention_; }
 
-  /// All that has arrived has been handled, and nothing is left to be received.
-  void note_idle(Time now) { window_.note_idle(received_bytes_, now); }
+  /// All that arrived is handled, and the socket has nothing more.
+  void handle_idle(Time now) { allowance_.handle_idle(received_bytes_, now); }
   /// The most that may be on its way or waiting, in bytes.
-  std::uint64_t window_bytes() const { return window_.bytes(); }
-  /// take_grant() would have one.
+  std::uint64_t window_bytes() const { return allowance_.window_bytes(); }
+  /// poll_grant() would return one.
   bool grant_waits(bool idle) const;
-  /// A grant to send, if one is due. `idle`: nothing has been received that is not handled; then everything handled is
-  /// acknowledged at once, because the publisher may be waiting for just that.
-  std::optional<std::string> take_grant(bool idle, Time now);
-  /// The last grant again, if this side has said nothing for a quarter of its silence.
-  std::optional<std::string> take_heartbeat(Time now);
-  /// What was not and will not be delivered, since last asked.
-  std::vector<Gap> take_gaps();
+  /// A grant to send, if one is due. `idle`: everything that was received is handled. Then everything is acknowledged
+  /// at once, because the publisher may be waiting for just that acknowledgement.
+  std::optional<std::string> poll_grant(bool idle, Time now);
+  /// The last grant again, as a heartbeat, if this side has sent nothing for a quarter of its silence.
+  std::optional<std::string> poll_heartbeat(Time now);
+  /// The gaps that are new since the last call: events that will not be delivered.
+  std::vector<Gap> poll_gaps();
 
-  /// The publisher has said nothing for longer than it said it would (or has not accepted for so long).
+  /// The publisher has been silent for longer than it announced in its Accept. Before the Accept, Options::silence
+  /// counts.
   bool silent(Time now) const { return now - heard_ > peer_silence_; }
-  /// This side was busy and has not been listening: what the publisher may have said waits unread.
-  void note_busy(Time now) { heard_ = now; }
+  /// This side was too busy to read. The publisher may have spoken meanwhile, so its silence counts from now.
+  void handle_busy(Time now) { heard_ = now; }
+  /// The Cancel to send after Input::malformed.
   std::string farewell() const;
-  /// Why the link is over; the reason is empty while it is not.
+  /// Why the link is over. Its reason is empty until then.
   const Cancel& failure() const { return failure_; }
 
-  /// Repetitions that were passed over.
+  /// Events of this link that were not handed out, because they were handled before.
   std::uint64_t passed_over() const { return passed_over_; }
-  /// The publisher takes nothing in any more, and ends below this position.
+  /// Set when the publisher drains: it accepts no more events, and its stream will end at this position.
   std::optional<std::uint64_t> draining_upto() const { return draining_upto_; }
 
-  bool accepted() const { return standing_.place.stream != Id{}; }
+  bool accepted() const { return place_.stream != Id{}; }
   /// Events handled so far on this link.
   std::uint64_t handled_events() const { return handled_; }
-  /// Where it stands now: behind all that was handled.
+  /// The place behind everything that was handled.
   Place place() const;
+  /// What the Inlet of the next link needs to go on.
   Standing standing() const;
   const Options& options() const { return options_; }
 
  private:
+  enum class State : std::uint8_t {
+    asked,    // nothing is accepted: there is no place, and no event has come
+    open,     // accepted, and no frame is being read
+    reading,  // next() has not come to the end of a frame
+    ended,    // the publisher said that nothing follows
+    failed,   // failure() says why
+  };
+
+  void enter(State state);
   Input accept(const Accept& message);
-  void take_gap(const Gap& gap);
+  void tell_between(const Standing& previous);
   bool admit(EventView& event);
-  void mark_batch();
-  std::uint64_t index() const;
+  std::uint64_t number() const;
   bool next_batch(EventView& event);
   bool find_batch();
   bool open_batch();
+  void close_batch();
   void finish_upto(std::uint64_t upto);
   Input fail(std::string_view why, std::string detail);
-  std::uint64_t done() const;
+  std::uint64_t done() const { return options_.acknowledge_later ? acknowledgeable_ : handled_; }
+  Credit handled_credit() const { return {handled_, finished_bytes_ + batch_bytes_ - events_.rest().size()}; }
   bool credit_due(bool idle) const;
-  bool grant_due() const { return handled_ >= grant_at_ || handled_bytes() >= grant_at_bytes_; }
-  std::uint64_t handled_bytes() const { return finished_bytes_ + batch_bytes_ - events_.rest().size(); }
-  void note_gap(Gap gap);
+  void count_handled(std::uint64_t events) {
+    handled_ += events;
+    if (handled_ >= allowance_.refill_at_events()) attention_ = true;
+  }
+  void record_gap(Gap gap);
 
   Options options_;
-  Standing standing_;  // its place: of the batch being read, the events before the first one of that
+  State state_ = State::asked;
+  Place place_;  // before the first event of the batch that is being read
+  Repetition repetition_;
+  Allowance allowance_;
   Cancel failure_;
   std::vector<Gap> gaps_;
   bool attention_ = false;
@@ -173,10 +187,6 @@ class Inlet {
   EventReader events_;      // what is left of that batch
   std::uint32_t left_ = 0;  // events of it
   BatchHeader batch_;
-  bool special_ = false;      // its events are to be looked at by admit()
-  std::uint64_t marked_ = 0;  // so many of the batch may be repetitions
-  bool seen_before_ = false;  // some of the batch may have been handled over links before
-  Origin origin_;             // of the event being handled, in a batch that tells origins
   std::uint64_t batch_bytes_ = 0;
   std::size_t header_bytes_ = 0;      // of its header, as it came
   bool readable_ = false;             // all of it, as whole_batch() found
@@ -185,16 +195,10 @@ class Inlet {
   std::uint64_t received_ = 0;
   std::uint64_t received_bytes_ = 0;
   std::uint64_t handled_ = 0;
-  std::uint64_t grant_at_ = 0;  // so many handled: a grant is due
-  std::uint64_t grant_at_bytes_ = 0;
-  std::uint64_t acknowledged_ = 0;  // what the last grant said
-  std::uint64_t settled_ = 0;       // what acknowledge() said
-  bool granting_ = true;
-  bool resumed_ = false;  // the publisher goes on just behind `previous`
+  std::uint64_t acknowledgeable_ = 0;  // with acknowledge_later: what acknowledge() said
+  std::uint64_t acknowledged_ = 0;     // what the last grant said
   std::uint64_t passed_over_ = 0;
   std::optional<std::uint64_t> draining_upto_;
-  Credit limit_;
-  Window window_;
 
   Time heard_;
   Time told_;

@@ -9,26 +9,29 @@
 
 namespace galena::core {
 
-/// Of a relay that acknowledges what its own subscribers have acknowledged: which input became what output. Input of
-/// which nothing was made goes with its neighbours.
+/// Tells a relay which input it may acknowledge, if it acknowledges only what its own subscribers have acknowledged. It
+/// remembers which output position was reached by which input. Input that became no output is acknowledged together
+/// with the input before it.
 class Ledger {
  public:
   struct Entry {
-    std::uint64_t output = 0;  ///< the relay's stream has everything that was made of it below this position
-    std::uint64_t handled = 0;
-    Standing standing;  ///< the subscription's, behind it
+    std::uint64_t output = 0;  ///< everything that was made of the input lies below this position of the relay's stream
+    std::uint64_t handled = 0;  ///< events of the input's link
+    Standing standing;          ///< where the relay's subscription stands behind the input
   };
 
-  /// `handled` events of the link, up to `standing`, have become output below `output`. All of them only grow.
-  void note(std::uint64_t output, std::uint64_t handled, const Standing& standing) {
+  /// The first `handled` events of the link, up to `standing`, have become output below position `output`. From call to
+  /// call all three only grow.
+  void record(std::uint64_t output, std::uint64_t handled, const Standing& standing) {
     if (!entries_.empty() && entries_.back().output == output) {
       entries_.back() = {output, handled, standing};
     } else if (entries_.empty() || entries_.back().handled < handled) {
       entries_.push_back({output, handled, standing});
     }
   }
-  /// Output below `upto` is acknowledged: up to which input that is. Empty if it is no more than before.
-  std::optional<Entry> settle(std::uint64_t upto) {
+  /// The relay's subscribers have acknowledged the output below `upto`. Returns the last input that became part of it,
+  /// or empty if that is no more than at the last call.
+  std::optional<Entry> acknowledge(std::uint64_t upto) {
     std::optional<Entry> last;
     while (!entries_.empty() && entries_.front().output <= upto) {
       last = entries_.front();
@@ -36,7 +39,8 @@ class Ledger {
     }
     return last;
   }
-  /// The link is over. The next one begins behind what was settled, and what comes again is noted again.
+  /// The link is over. The next link begins behind what was acknowledged, so the rest comes again and is recorded
+  /// again.
   void clear() { entries_.clear(); }
   std::size_t size() const { return entries_.size(); }
 

@@ -120,7 +120,7 @@ void Log::omit(std::uint64_t position) {
   covered_ = position + 1;
 }
 
-void Log::note_gap(std::uint64_t from, std::uint64_t upto, std::uint32_t count) {
+void Log::record_gap(std::uint64_t from, std::uint64_t upto, std::uint32_t count) {
   seal(from);
   items_.push_back({.count = count, .from = covered_, .upto = upto, .offset = sealed_bytes_, .exact = false});
   gap_grows_ = false;

@@ -125,7 +125,7 @@ class Log {
   /// The last item does not grow any more: somebody reads on behind it.
   void close_gap() { gap_grows_ = false; }
   /// Notes that of the `count` events of [from, upto) nobody knows how many would have been appended.
-  void note_gap(std::uint64_t from, std::uint64_t upto, std::uint32_t count);
+  void record_gap(std::uint64_t from, std::uint64_t upto, std::uint32_t count);
   /// Seals the open batch, if it has events, and says that it speaks of everything below `upto`.
   void seal(std::uint64_t upto);
 

@@ -25,80 +25,80 @@ inline constexpr Versions spoken_versions{1, 1};
 /// A longer control message is refused unread.
 inline constexpr std::size_t max_message_bytes = 4 << 20;
 
-/// Of an identity, and of a consumer's name.
+/// The longest identity, and the longest name of a consumer.
 inline constexpr std::size_t max_name_bytes = 255;
 
-/// Of a side that does not say how long it may be silent.
+/// The silence of a side that does not say how long it may be silent.
 inline constexpr Duration default_silence = std::chrono::seconds(10);
-/// What is made of the silence that the other side tells: neither too short for anything to arrive, nor for ever.
+/// Bounds the silence that a peer announces: not so short that nothing could arrive in time, and not for ever.
 inline Duration sane_silence(Duration told) {
   return std::clamp<Duration>(told, std::chrono::milliseconds(10), std::chrono::hours(1));
 }
 
-/// A limit on what may be sent, counted from the start of the link: absolute, so that saying it twice is harmless.
+/// How much may be sent, counted from the start of the link. Because it is absolute, saying it twice is harmless.
 struct Credit {
   std::uint64_t events = 0;
   std::uint64_t bytes = 0;
   friend bool operator==(const Credit&, const Credit&) = default;
 };
 
-/// Subscriber to publisher, first: what it wants and what may be sent right away.
+/// Subscriber to publisher, first: which events it wants, and how many may be sent right away.
 struct Subscribe {
-  Id stage;                 ///< whom it wants to talk to; none: whoever answers
-  Id subscription;          ///< the consumer's own number for it, the same in each of its attempts
-  std::uint64_t epoch = 0;  ///< goes up with each attempt: a later one takes the place of an earlier one
+  Id stage;                 ///< the stage that must answer; none: any stage may
+  Id subscription;          ///< the consumer's id for this subscription, the same over all its links
+  std::uint64_t epoch = 0;  ///< goes up with each link: a later one replaces an earlier one
   std::string consumer;     ///< its name, for people; may be empty
   Selection selection;
   Credit credit;
-  Duration silence = default_silence;  ///< the longest this side will be silent while it lives
+  Duration silence = default_silence;  ///< this side is never silent for longer while it lives
   std::optional<Place> resume = {};    ///< where it stood when its last link ended; empty: it is new
-  /// The same for all who take up this subscription one after the other. Empty: nobody will.
+  /// Consumers with the same identity take over this subscription one after the other. Empty: no other consumer may.
   std::string identity = {};
   Id consumer_stage = {};  ///< the stage that subscribes, so that accounts can tell who reads from whom; may be none
   Versions versions = spoken_versions;
 };
 
-/// Publisher to subscriber: the subscription stands.
+/// Publisher to subscriber: the subscription is accepted.
 struct Accept {
   Id stage;
-  Place place;  ///< what comes lies behind it
+  Place place;  ///< events are sent from here on
   Duration silence = default_silence;
-  std::optional<Place> repeated = {};              ///< events below it were sent to this subscription before
+  std::optional<Place> repeated = {};              ///< events below it were sent before, to this subscription
   std::uint64_t version = spoken_versions.newest;  ///< of the link: the newest that both sides speak
 };
 
-/// Subscriber to publisher: everything up to delivery `acknowledged` is done with; up to `limit` may be sent. Said
-/// again and again as a heartbeat.
+/// Subscriber to publisher: deliveries up to number `acknowledged` are handled; up to `limit` may be sent. Repeated as
+/// a heartbeat.
 struct Grant {
   std::uint64_t acknowledged = 0;
   Credit limit;
 };
 
-/// Publisher to subscriber: there is nothing more below `upto`. A heartbeat.
+/// Publisher to subscriber: no more events come from below position `upto`. A heartbeat.
 struct Mark {
   std::uint64_t upto = 0;
 };
 
-/// Publisher to subscriber: it takes nothing in any more, and ends when what lies below `upto` is acknowledged.
+/// Publisher to subscriber: it accepts no more events, and ends when everything below position `upto` is acknowledged.
 struct Draining {
   std::uint64_t upto = 0;
 };
 
-/// Publisher to subscriber: the stream ends at `upto`, on purpose.
+/// Publisher to subscriber: the stream ends at position `upto`, on purpose.
 struct End {
   std::uint64_t upto = 0;
 };
 
-/// Either way: this link is over.
+/// From either side: this link is over.
 struct Cancel {
-  std::string reason;  ///< a word that programs compare: see reason below
+  std::string reason;  ///< for programs: see the namespace `reason` below
   std::string detail;  ///< for people
 };
 
 /// Publisher to a producer elsewhere, first: "take events from me" (ingest). The producer answers with Subscribe.
 struct Offer {
-  Id stage;      ///< whom it wants to talk to
-  Id publisher;  ///< who asks
+  Id stage;      ///< the stage that must answer; none: any stage may
+  Id publisher;  ///< the id of the client
   Id stream;
   bool values = false;  ///< the payloads are values for the producer's handle_produce; topics are empty
   Duration silence = default_silence;
@@ -111,7 +111,7 @@ struct Refuse {
   std::string detail;
 };
 
-/// Anybody to publisher: how do your subscriptions stand? The answer is a report, see report.hpp.
+/// Anybody to publisher: asks for its accounts. The answer is a Report, see report.hpp.
 struct Inquire {
   Versions versions = spoken_versions;
 };

@@ -293,7 +293,7 @@ void Outlet::lose(Link& link, std::string_view why, Time now) {
   subscription->away_since = now;
   subscription->away_number = ++left_;
   away_.emplace(left_, subscription);
-  buffer_.note_freeable();  // of those who are away, most make nobody wait
+  buffer_.record_freeable();  // of those who are away, most make nobody wait
 }
 
 /// The subscription is over: what was held for it is free.
@@ -410,7 +410,7 @@ bool Outlet::drained() const {
   });
 }
 
-std::uint64_t Outlet::settled_upto() const {
+std::uint64_t Outlet::acknowledged_upto() const {
   std::uint64_t upto = buffer_.unclaimed() > 0 ? buffer_.unclaimed_from() : buffer_.next();
   for (const auto& [key, subscription] : subscriptions_) {
     if (subscription->identity.empty() || subscription->idle()) continue;

@@ -106,7 +106,7 @@ class Outlet {
   std::uint64_t outstanding() const;
   /// All subscriptions with an identity, those expected as well, have acknowledged (or were told to miss) everything
   /// that they select below this position; and there is nothing below it that nobody was offered.
-  std::uint64_t settled_upto() const;
+  std::uint64_t acknowledged_upto() const;
   /// Of the subscriptions that have a link; nothing if there is none.
   OpenCredit open_credit() const;
   /// Something other than append() and poll() may have changed open_credit() since this was last asked: a grant, or a

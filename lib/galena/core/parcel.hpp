@@ -9,8 +9,8 @@
 
 namespace galena::core {
 
-/// What is to be sent to a peer, as one frame: either a range of a segment, which is held until whoever gets the parcel
-/// calls segment->release(), or bytes of its own.
+/// What is to be sent to a peer, as one frame: either bytes of its own, or a range of a segment. The segment is pinned
+/// until the receiver of the parcel calls segment->release().
 struct Parcel {
   std::string peer;
   Segment* segment = nullptr;

@@ -63,7 +63,8 @@ void Scan::go_back(const Stretch& stretch, std::uint64_t acknowledged) {
 
 bool Scan::selects(std::string_view topic) { return matcher_.empty() || !matcher_.find(topic).empty(); }
 
-/// What is not there any more, or never was, in front of the next event: told first. False if nothing is missing.
+/// Makes a gap for the positions before the next readable event that were evicted or never stored. False if there are
+/// none.
 bool Scan::missing(Piece& piece) {
   const Log& log = base_.log;
   if (at_.item < log.first()) place_at(log.first(), 0);

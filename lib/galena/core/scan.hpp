@@ -13,9 +13,10 @@ namespace galena::core {
 
 class BatchBuilder;
 
-/// Reads what a subscription selects of the positions below its cursor from what base keeps, and copies it: for whoever
-/// comes back to a place that its view does not have, and for whom a producer held everything before they came. Unless
-/// it holds, it makes nobody wait: what is forgotten before it gets there is a gap.
+/// Replays old events: filters the base log from `from` up to where the subscription's own view begins, and copies what
+/// is selected into batches. It is used (a) when a consumer resumes below what its view has, (b) for an expected
+/// identity, for which everything was held before it subscribed. Unless it holds (b), the producer does not wait for
+/// it: events that are evicted before the scan reaches them become a gap.
 ///
 /// Positions in base are dense, so that batches can be cut anywhere: each piece says exactly which ones it speaks of.
 class Scan {
@@ -43,10 +44,10 @@ class Scan {
   Scan(const Scan&) = delete;
   Scan& operator=(const Scan&) = delete;
 
-  /// Keeps what it has not read, or what was not acknowledged of it, from now on. `from` is still there.
+  /// From now on, keeps what it has not read yet and what is not acknowledged. Requires: `from` is still there.
   void hold();
   bool holds() const { return holding_; }
-  /// What lies before this is done with. Base's floor may move.
+  /// What lies before item `item` of base is acknowledged. The floor of base may move.
   void release_before(std::uint64_t item);
 
   /// Reads on, up to `max_events` and while less than `max_bytes` of events are taken; looks at no more than

@@ -10,26 +10,22 @@
 namespace galena::core {
 
 /// How far a subscription has handled each of the streams that its events come from, directly or through one relay.
-/// An event below that is a repetition. It outlives links, and remembers the `max_streams` streams that came last.
+/// It outlives links, and remembers the `max_streams` streams that came last.
 class Seen {
  public:
   static constexpr std::size_t max_streams = 16;
 
-  /// The event that was made from `event`, or everything below `place`, was handled.
+  /// The event that was made from `event` was handled.
   bool contains(const Origin& event) const {
     const Origin* next = find(event.place.stream);
     return next != nullptr && is_before(event, *next);
   }
-  bool contains(const Place& place) const {
-    const Origin* next = find(place.stream);
-    return next != nullptr && place <= next->place;
-  }
-  /// The stream was handled up to position `from` at least.
-  bool reaches(const Id& stream, std::uint64_t from) const {
+  /// Everything below this place of the stream was handled. Null if nothing of the stream is remembered.
+  const Place* place(const Id& stream) const {
     const Origin* next = find(stream);
-    return next != nullptr && from <= next->place.from;
+    return next == nullptr ? nullptr : &next->place;
   }
-  /// `event`, or everything below `place`, is handled.
+  /// The event that was made from `event`, or everything below `place`, is handled.
   void record(const Origin& event) { record_next({event.place, event.part + 1}); }
   void record(const Place& place) { record_next({place, 0}); }
 
@@ -54,7 +50,7 @@ class Seen {
     if (streams_.size() > max_streams) streams_.pop_back();
   }
 
-  std::deque<Origin> streams_;  // of each stream, the first that is not handled
+  std::deque<Origin> streams_;  // of each stream, the first event that is not handled
 };
 
 }  // namespace galena::core

@@ -18,7 +18,7 @@ Segment* Segment::create(std::uint32_t capacity) {
 }
 
 void Segment::release() {
-  if (holds_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+  if (pins_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
     this->~Segment();
     ::operator delete(this);
   }

@@ -13,12 +13,12 @@
 
 namespace galena::core {
 
-/// A block of memory that never moves. Its log writes into it; whoever sends a part of it without a copy holds it until
-/// that part has left. Counting is all that another thread ever does to it.
+/// A block of memory that never moves. Its log writes into it. A sender that passes on a part of it without a copy pins
+/// it until that part has left. Thread: other threads only ever count its pins.
 class Segment {
  public:
-  /// One that lies in somebody else's memory, which `keeper` keeps: a received frame. Its log does not write behind
-  /// what is there.
+  /// A segment that lies in memory of another owner, which `keeper` keeps alive: a received frame. Its log does not
+  /// write behind what is there.
   static Segment* adopt(char* data, std::uint32_t size, std::shared_ptr<void> keeper) {
     return new Segment(data, size, std::move(keeper));
   }
@@ -26,11 +26,11 @@ class Segment {
   char* data() { return data_; }
   std::uint32_t capacity() const { return capacity_; }
 
-  void hold() { holds_.fetch_add(1, std::memory_order_relaxed); }
-  /// Any thread. The last one out frees it.
+  void pin() { pins_.fetch_add(1, std::memory_order_relaxed); }
+  /// Takes a pin back; the last one frees the segment. Thread: any.
   void release();
-  /// Nobody but its log holds it.
-  bool unshared() const { return holds_.load(std::memory_order_acquire) == 1; }
+  /// Only its log has it pinned.
+  bool unshared() const { return pins_.load(std::memory_order_acquire) == 1; }
 
   Segment(const Segment&) = delete;
   Segment& operator=(const Segment&) = delete;
@@ -44,13 +44,15 @@ class Segment {
   static Segment* create(std::uint32_t capacity);
 
   char* data_;
-  std::atomic<std::uint32_t> holds_{1};
+  std::atomic<std::uint32_t> pins_{1};
   std::uint32_t capacity_;
   std::shared_ptr<void> keeper_;
 };
 
-/// Makes segments, knows what they take, and uses them again. `charged()` counts every byte from the moment a segment
-/// is made until its log is done with it *and* nobody else holds it: what is sent and not yet released counts too.
+/// Makes segments, counts the memory that they take, and uses them again. `charged()` counts every byte from the moment
+/// a segment is made until its log is done with it *and* no sender has it pinned any more.
+///
+/// Invariant: charged() <= limit(), asserted whenever it grows.
 class SegmentPool {
  public:
   explicit SegmentPool(std::uint32_t largest, std::uint64_t limit = std::numeric_limits<std::uint64_t>::max())
@@ -68,13 +70,13 @@ class SegmentPool {
   void take(const Segment& adopted) { charge(adopted.capacity()); }
   /// The log is done with `segment`.
   void give_back(Segment* segment);
-  /// Looks which of the segments given back have been released by everybody else since; true if any was.
+  /// Looks for segments that were given back while pinned, and are not pinned any more; true if there were any.
   bool reclaim();
 
   std::uint64_t charged() const { return charged_; }
   std::uint64_t limit() const { return limit_; }
   std::uint32_t largest() const { return largest_; }
-  /// Segments given back that somebody else (libzmq) still holds.
+  /// A sender (libzmq) still pins a segment that was given back.
   bool awaiting_release() const { return !pinned_.empty(); }
 
  private:

@@ -2,13 +2,13 @@
 #pragma once
 
 #include <cstdint>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "galena/base/add_capped.hpp"
 #include "galena/core/buffer.hpp"
 #include "galena/core/cursor.hpp"
 #include "galena/core/link.hpp"
@@ -18,11 +18,6 @@
 #include "galena/time.hpp"
 
 namespace galena::core {
-
-inline std::uint64_t add_capped(std::uint64_t one, std::uint64_t other) {
-  return one > std::numeric_limits<std::uint64_t>::max() - other ? std::numeric_limits<std::uint64_t>::max()
-                                                                 : one + other;
-}
 
 /// What a consumer wants from this producer, and what was done about it over any number of links: one after the other,
 /// or several at a time that share the work. A link that is lost hands back what it had in flight, and that is sent

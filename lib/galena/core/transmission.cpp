@@ -35,7 +35,7 @@ class Frame {
 
   void flush() {
     if (segment_ == nullptr) return;
-    segment_->hold();
+    segment_->pin();
     out_.push_back({.peer = link_.peer, .segment = segment_, .begin = begin_, .size = end_ - begin_});
     link_.record_sent(run_, bytes_);
     segment_ = nullptr;

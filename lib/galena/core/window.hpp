@@ -10,41 +10,44 @@
 
 namespace galena::core {
 
-/// How many bytes a subscription lets be on their way or waiting. Within its bounds it tunes itself: it grows while the
-/// delay of the link is what limits, and shrinks again while the handler is.
+/// Chooses how many bytes of a subscription may be on their way or waiting. Between `start` and `most` it tunes itself:
+/// it grows while the delay of the link limits the rate, and shrinks while the handler does.
 ///
-/// A publisher that has used up all the credit that it can know of has to stand still until the next grant has crossed
-/// the link. The subscriber sees that as a pause that begins within reach of the last limit but one. Pauses anywhere
-/// else mean that the publisher had nothing to send, or that the link carries no more: more credit would not help. No
-/// pause at all means that the handler is what limits.
+/// How it knows: the last grant may still be crossing the link, so the publisher can be sure only of the grant before
+/// it. When it has used that up it must pause, and the subscriber sees nothing arrive from about that limit on. So:
+///   - a pause that begins near the limit of the grant before the last one: the delay limits, a wider window helps;
+///   - a pause anywhere else: the publisher had nothing to send, or the link carries no more. A wider window is no
+///   help;
+///   - no pause at all: the handler limits.
 class Window {
  public:
-  /// It stays at `start` if `most` is not more.
+  /// If `most` is not above `start`, the window stays at `start`.
   Window(std::uint64_t start, std::uint64_t most) : start_(start), most_(most), bytes_(start), granted_(start) {}
 
   std::uint64_t bytes() const { return bytes_; }
 
-  /// Everything that has arrived, `received` bytes since the link began, has been handled.
-  void note_idle(std::uint64_t received, Time now) {
+  /// All of the `received` bytes that arrived since the link began are handled.
+  void handle_idle(std::uint64_t received, Time now) {
     if (most_ <= start_ || idle_since_) return;
     idle_since_ = now;
     at_limit_ = received + bytes_ / 8 >= limit_before_;
   }
   /// Events have arrived.
-  void note_arrival(Time now) {
+  void handle_arrival(Time now) {
     if (!idle_since_) return;
     (at_limit_ ? waited_for_credit_ : waited_for_events_) += now - *std::exchange(idle_since_, std::nullopt);
   }
-  /// It is as wide as it may be. (Below that, credit is granted in halves of the window, or the pauses would not tell
-  /// what limits; at its widest it may as well follow each acknowledgement.)
+  /// The window is as wide as it may be. Then credit may follow each acknowledgement. (Below that, credit must be
+  /// granted in halves of the window, or the pauses would not tell what limits the rate.)
   bool at_most() const { return bytes_ >= most_; }
-  /// About to grant more: chooses how much may be on its way from now on.
+  /// A grant is about to be made: chooses the window for it, from the pauses since the last one.
   void tune(Time now) {
     if (most_ <= start_) return;
     const Duration since = now - std::exchange(tuned_at_, now);
     if (waited_for_credit_ > shortest_pause && waited_for_credit_ > 2 * waited_for_events_) {
       const bool far_too_narrow = waited_for_credit_ > since / 4 * 3;
-      // Else not with each grant: what it did last shows only after the next one has crossed the link.
+      // Otherwise wait a few grants between two steps: the effect of a step shows only after the next grant has
+      // crossed the link.
       if (far_too_narrow || patience_ < longest_patience) {
         bytes_ = std::min(most_, bytes_ * (far_too_narrow ? 4 : 2));
         patience_ = longest_patience;
@@ -60,8 +63,8 @@ class Window {
     }
     waited_for_credit_ = waited_for_events_ = Duration::zero();
   }
-  /// Up to `limit` bytes since the link began are granted.
-  void note_grant(std::uint64_t limit) { limit_before_ = std::exchange(granted_, limit); }
+  /// A grant lets `limit` bytes since the link began be sent.
+  void record_grant(std::uint64_t limit) { limit_before_ = std::exchange(granted_, limit); }
 
  private:
   static constexpr Duration shortest_pause = std::chrono::microseconds(200);
@@ -71,13 +74,13 @@ class Window {
   std::uint64_t most_;
   std::uint64_t bytes_;
   std::uint64_t granted_;
-  std::uint64_t limit_before_ = ~std::uint64_t{0};  // there was none
+  std::uint64_t limit_before_ = ~std::uint64_t{0};  // no grant yet
   std::optional<Time> idle_since_;
-  bool at_limit_ = false;  // when it became idle
+  bool at_limit_ = false;  // the pause began near limit_before_
   Time tuned_at_{};
   Duration waited_for_credit_{};
   Duration waited_for_events_{};
-  int patience_ = 0;  // so many grants more before it shrinks
+  int patience_ = 0;  // grants to wait before the next small step
 };
 
 }  // namespace galena::core

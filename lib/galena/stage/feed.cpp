@@ -56,7 +56,7 @@ bool Feed::work(Time now) {
     if (input == Input::malformed) return fail(inlet_.farewell());
     if (input == Input::cancelled || input == Input::ended) return false;
   }
-  if (const auto grant = inlet_.take_grant(true, now)) say_(*grant);
+  if (const auto grant = inlet_.poll_grant(true, now)) say_(*grant);
   return true;
 }
 
@@ -74,8 +74,8 @@ bool Feed::fail(const std::string& farewell) {
 void Feed::finish_event(Time now) {
   inlet_.handled();
   if (!inlet_.attention()) return;
-  inlet_.take_gaps();  // what its sender dropped, its sender knows
-  if (const auto grant = inlet_.take_grant(false, now)) say_(*grant);
+  inlet_.poll_gaps();  // what its sender dropped, its sender knows
+  if (const auto grant = inlet_.poll_grant(false, now)) say_(*grant);
 }
 
 /// Takes the event, or keeps what is made of it and finds no room, or refuses it.
@@ -102,9 +102,9 @@ void Feed::refuse(const std::string& why) {
 }
 
 bool Feed::handle_time(Time now) {
-  if (!frames_.empty()) inlet_.note_busy(now);  // this side has not been listening
+  if (!frames_.empty()) inlet_.handle_busy(now);  // this side has not been listening
   if (inlet_.silent(now)) return false;
-  if (const auto heartbeat = inlet_.take_heartbeat(now)) say_(*heartbeat);
+  if (const auto heartbeat = inlet_.poll_heartbeat(now)) say_(*heartbeat);
   return true;
 }
 

@@ -272,7 +272,7 @@ void OutletDriver::transmit() {
       freed = outlet_.buffer().take_freed() || room_found_;
       room_found_ = false;
       if (freed) ++room_turns_;
-      if (options_.on_acknowledged) acknowledged = outlet_.settled_upto();
+      if (options_.on_acknowledged) acknowledged = outlet_.acknowledged_upto();
       more = outlet_.wants_poll();
     }
     if (freed) room_.notify_all();

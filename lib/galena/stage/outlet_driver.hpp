@@ -31,7 +31,7 @@ class OutletDriver {
     bool shares_loop = false;                              ///< other stages run on the loop, and may put events here
     std::function<void()> on_room = {};                    ///< what was full has room again
     std::function<void(std::size_t)> on_subscribers = {};  ///< how many there are now
-    std::function<void()> on_acknowledged = {};            ///< settled_upto() has moved
+    std::function<void()> on_acknowledged = {};            ///< acknowledged_upto() has moved
   };
 
   /// On the loop, as the destructor.

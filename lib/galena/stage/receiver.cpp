@@ -240,7 +240,7 @@ void Receiver::work() {
       if (disconnected_) {
         lose("the connection ended", false);
       } else {
-        inlet_->note_idle(Clock::now());
+        inlet_->handle_idle(Clock::now());
         say(true);
         taker_.note_idle();
       }
@@ -333,12 +333,12 @@ void Receiver::handle_cancelled() {
 /// With acknowledge_downstream: what has been handled so far is settled when all that was made so far is.
 void Receiver::note_made() {
   if (!options_.acknowledge_downstream || !inlet_ || inlet_->handled_events() == 0) return;
-  ledger_.note(taker_.made_upto(), inlet_->handled_events(), inlet_->standing());
+  ledger_.record(taker_.made_upto(), inlet_->handled_events(), inlet_->standing());
 }
 
 void Receiver::settle() {
   if (!options_.acknowledge_downstream || !inlet_) return;
-  const auto entry = ledger_.settle(taker_.settled_upto());
+  const auto entry = ledger_.acknowledge(taker_.settled_upto());
   if (!entry) return;
   settled_ = entry->standing;
   inlet_->acknowledge(entry->handled);
@@ -365,11 +365,11 @@ void Receiver::see_to_inlet() {
 /// The order: handled, saved, acknowledged.
 void Receiver::say(bool idle) {
   if (!inlet_->grant_waits(idle) || !save_position()) return;
-  if (const auto grant = inlet_->take_grant(idle, Clock::now()); grant && !disconnected_) dealer_->send(*grant);
+  if (const auto grant = inlet_->poll_grant(idle, Clock::now()); grant && !disconnected_) dealer_->send(*grant);
 }
 
 void Receiver::tell_gaps() {
-  for (const Gap& gap : inlet_->take_gaps()) {
+  for (const Gap& gap : inlet_->poll_gaps()) {
     if (gap.count) {
       add(lost_, *gap.count);
     } else {
@@ -450,10 +450,10 @@ void Receiver::handle_time() {
   timer_ = loop_.reactor().after(node_.options().liveness / 8, [this] { handle_time(); });
   if (!dealer_ || disconnected_) return;
   const Time now = Clock::now();
-  if (const auto heartbeat = inlet_->accepted() ? inlet_->take_heartbeat(now) : std::nullopt) dealer_->send(*heartbeat);
+  if (const auto heartbeat = inlet_->accepted() ? inlet_->poll_heartbeat(now) : std::nullopt) dealer_->send(*heartbeat);
   if (save_failed_) say(true);
   if (reading_ || blocked_ || stopped_taking_) {
-    inlet_->note_busy(now);
+    inlet_->handle_busy(now);
   } else if (inlet_->accepted() ? inlet_->silent(now)
                                 : now - connected_at_ > std::min(accept_within, node_.options().liveness)) {
     lose("nothing was heard for too long", true);

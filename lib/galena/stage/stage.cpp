@@ -322,7 +322,7 @@ class Stage::Impl final : public EventTaker {
     return publisher_->driver().with_outlet([](core::Outlet& outlet) { return outlet.buffer().next(); });
   }
   std::uint64_t settled_upto() override {
-    return publisher_->driver().with_outlet([](core::Outlet& outlet) { return outlet.settled_upto(); });
+    return publisher_->driver().with_outlet([](core::Outlet& outlet) { return outlet.acknowledged_upto(); });
   }
 
   /// The next event, for a handler that makes others of it.

@@ -145,7 +145,7 @@ int main(int argc, char** argv) {
   for (std::uint64_t i = 1; i < options.jobs; ++i) threads.emplace_back(work);
   work();
   for (std::thread& thread : threads) thread.join();
-  const double taken = galena::seconds(galena::Clock::now() - begin);
+  const double taken = galena::in_seconds(galena::Clock::now() - begin);
   std::printf("%s%llu seeds (%llu to %llu), %llu events, %.1f s, %.0f seeds a second: %s\n",
               isatty(STDOUT_FILENO) != 0 ? "\r" : "", static_cast<unsigned long long>(done.load()),
               static_cast<unsigned long long>(options.first),

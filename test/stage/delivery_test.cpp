@@ -315,7 +315,7 @@ TEST_CASE("a relay that takes no more is idle, though what it had granted still 
   std::optional<ProducerConsumer<PassThrough>> relay;
   relay.emplace(elsewhere, PassThrough{},
                 ProducerConsumerOptions{
-                    .subscriptions = {{global("p")}}, .acknowledge = Acknowledge::downstream, .identity = "r"});
+                    .subscriptions = {{global("p")}}, .acknowledge = Acknowledge::downstream, .subscribe = {.identity = "r"}});
   REQUIRE(producer.wait_for_subscribers(1, 10s));
   relay->stop_input();
   ingest(producer, 0, 1000);

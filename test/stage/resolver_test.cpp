@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include "galena/stage/node_access.hpp"
 #include "galena/stage/node_core.hpp"
 #include "stage/stage_fixture.hpp"
 
@@ -122,7 +123,7 @@ TEST_CASE("stages find each other by the names of any resolver, without a name s
   REQUIRE(keep.events->wait_for(1));
   CHECK(here.list().size() == 1);
   CHECK(here.stats(global("p")).ingested == 1);
-  CHECK(here.core().service() == "a map");
+  CHECK(detail::NodeAccess::core(here)->service() == "a map");
   CHECK_THROWS_AS(Producer<>(here, {.name = global("p")}), Error);
   producer.reset();
   CHECK(registry->all().empty());

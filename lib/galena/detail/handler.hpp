@@ -177,7 +177,7 @@ concept TakesMessage = Callable<H, Method, TopicOf<H, Method>, MessageOf<H, Meth
 
 template <class T>
 inline constexpr bool is_changeable_reference =
-    std::is_lvalue_reference_v<T> && !std::is_const_v<std::remove_reference_t<T>>;
+    std::is_lvalue_reference_v<T> && !std::is_const_v<std::remove_reference_t<T>> && !std::is_same_v<T, Sink&>;
 
 template <class...>
 inline constexpr bool never_true = false;

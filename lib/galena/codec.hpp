@@ -11,6 +11,8 @@
 #include <type_traits>
 #include <vector>
 
+#include "galena/export.hpp"
+
 namespace galena {
 
 /// What a payload is. It travels with every event.

@@ -24,7 +24,7 @@ class Consumer {
       : Consumer(node, std::make_shared<H>(std::move(handler)), std::move(options), detail::Role{}) {}
   /// A temporary Node is gone before the first event.
   Consumer(Node&& node, H handler, ConsumerOptions options) : Consumer(node, std::move(handler), std::move(options)) {
-    static_assert(detail::never_true<H>, "a stage needs a Node that outlives it: give the Node a variable");
+    static_assert(detail::never_true<H>, "give the Node a variable: a temporary one cannot be run or stopped");
   }
 
   /// Blocks until the handler has failed, and rethrows what it threw; or until it threw Enough.

@@ -9,6 +9,7 @@
 
 #include "galena/detail/message.hpp"
 #include "galena/event_view.hpp"
+#include "galena/export.hpp"
 
 namespace galena {
 

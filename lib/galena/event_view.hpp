@@ -5,15 +5,15 @@
 #include <optional>
 #include <string_view>
 
-#include "galena/export.hpp"
 #include "galena/codec.hpp"
+#include "galena/export.hpp"
 #include "galena/id.hpp"
 
 namespace galena {
 
 /// Whom an event comes from, and where it stands there. A handler's EventView refers to one, which answers when it is
 /// asked; a test of a handler may derive its own.
-class EventOrigin {
+class GALENA_API EventOrigin {
  public:
   /// The producer's name as the subscription gives it; of a nameless one, "stage " and the first digits of its id.
   virtual std::string_view producer() const = 0;

@@ -5,8 +5,8 @@
 /// and text need nothing else; for numbers, structs and containers include <galena/msgpack.hpp> as well.
 #include "galena/consumer.hpp"
 #include "galena/error.hpp"
-#include "galena/export.hpp"
 #include "galena/event.hpp"
+#include "galena/export.hpp"
 #include "galena/name_service.hpp"
 #include "galena/node.hpp"
 #include "galena/producer.hpp"

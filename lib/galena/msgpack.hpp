@@ -22,6 +22,7 @@
 
 #include "galena/codec.hpp"
 #include "galena/detail/object_reader.hpp"
+#include "galena/export.hpp"
 
 namespace galena {
 

@@ -36,9 +36,9 @@ struct NameEntry {
 
 /// A program's part of a Galena network: finds names, and keeps those of its stages. What it holds lives until the last
 /// of its stages is gone, so the order of destruction does not matter. The first one tunes the process, see
-/// NodeOptions::tune_process. It starts threads, which fork() does not copy: in a child, whatever is called of a Node and
-/// its stages throws Error (invalid), and their destructors do nothing. Fork before you make the first Node, or make
-/// another one in the child. Thread: all members from any thread, unless they say otherwise.
+/// NodeOptions::tune_process. It starts threads, which fork() does not copy: in a child, whatever is called of a Node
+/// and its stages throws Error (invalid), and their destructors do nothing. Fork before you make the first Node, or
+/// make another one in the child. Thread: all members from any thread, unless they say otherwise.
 class GALENA_API Node {
  public:
   explicit Node(NodeOptions options = {});

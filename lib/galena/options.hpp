@@ -125,4 +125,13 @@ struct ProducerConsumerOptions {
   ProducerOptions publish = {};
 };
 
+struct RemoteProducerOptions {
+  /// How long ingest() waits for room in the queue, and answer() for an answer.
+  Duration timeout = std::chrono::seconds(10);
+  /// What may wait here to be sent, in bytes: beyond it ingest() waits.
+  std::uint64_t queue_bytes = 8 << 20;
+  /// How long the destructor waits until everything is answered. Then it logs what was not.
+  Duration drain = std::chrono::seconds(5);
+};
+
 }  // namespace galena

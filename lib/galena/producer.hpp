@@ -30,11 +30,11 @@ class Producer {
   /// A temporary Node is gone before the first event.
   Producer(Node&& node, H handler, ProducerOptions options = {})
       : Producer(node, std::move(handler), std::move(options)) {
-    static_assert(detail::never_true<H>, "a stage needs a Node that outlives it: give the Node a variable");
+    static_assert(detail::never_true<H>, "give the Node a variable: a temporary one cannot be run or stopped");
   }
   explicit Producer(Node&& node, ProducerOptions options = {}) requires std::is_same_v<H, NoHandler>
       : Producer(node, std::move(options)) {
-    static_assert(detail::never_true<H>, "a stage needs a Node that outlives it: give the Node a variable");
+    static_assert(detail::never_true<H>, "give the Node a variable: a temporary one cannot be run or stopped");
   }
 
   /// Takes the input: handle_produce(input...), or (topic, message) without a handler. Waits while a subscriber that

@@ -9,30 +9,13 @@
 #include "galena/detail/message.hpp"
 #include "galena/export.hpp"
 #include "galena/name.hpp"
+#include "galena/options.hpp"
 #include "galena/time.hpp"
+#include "galena/verdict.hpp"
 
 namespace galena {
 
 class Node;
-
-struct RemoteProducerOptions {
-  /// How long ingest() waits for room in the queue, and answer() for an answer.
-  Duration timeout = std::chrono::seconds(10);
-  /// What may wait here to be sent, in bytes: beyond it ingest() waits.
-  std::uint64_t queue_bytes = 8 << 20;
-  /// How long the destructor waits until everything is answered. Then it logs what was not.
-  Duration drain = std::chrono::seconds(5);
-};
-
-/// What became of an event that was handed to a RemoteProducer.
-enum class Verdict : std::uint8_t {
-  pending,    ///< nobody knows yet
-  accepted,   ///< the producer has it
-  refused,    ///< the producer does not take it, and said why
-  withdrawn,  ///< it never left: withdraw() was called in time, or this object ended first
-  unknown,    ///< it was sent, and the connection broke before the answer: the producer may have it or not
-};
-GALENA_API std::string_view to_string(Verdict verdict);
 
 namespace detail {
 
@@ -44,20 +27,8 @@ class GALENA_API RemoteStream {
   /// The number of an event that was handed over, counted from 1.
   using Ticket = std::uint64_t;
 
-  struct Answer {
-    Verdict verdict = Verdict::pending;
-    std::string reason = {};  ///< of a refusal, and of what is not known
-  };
-  /// So many events there were, by what became of them. They add up to `taken`.
-  struct Counts {
-    std::uint64_t taken = 0;
-    std::uint64_t pending = 0;
-    std::uint64_t accepted = 0;
-    std::uint64_t refused = 0;
-    std::uint64_t withdrawn = 0;
-    std::uint64_t unknown = 0;
-    std::string last_refusal = {};
-  };
+  using Answer = RemoteAnswer;
+  using Counts = RemoteCounts;
 
   /// Blocks until it is known what became of the event, or for options.timeout: then it is pending still. Answers other
   /// than `accepted` are kept for the last 100,000 runs of events that were not; of older ones the answer is `unknown`.

@@ -31,7 +31,7 @@ RELAY = "void f(Node& node) { ProducerConsumer c{node, H{}, {.subscriptions = {{
 PRODUCER = "void f(Node& node) { Producer p{node, H{}}; p.ingest(1); }"
 
 NO_CODEC = "has no galena::Codec: include <galena/msgpack.hpp>, and write MSGPACK_DEFINE(its members) in the struct"
-NO_NODE = "a stage needs a Node that outlives it: give the Node a variable"
+NO_NODE = "give the Node a variable: a temporary one cannot be run or stopped"
 CHANGED = "a handler takes its topic and its message by value or as const&"
 OVERLOADED = "the handler's method is private, or overloaded"
 
@@ -206,7 +206,8 @@ auto h() {
 
 def said_by(compiler, source):
     """What the compiler says; empty if it is content."""
-    done = subprocess.run([compiler, *FLAGS, "-x", "c++", "-fsyntax-only", "-"], input=source, capture_output=True,
+    limit = ["-ferror-limit=0"] if "clang" in compiler else []
+    done = subprocess.run([compiler, *FLAGS, *limit, "-x", "c++", "-fsyntax-only", "-"], input=source, capture_output=True,
                           text=True, timeout=240)
     return (done.stderr or "it failed without a word") if done.returncode else ""
 

@@ -45,7 +45,7 @@ struct Sharing {
   }
   void join(const std::string& name, std::uint64_t credit) {
     Member& member = members[name];
-    member = {std::make_unique<Link>(name, subscription, wish(credit), 1 << 20, at(0)), {}, 0};
+    member = {std::make_unique<Link>(name, subscription, Id{}, wish(credit), 1 << 20, at(0)), {}, 0};
     subscription.links.push_back(member.link.get());
   }
   void append(int from, int upto) {
@@ -84,7 +84,7 @@ struct Sharing {
   /// The first `count` deliveries of the link, and as much credit as it had.
   void acknowledge(const std::string& name, std::uint64_t count, std::uint64_t credit) {
     Member& member = members.at(name);
-    REQUIRE(member.link->handle_grant({count, {count + credit, plenty}}));
+    REQUIRE(member.link->subscription.handle_grant(*member.link, {count, {count + credit, plenty}}));
     subscription.release_acknowledged(buffer);
     for (; member.acknowledged < count; ++member.acknowledged) ++times_acknowledged[member.sent[member.acknowledged]];
   }

@@ -10,8 +10,8 @@
 
 namespace galena {
 
-/// Runs `child` in a forked process and says how that ended: "exit 0", "signal 15". A child that does not end within 30 s
-/// is killed ("signal 14").
+/// Runs `child` in a forked process and says how that ended: "exit 0", "signal 15". A child that does not end within 30
+/// s is killed ("signal 14").
 inline std::string forked(const std::function<int()>& child) {
   const pid_t pid = fork();
   if (pid == 0) {

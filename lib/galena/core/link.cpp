@@ -4,17 +4,17 @@
 #include <utility>
 
 #include "galena/base/assert.hpp"
-#include "galena/core/subscription.hpp"
 
 namespace galena::core {
 
-Link::Link(std::string at, Subscription& carried, const Subscribe& wish, std::uint64_t max_in_flight, Time now)
+Link::Link(std::string at, Subscription& carried, const Id& stream, const Subscribe& wish, std::uint64_t max_in_flight,
+           Time now)
     : peer(std::move(at)),
       subscription(carried),
       silence(sane_silence(wish.silence)),
       heard(now),
       told(now),
-      told_repeated{.stream = carried.sent_before.stream},
+      told_repeated{.stream = stream},
       max_in_flight_bytes_(max_in_flight),
       window_{wish.credit.events, std::min(wish.credit.bytes, max_in_flight)} {
   raise_limit(wish.credit);
@@ -40,10 +40,11 @@ void Link::record_flight(std::uint64_t events, std::uint64_t bytes, Flight fligh
   ++unhandled_;
 }
 
-bool Link::handle_grant(const Grant& grant) {
-  if (grant.acknowledged > sent_.events) return false;
+std::optional<Link::Acknowledged> Link::handle_grant(const Grant& grant) {
+  if (grant.acknowledged > sent_.events) return std::nullopt;
+  Acknowledged now;
   if (grant.acknowledged > acknowledged_.events) {
-    subscription.record_acknowledged(grant.acknowledged - acknowledged_.events);
+    now.events = grant.acknowledged - acknowledged_.events;
     acknowledged_.events = grant.acknowledged;
   }
   if (acknowledged_.events > unconfirmed_after_) unconfirmed_gap_.reset();
@@ -51,13 +52,13 @@ bool Link::handle_grant(const Grant& grant) {
     const Flight& flight = flights_.front();
     acknowledged_.bytes = flight.upto.bytes;
     if (flight.scanned) {
-      subscription.record_scan_acknowledged(flight.scanned->upto);
+      now.scanned_upto = flight.scanned->upto;
       --scanned_in_flight_;
     }
     flights_.pop_front();
   }
   raise_limit(grant.limit);
-  return true;
+  return now;
 }
 
 /// A limit also says what is handled: a consumer that acknowledges late raises it all the same as it works.

@@ -32,7 +32,14 @@ struct Flight {
 /// Invariant: acknowledged <= sent.events <= limit.events; flights cover (acknowledged, sent.events].
 class Link {
  public:
-  Link(std::string at, Subscription& carried, const Subscribe& wish, std::uint64_t max_in_flight, Time now);
+  /// What a grant acknowledged for the first time.
+  struct Acknowledged {
+    std::uint64_t events = 0;
+    std::optional<std::uint64_t> scanned_upto = {};  ///< all that the scan found below this position
+  };
+
+  Link(std::string at, Subscription& carried, const Id& stream, const Subscribe& wish, std::uint64_t max_in_flight,
+       Time now);
 
   /// Deliveries that may still start.
   std::uint64_t events_left() const { return limit_.events - sent_.events; }
@@ -57,8 +64,9 @@ class Link {
   /// To be told again over the link that follows this one. A consumer that knows of it ignores it.
   const std::optional<Gap>& unconfirmed_gap() const { return unconfirmed_gap_; }
 
-  /// False, and nothing happens, if more is acknowledged than was sent.
-  bool handle_grant(const Grant& grant);
+  /// Empty, and nothing happens, if more is acknowledged than was sent. Else the caller lets the subscription record
+  /// it: see Subscription::handle_grant().
+  std::optional<Acknowledged> handle_grant(const Grant& grant);
 
   /// The frames that are not acknowledged, in the order in which they were sent. Of the first one, deliveries up to
   /// acknowledged() are done with all the same.

@@ -235,7 +235,7 @@ void Outlet::begin(const std::string& peer, std::string key, const Subscribe& wi
 /// The subscription gets a link. `at` is where it goes on; what is sent again lies below `repeated`.
 Link& Outlet::accept(const std::string& peer, Subscription& subscription, const Subscribe& wish, const Place& at,
                      const Place& repeated, Time now) {
-  auto made = std::make_unique<Link>(peer, subscription, wish, options_.max_in_flight_bytes, now);
+  auto made = std::make_unique<Link>(peer, subscription, options_.stream, wish, options_.max_in_flight_bytes, now);
   Link& link = *made;
   link.told_repeated = repeated;
   subscription.links.push_back(&link);
@@ -256,7 +256,7 @@ void Outlet::release_acknowledged(Subscription& subscription) {
 }
 
 void Outlet::grant(Link& link, const Grant& told) {
-  if (!link.handle_grant(told)) {
+  if (!link.subscription.handle_grant(link, told)) {
     cancel(link.peer, reason::acknowledge, "more was acknowledged than was sent");
     return;
   }

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "galena/core/cursor.hpp"
 #include "galena/core/topic_index.hpp"
 #include "galena/core/view.hpp"
 #include "galena/gap.hpp"

@@ -14,6 +14,14 @@ void Subscription::take_holder(const Subscribe& wish) {
   consumer_stage = wish.consumer_stage;
 }
 
+bool Subscription::handle_grant(Link& link, const Grant& grant) {
+  const auto now = link.handle_grant(grant);
+  if (!now) return false;
+  record_acknowledged(now->events);
+  if (now->scanned_upto) scan_acknowledged_upto_ = *now->scanned_upto;
+  return true;
+}
+
 void Subscription::hand_back(Link& link) {
   sent_before = std::max(sent_before, place());
   std::erase(links, &link);

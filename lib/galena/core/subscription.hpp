@@ -44,8 +44,8 @@ class Subscription {
   void release_acknowledged(Buffer& buffer);
 
   void record_acknowledged(std::uint64_t events) { acknowledged_ += events; }
-  /// What its scan found below this position is acknowledged.
-  void record_scan_acknowledged(std::uint64_t upto) { scan_acknowledged_upto_ = upto; }
+  /// A grant came over one of its links. False, and nothing happens, if more is acknowledged than was sent.
+  bool handle_grant(Link& link, const Grant& grant);
   void record_scanned(std::uint64_t events) { scan_selected_ += events; }
 
   /// There is something that only a scan can find. It is read over one link at a time, because its pieces cannot be

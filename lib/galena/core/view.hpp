@@ -6,11 +6,12 @@
 #include <utility>
 #include <vector>
 
-#include "galena/core/cursor.hpp"
 #include "galena/core/log.hpp"
 #include "galena/selection.hpp"
 
 namespace galena::core {
+
+struct Cursor;
 
 /// A selection, the log of the events that it selects, and the cursors of those who read them. Subscriptions of equal
 /// selections share it.

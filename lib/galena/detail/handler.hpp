@@ -16,9 +16,9 @@
 
 #include "galena/codec.hpp"
 #include "galena/detail/output.hpp"
-#include "galena/export.hpp"
 #include "galena/event.hpp"
 #include "galena/event_view.hpp"
+#include "galena/export.hpp"
 #include "galena/sink.hpp"
 
 /// How handlers are recognised and called. A handler is a struct with handle_consume (for a Consumer) or handle_produce

@@ -6,8 +6,8 @@
 
 #include "galena/detail/output.hpp"
 #include "galena/detail/stage.hpp"
-#include "galena/export.hpp"
 #include "galena/event.hpp"
+#include "galena/export.hpp"
 
 namespace galena::detail {
 

@@ -5,17 +5,17 @@
 #include <mutex>
 #include <utility>
 
-#include "galena/stage/publisher.hpp"
-
 namespace galena::detail {
 
-Feed::Feed(Publisher& publisher, const FeedTaker& taker, core::Inlet::Options options, bool values, Say say, Time now)
-    : publisher_(publisher),
+Feed::Feed(OutletDriver& outlet, FeedCounts& counts, const FeedTaker& taker, core::Inlet::Options options, bool values,
+           Say say, Time now)
+    : outlet_(outlet),
+      counts_(counts),
       taker_(taker),
       values_(values),
       say_(std::move(say)),
-      made_(publisher.driver()),
-      driver_(*this, std::move(options), publisher.driver().largest_event(), now) {
+      made_(outlet),
+      driver_(*this, std::move(options), outlet.largest_event(), now) {
   say_(driver_.inlet().hello());
 }
 
@@ -61,12 +61,8 @@ void Feed::take(const EventView& event) {
 }
 
 void Feed::refuse(const std::string& why) {
-  publisher_.count_refused();
+  ++counts_.refused;
   say_(core::encode(core::Refuse{driver_.inlet().handled_events() + 1, why}));
 }
-
-void Feed::handle_gap(const Gap& gap) { publisher_.count_gap(gap); }
-
-void Feed::count_malformed() { publisher_.count_malformed(); }
 
 }  // namespace galena::detail

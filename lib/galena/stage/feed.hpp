@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -13,13 +14,17 @@
 
 namespace galena::detail {
 
-class Publisher;
-
 /// What a producer makes of what is ingested from elsewhere.
 struct FeedTaker {
   void* handler = nullptr;
   Taken (*on_value)(void* handler, const EventView& value, Output& out) = nullptr;  ///< none: takes (topic, message)
   HandlerLock* lock = nullptr;
+};
+
+/// What the feeds of a producer count, before they tell their peers.
+struct FeedCounts {
+  std::atomic<std::uint64_t> refused{0};
+  std::atomic<std::uint64_t> malformed{0};
 };
 
 /// Somebody elsewhere who ingests into a producer: the subscribing half of the protocol, turned round. What it sends
@@ -28,7 +33,8 @@ class Feed final : private InletDriver::Side {
  public:
   using Say = std::function<void(const std::string& bytes)>;
 
-  Feed(Publisher& publisher, const FeedTaker& taker, core::Inlet::Options options, bool values, Say say, Time now);
+  Feed(OutletDriver& outlet, FeedCounts& counts, const FeedTaker& taker, core::Inlet::Options options, bool values,
+       Say say, Time now);
 
   /// A frame has come. False if the feed is over.
   bool receive(net::Frame frame, Time now);
@@ -45,10 +51,11 @@ class Feed final : private InletDriver::Side {
 
   void send(const std::string& bytes) override { say_(bytes); }
   Progress take(core::Inlet& inlet, const std::shared_ptr<net::Frame>& frame) override;
-  void handle_gap(const Gap& gap) override;
-  void count_malformed() override;
+  void handle_gap(const Gap& gap) override { outlet_.count_gap(gap); }
+  void count_malformed() override { ++counts_.malformed; }
 
-  Publisher& publisher_;
+  OutletDriver& outlet_;
+  FeedCounts& counts_;
   FeedTaker taker_;
   bool values_;
   Say say_;

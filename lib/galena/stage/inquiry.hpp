@@ -2,8 +2,8 @@
 #pragma once
 
 #include "galena/name.hpp"
-#include "galena/stats.hpp"
 #include "galena/stage/node_core.hpp"
+#include "galena/stats.hpp"
 
 namespace galena::detail {
 

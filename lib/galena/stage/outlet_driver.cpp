@@ -236,8 +236,13 @@ void OutletDriver::count_abandoned(const EventView& event) {
 }
 
 void OutletDriver::count_gap(const Gap& gap) {
-  const std::lock_guard guard(lock_);
-  abandoned_.add("", gap.reason, gap.count.value_or(1));
+  {
+    const std::lock_guard guard(lock_);
+    abandoned_.add("", gap.reason, gap.count.value_or(1));
+  }
+  logger_.warning(fmt::format("{}: {} that were ingested elsewhere will not come: {}", options_.label,
+                              gap.count ? fmt::format("{} events", *gap.count) : "an unknown number of events",
+                              gap.reason));
 }
 
 void OutletDriver::handle(const std::string& peer, const std::optional<core::Message>& message, Time now) {

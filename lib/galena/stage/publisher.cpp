@@ -78,13 +78,6 @@ net::Sent Publisher::send(const std::string& peer, std::string_view bytes) { ret
 
 net::Sent Publisher::lend(const std::string& peer, net::Loan loan) { return router_->send(peer, loan); }
 
-void Publisher::count_gap(const Gap& gap) {
-  driver_->count_gap(gap);
-  logger_.warning(fmt::format("{}: {} that were ingested elsewhere will not come: {}", options_.driver.label,
-                              gap.count ? fmt::format("{} events", *gap.count) : "an unknown number of events",
-                              gap.reason));
-}
-
 void Publisher::serve() {
   std::this_thread::yield();  // as in Receiver::work(): who ingests goes first, and more fits into the frames
   for (int i = 0; i < messages_a_turn; ++i) {
@@ -145,7 +138,7 @@ void Publisher::open_feed(const std::string& peer, const core::Offer& offer) {
     inlet.demand = feed_demand;
     inlet.silence = options_.driver.outlet.silence;
     feeds_[peer] = std::make_unique<Feed>(
-        *this, options_.taker, std::move(inlet), offer.values,
+        *driver_, feed_counts_, options_.taker, std::move(inlet), offer.values,
         [this, peer](const std::string& bytes) { tell(peer, bytes); }, Clock::now());
   }
 }
@@ -232,8 +225,8 @@ ProducerStats Publisher::stats() {
     stats.drops = outlet.buffer().drops().counts();
     for (const auto& [what, count] : driver_->abandoned().counts()) stats.drops[what] += count;
     stats.dropped = outlet.buffer().drops().total() + driver_->abandoned().total();
-    stats.refused = refused_;
-    stats.malformed = outlet.malformed() + malformed_feeds_;
+    stats.refused = feed_counts_.refused;
+    stats.malformed = outlet.malformed() + feed_counts_.malformed;
     stats.wrong_version = outlet.wrong_version();
     stats.buffered_bytes = outlet.buffer().charged();
     stats.subscribers = outlet.links();

@@ -43,11 +43,6 @@ class Publisher final : public Door {
 
   // The loop's thread.
 
-  // Of the feeds, before they tell their peers.
-  void count_refused() { ++refused_; }
-  void count_malformed() { ++malformed_feeds_; }
-  /// Events that a program which ingests could not deliver.
-  void count_gap(const Gap& gap);
   void transmit() { driver_->transmit(); }
   /// Takes nothing in any more, and tells everybody so.
   void begin_drain();
@@ -77,8 +72,7 @@ class Publisher final : public Door {
   const Logger& logger_;
   Options options_;
   std::vector<std::string> endpoints_;
-  std::atomic<std::uint64_t> refused_{0};
-  std::atomic<std::uint64_t> malformed_feeds_{0};
+  FeedCounts feed_counts_;
 
   std::vector<std::string> gone_;                                 // peers that could not be reached
   std::unordered_map<std::string, std::unique_ptr<Feed>> feeds_;  // by peer

@@ -55,7 +55,7 @@ Remote::~Remote() {
     dealer_.reset();
   });
   if (drained) return;
-  const RemoteStream::Counts now = counts();
+  const RemoteCounts now = counts();
   if (now.pending == 0) return;
   node_->logger().warning(
       fmt::format("{} of {} events for '{}' are not known to have arrived: {} were never sent, {} were not answered",
@@ -83,7 +83,7 @@ Remote::Ticket Remote::take(const EventView& event, Time deadline) {
   return last_;
 }
 
-RemoteStream::Answer Remote::answer(Ticket ticket, Time deadline) {
+RemoteAnswer Remote::answer(Ticket ticket, Time deadline) {
   std::unique_lock lock(mutex_);
   const auto is_answered = [&] {
     const Ticket in_flight = sent_.empty() ? ~Ticket{0} : sent_.front();
@@ -125,9 +125,9 @@ void Remote::close() {
   changed_.notify_all();
 }
 
-RemoteStream::Counts Remote::counts() {
+RemoteCounts Remote::counts() {
   const std::lock_guard lock(mutex_);
-  RemoteStream::Counts counts = counts_;
+  RemoteCounts counts = counts_;
   counts.taken = last_;
   counts.pending = queue_.size() + sent_.size();
   counts.accepted = last_ - counts.pending - counts.refused - counts.withdrawn - counts.unknown;

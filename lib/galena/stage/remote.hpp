@@ -11,11 +11,11 @@
 #include "galena/detail/message.hpp"
 #include "galena/error.hpp"
 #include "galena/event.hpp"
-#include "galena/remote_producer.hpp"
 #include "galena/stage/door.hpp"
 #include "galena/stage/node_core.hpp"
 #include "galena/stage/outlet_driver.hpp"
 #include "galena/stage/verdicts.hpp"
+#include "galena/verdict.hpp"
 
 namespace galena::detail {
 
@@ -26,7 +26,7 @@ namespace galena::detail {
 /// Outlet, so whatever is in the queue has not been sent, and can be withdrawn.
 class Remote final : public Door {
  public:
-  using Ticket = RemoteStream::Ticket;
+  using Ticket = std::uint64_t;  ///< RemoteStream::Ticket
 
   Remote(std::shared_ptr<NodeCore> node, Name producer, bool values, const RemoteProducerOptions& options);
   ~Remote() override;
@@ -36,11 +36,11 @@ class Remote final : public Door {
   bool is_in_its_process() const { return node_->is_in_its_process(); }
   /// Throws Error, and then the event was not taken: invalid, timeout, unreachable, stopped.
   Ticket take(const EventView& event, Time deadline);
-  RemoteStream::Answer answer(Ticket ticket, Time deadline);
+  RemoteAnswer answer(Ticket ticket, Time deadline);
   bool withdraw(Ticket ticket);
   bool drain(Time deadline);
   void close();
-  RemoteStream::Counts counts();
+  RemoteCounts counts();
   /// Why an event that still waits does: for an Error.
   Error late();
 
@@ -83,7 +83,7 @@ class Remote final : public Door {
   std::deque<Ticket> sent_;  // put into the Outlet and not answered, in order
   Ticket last_ = 0;
   Verdicts verdicts_;
-  RemoteStream::Counts counts_;  // those of answered events
+  RemoteCounts counts_;  // those of answered events
   bool pump_posted_ = false;
   bool ever_connected_ = false;
   bool closed_ = false;

@@ -28,7 +28,7 @@ Verdicts::Runs::const_iterator Verdicts::find(std::uint64_t number) const {
   return number <= run->second.last ? run : runs_.end();
 }
 
-RemoteStream::Answer Verdicts::of(std::uint64_t number) const {
+RemoteAnswer Verdicts::of(std::uint64_t number) const {
   if (const auto run = find(number); run != runs_.end()) return {run->second.verdict, run->second.reason};
   if (number <= forgotten_upto_) return {Verdict::unknown, "it was answered too long ago: nobody asked for the answer"};
   return {Verdict::accepted, {}};

@@ -5,7 +5,7 @@
 #include <map>
 #include <string>
 
-#include "galena/remote_producer.hpp"
+#include "galena/verdict.hpp"
 
 namespace galena::detail {
 
@@ -19,7 +19,7 @@ class Verdicts {
   /// accepted.
   void record(std::uint64_t first, std::uint64_t last, Verdict verdict, std::string reason);
   /// Of an event that is answered.
-  RemoteStream::Answer of(std::uint64_t number) const;
+  RemoteAnswer of(std::uint64_t number) const;
   bool is_recorded(std::uint64_t number) const { return find(number) != runs_.end(); }
 
  private:

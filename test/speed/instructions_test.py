@@ -13,9 +13,9 @@ import tempfile
 HOT_PATH, PAGE = sys.argv[1], pathlib.Path(sys.argv[2])
 STEPS = {
     "produce": r"ingest_all<",
-    "send": r"galena::detail::Publisher::transmit\(\)",
-    "receive": r"galena::detail::Receiver::handle_frame\(",
-    "consume": r"galena::detail::Receiver::read_events\(\)",
+    "send": r"galena::detail::OutletDriver::transmit\(\)",
+    "receive": r"galena::detail::InletDriver::begin_frame\(",
+    "consume": r"galena::detail::InletDriver::read\(",
 }
 GROWTH = 1.2  # more than that is a loss that somebody should have noticed
 FEW, MANY = 5_000, 20_000

@@ -118,6 +118,34 @@ TEST_CASE("a handler may ask for its producer's stats, and ingest into another p
   CHECK(messages_of(*keep.events, "t") == numbers(3));
 }
 
+/// A relay's: passes events on, and stands at a gate before the third.
+struct GatedRelay {
+  std::shared_ptr<Gate> gate = std::make_shared<Gate>();
+  int seen = 0;
+  EventView handle_produce(const EventView& event) {
+    if (++seen == 3) gate->pass();
+    std::this_thread::sleep_for(2ms);  // a slow handler
+    return event;
+  }
+};
+
+TEST_CASE("what a slow relay made of an event leaves before its handler is called for another") {
+  Realm realm;
+  Node node(realm.options());
+  Producer<> producer(node);
+  for (const auto& number : numbers(5)) producer.ingest("t", number);  // they come in one frame
+  GatedRelay handler;
+  ProducerConsumer relay(node, handler, {.name = "relay", .subscriptions = {{producer}}});
+  Keep keep;
+  Consumer<Keep> consumer(node, keep, of("relay"));
+  REQUIRE(handler.gate->wait_until_reached());
+  CHECK(keep.events->wait_for(2));
+  handler.gate->open();
+  REQUIRE(producer.drain(patience));
+  REQUIRE(relay.drain(patience));
+  CHECK(messages_of(*keep.events, "t") == numbers(5));
+}
+
 std::string text_of(const std::function<void()>& call) {
   try {
     call();

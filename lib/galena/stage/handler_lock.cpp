@@ -1,10 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "galena/detail/handler_lock.hpp"
 
+#include <linux/membarrier.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <map>
 #include <mutex>
+#include <thread>
+#include <utility>
 
+#include "galena/base/assert.hpp"
 #include "galena/error.hpp"
+#include "galena/time.hpp"
 
 namespace galena::detail {
 namespace {
@@ -20,13 +29,55 @@ Waits& waits() {
   return all;
 }
 
+/// How long it takes to look again whether a handler has returned that runs with a bias.
+constexpr Duration shortest_pause = std::chrono::microseconds(10);
+constexpr Duration longest_pause = std::chrono::milliseconds(1);
+
+long call_membarrier(int command) { return syscall(SYS_membarrier, command, 0, 0); }
+
+/// False where the kernel does not offer it: then nobody has a bias.
+bool has_membarrier() {
+  static const bool registered = call_membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) == 0;
+  return registered;
+}
+
+/// All that the other threads of the process have stored before is visible behind it.
+void membarrier() {
+  long done = call_membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+  if (done != 0) {  // after fork(): the registration is the parent's
+    call_membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
+    done = call_membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+  }
+  GALENA_ASSERT(done == 0, "the kernel offered membarrier when the bias was given");
+}
+
 }  // namespace
 
-void HandlerLock::wait() {
+void HandlerLock::lock_for_all() {
   if (here.held > 0) {
     wait_holding_others();
   } else {
     lock_.lock();
+    end_bias();
+  }
+  by_bias_ = !std::exchange(had_bias_, true) && has_membarrier();
+  if (!by_bias_) return;
+  bias_.store(&here, std::memory_order_relaxed);
+  biased_.store(true, std::memory_order_relaxed);
+  lock_.unlock();  // for the thread that will end the bias
+}
+
+/// Under lock_. Either the thread with the bias sees that it ended, or this one sees that thread hold the lock, because
+/// all that it had stored is visible after the barrier.
+void HandlerLock::end_bias() {
+  const HandlerThread* const other = bias_.load(std::memory_order_relaxed);
+  if (other == nullptr) return;
+  bias_.store(nullptr, std::memory_order_seq_cst);
+  if (other == &here) return;
+  membarrier();
+  for (Duration pause = shortest_pause; biased_.load(std::memory_order_acquire);
+       pause = std::min(2 * pause, longest_pause)) {
+    std::this_thread::sleep_for(pause);
   }
 }
 
@@ -52,6 +103,7 @@ void HandlerLock::wait_holding_others() {
     waits().lock_of[&here] = this;
   }
   lock_.lock();
+  end_bias();  // it may wait, too
   const std::lock_guard guard(waits().mutex);
   waits().lock_of.erase(&here);
 }

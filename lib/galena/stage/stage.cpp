@@ -20,6 +20,7 @@
 #include "galena/stage/offering.hpp"
 #include "galena/stage/publisher.hpp"
 #include "galena/stage/receiver.hpp"
+#include "galena/stage/turn_clock.hpp"
 
 namespace galena::detail {
 namespace {
@@ -469,7 +470,9 @@ class Stage::Impl final : public EventTaker {
     if (taken != Taken::yes && !note_mismatch(event, reading.from)) return Progress::failed;
     if (made_->waits()) return Progress::blocked;
     reading.inlet.handled();
-    return Progress::handled;
+    if (!turn_.is_over()) return Progress::handled;
+    publisher_->transmit();
+    return Progress::yields;
   }
 
   /// A whole batch, passed on where it lies, if that is possible. (With acknowledgement downstream every event tells
@@ -618,6 +621,7 @@ class Stage::Impl final : public EventTaker {
   const std::shared_ptr<Loop> loop_owner_ = node_.loop_for_stage();
   Loop& loop_ = *loop_owner_;
   std::unique_ptr<Publisher> publisher_;              // lives on the loop
+  TurnClock turn_;                                    // of a relay's handler
   std::unique_ptr<Offering> made_;                    // what its own handler made of its input, on the loop
   std::vector<std::unique_ptr<Receiver>> receivers_;  // live on the loop
 };

@@ -45,7 +45,9 @@ struct Sharing {
   }
   void join(const std::string& name, std::uint64_t credit) {
     Member& member = members[name];
-    member = {std::make_unique<Link>(name, subscription, subscription.sent_before.stream, wish(credit), 1 << 20, at(0)), {}, 0};
+    member = {std::make_unique<Link>(name, subscription, subscription.sent_before.stream, wish(credit), 1 << 20, at(0)),
+              {},
+              0};
     subscription.links.push_back(member.link.get());
   }
   void append(int from, int upto) {

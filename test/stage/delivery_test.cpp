@@ -232,17 +232,21 @@ class Sum final : public PositionStore {
 TEST_CASE("what a handler had done when it threw is not committed, and what the store forgot comes again") {
   Realm realm;
   Node node(realm.options(500ms));
-  Producer producer(node, {.name = "p"});
+  // All of a range is appended at once, and so comes in one frame.
+  const auto range = [](std::pair<int, int> of, Sink& out) {
+    for (int i = of.first; i < of.second; ++i) out.emit("t", std::to_string(i));
+  };
+  Producer producer(node, range, {.name = "p"});
   const auto sum = std::make_shared<Sum>();
   const auto add = [sum](std::string_view, const std::string& number) { sum->add(number); };
   const ConsumerOptions options{.subscriptions = {{"p"}}, .identity = "c", .positions = sum};
   {
     Consumer first(node, add, options);
-    ingest(producer, 0, 4);
+    REQUIRE(producer.try_ingest(std::pair(0, 4)));
     REQUIRE(producer.drain(10s));
     CHECK(sum->sum == 6);
     sum->saves = false;  // so that some are gathered when it throws
-    ingest(producer, 4, 8);
+    REQUIRE(producer.try_ingest(std::pair(4, 8)));
     CHECK_THROWS_AS(first.wait(), std::runtime_error);
     sum->saves = true;
   }

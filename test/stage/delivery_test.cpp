@@ -43,7 +43,8 @@ struct TemporaryFile {
 };
 
 /// Before a producer knows that its subscribers leave, it might send them another event; then the next gets it marked.
-bool all_have_left(const Producer<>& producer) {
+template <class P>
+bool all_have_left(const P& producer) {
   return eventually([&] {
     const auto subscribers = producer.stats().subscribers;
     return std::all_of(subscribers.begin(), subscribers.end(), [](const LinkInfo& link) { return link.away; });

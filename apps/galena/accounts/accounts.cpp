@@ -43,10 +43,15 @@ bool say_untaken(const std::string& name, const ProducerStats& stats) {
 }
 
 Json json_of_stats(const ProducerStats& stats) {
-  Json object = {{"ingested", stats.ingested},     {"outstanding", stats.outstanding},
-                 {"dropped", stats.dropped},       {"refused", stats.refused},
-                 {"malformed", stats.malformed},   {"buffered_bytes", stats.buffered_bytes},
-                 {"subscriptions", Json::array()}, {"drops", Json::array()}};
+  Json object = {{"ingested", stats.ingested},
+                 {"outstanding", stats.outstanding},
+                 {"dropped", stats.dropped},
+                 {"refused", stats.refused},
+                 {"malformed", stats.malformed},
+                 {"wrong_version", stats.wrong_version},
+                 {"buffered_bytes", stats.buffered_bytes},
+                 {"subscriptions", Json::array()},
+                 {"drops", Json::array()}};
   for (const LinkInfo& link : stats.subscribers) {
     Json account;
     add_bytes(account, "consumer", link.consumer);

@@ -7,12 +7,12 @@
 
 namespace galena {
 
-Selection::Selection(std::vector<Topic> patterns) {
-  std::sort(patterns.begin(), patterns.end(), [](const Topic& a, const Topic& b) {
+Selection::Selection(std::vector<Topic> topics) {
+  std::sort(topics.begin(), topics.end(), [](const Topic& a, const Topic& b) {
     return std::pair{std::string_view(a.text), !a.is_prefix} < std::pair{std::string_view(b.text), !b.is_prefix};
   });
   // In this order a prefix stands right before everything that it covers.
-  for (auto& pattern : patterns) {
+  for (auto& pattern : topics) {
     if (pattern.is_prefix && pattern.text.empty()) return;  // covers everything
     const bool covered =
         !patterns_.empty() && patterns_.back().is_prefix && pattern.text.starts_with(patterns_.back().text);

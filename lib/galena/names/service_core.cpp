@@ -197,10 +197,10 @@ void ServiceCore::register_name(const std::string& peer, const Message& message,
     if (challenges_.contains(wanted.name)) conclude(wanted.name, true, now);
     return;
   }
-  challenge(*slot, std::move(request), now);
+  challenge(*slot, request, now);
 }
 
-void ServiceCore::challenge(const NameTable::Slot& slot, RegisterRequest request, Time now) {
+void ServiceCore::challenge(const NameTable::Slot& slot, const RegisterRequest& request, Time now) {
   const std::string& name = slot.registration.name;
   switch (challenges_.add(name, slot.peer, request, now)) {
     case Challenges::Added::joined:

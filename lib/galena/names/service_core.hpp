@@ -77,7 +77,7 @@ class ServiceCore {
   void watch(const std::string& peer, const Message& message, Time now);
   void announce(const Message& message);
 
-  void challenge(const NameTable::Slot& slot, RegisterRequest request, Time now);
+  void challenge(const NameTable::Slot& slot, const RegisterRequest& request, Time now);
   void conclude(const std::string& name, bool alive, Time now);
   bool grant(const RegisterRequest& request, Time now);
   void reject(const RegisterRequest& request, const NameTable::Slot& owner, Time now);

@@ -6,11 +6,11 @@
 namespace galena::cli {
 
 Searching::Searching(const std::vector<Subscription>& subscriptions) {
-  for (const Subscription& to : subscriptions) missing_.insert("'" + to.producer.text() + "'");
+  for (const Subscription& to : subscriptions) missing_.insert(fmt::format("'{}'", to.producer.text()));
 }
 
 void Searching::record(const Source& producer, State state) {
-  const std::string name = "'" + producer.text() + "'";
+  const std::string name = fmt::format("'{}'", producer.text());
   if (state == State::lost) say(name + " is gone; waiting for it to come back");
   if (state == State::ended) say(name + " has ended its stream; waiting for another of that name");
   if (state == State::superseded && !superseded_.exchange(true)) {
@@ -25,7 +25,7 @@ void Searching::say_missing(Node& node) {
   std::string whom;
   {
     const std::lock_guard lock(mutex_);
-    whom = fmt::format("{}", fmt::join(missing_, ", "));
+    whom = joined(missing_, ", ");
   }
   if (whom.empty()) return;
   try {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <galena/galena.hpp>
@@ -26,6 +27,17 @@ std::string domain_of(const CommonOptions& options);
 
 /// A sentence for people, on stderr. Any thread.
 void say(const std::string& text);
+
+/// The parts with `between` between them.
+template <class Parts>
+std::string joined(const Parts& parts, std::string_view between) {
+  std::string text;
+  for (const std::string& part : parts) {
+    if (!text.empty()) text.append(between);
+    text.append(part);
+  }
+  return text;
+}
 
 /// "1 event", "2 events".
 std::string counted(std::uint64_t count, const std::string& noun);

@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "accounts/accounts.hpp"
+#include "cli/common.hpp"
 #include "cli/escape.hpp"
 #include "cli/exit_code.hpp"
 #include "io/output.hpp"
@@ -38,8 +39,7 @@ void append_table(std::string& out, const std::vector<NameEntry>& entries) {
   std::vector<Row> rows = {header};
   for (const NameEntry& entry : entries) {
     rows.push_back({escaped(entry.name), entry.kind, std::to_string(entry.subscribers), age_text(entry.age),
-                    escaped(entry.host), std::to_string(entry.pid),
-                    fmt::format("{}", fmt::join(entry.endpoints, " "))});
+                    escaped(entry.host), std::to_string(entry.pid), joined(entry.endpoints, " ")});
   }
   append_rows(out, rows);
 }

@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/common.hpp"
 #include "cli/exit_code.hpp"
 #include "common/child.hpp"
 #include "demo/readings.hpp"
@@ -84,7 +85,7 @@ int Demo::run() {
 }
 
 void Demo::print_shape() const {
-  const std::string exact = fmt::format("{}", fmt::join(topics_, ", "));
+  const std::string exact = joined(topics_, ", ");
   fmt::print("Four processes of domain {}, which know of each other nothing but names:\n\n", options_.common.domain);
   fmt::print("  machine --[ {} ]--> dashboard\n", exact);
   fmt::print("     |\n");
@@ -100,7 +101,7 @@ void Demo::start(const char* role) {
     if (!value.empty()) words.insert(words.end(), {option, value});
   };
   pass_on("--interface", options_.common.interface);
-  pass_on("--names", fmt::format("{}", fmt::join(options_.common.names, ",")));
+  pass_on("--names", joined(options_.common.names, ","));
   for (int i = 0; i < options_.common.verbosity; ++i) words.emplace_back("-v");
   for (const std::string& topic : topics_) pass_on("--topic", topic);
   processes_.push_back({role, std::make_unique<common::Child>(words)});
@@ -161,7 +162,7 @@ int Demo::print_table() const {
   bool complete = reports_.size() == 3;
   for (const SubscriptionReport& report : reports_) {
     const bool exact = report.consumer == dashboard_role;
-    const std::string topics = exact                           ? fmt::format("{}", fmt::join(topics_, ", "))
+    const std::string topics = exact                           ? joined(topics_, ", ")
                                : report.consumer == watch_role ? "average/*, alert/*"
                                                                : "everything";
     const long long missing = std::max(report.lost, report.selected - report.delivered);

@@ -131,12 +131,17 @@ struct GatedRelay {
 TEST_CASE("what a slow relay made of an event leaves before its handler is called for another") {
   Realm realm;
   Node node(realm.options());
-  Producer<> producer(node);
-  for (const auto& number : numbers(5)) producer.ingest("t", number);  // they come in one frame
+  const auto all_at_once = [](int count, Sink& sink) {  // they come in one frame
+    for (const auto& number : numbers(count)) sink.emit("t", number);
+  };
+  Producer producer(node, all_at_once);
   GatedRelay handler;
   ProducerConsumer relay(node, handler, {.name = "relay", .subscriptions = {{producer}}});
   Keep keep;
   Consumer<Keep> consumer(node, keep, of("relay"));
+  REQUIRE(relay.wait_for_subscribers(1, patience));
+  REQUIRE(producer.wait_for_subscribers(1, patience));
+  producer.ingest(5);
   REQUIRE(handler.gate->wait_until_reached());
   CHECK(keep.events->wait_for(2));
   handler.gate->open();

@@ -47,8 +47,8 @@ class Consumer {
   static detail::Stage::Spec spec(std::shared_ptr<H> handler, ConsumerOptions options) {
     detail::Stage::Spec spec;
     spec.role = detail::Role::consumer;
-    spec.handler = std::move(handler);
-    spec.on_consume = detail::consume_with<H>;
+    spec.calls.handler = std::move(handler);
+    spec.calls.on_consume = detail::consume_with<H>;
     spec.options.name = std::exchange(options.name, {});
     spec.options.subscriptions = std::exchange(options.subscriptions, {});
     spec.options.subscribe = std::move(options);

@@ -96,8 +96,8 @@ class Producer {
   static detail::Stage::Spec spec(std::shared_ptr<H> handler, ProducerOptions options) {
     detail::Stage::Spec spec;
     spec.role = detail::Role::producer;
-    spec.handler = std::move(handler);
-    if constexpr (!std::is_same_v<H, NoHandler>) spec.on_produce = detail::produce_with<H>;
+    spec.calls.handler = std::move(handler);
+    if constexpr (!std::is_same_v<H, NoHandler>) spec.calls.on_produce = detail::produce_with<H>;
     spec.options.name = std::exchange(options.name, {});
     spec.options.publish = std::move(options);
     return spec;

@@ -61,9 +61,9 @@ class ProducerConsumer {
   static detail::Stage::Spec spec(std::shared_ptr<H> handler, ProducerConsumerOptions options) {
     detail::Stage::Spec spec;
     spec.role = detail::Role::producer_consumer;
-    spec.handler = std::move(handler);
-    spec.on_produce = detail::relay_with<H>;
-    spec.passes_all = std::is_same_v<H, PassThrough>;
+    spec.calls.handler = std::move(handler);
+    spec.calls.on_produce = detail::relay_with<H>;
+    spec.calls.passes_all = std::is_same_v<H, PassThrough>;
     spec.options = std::move(options);
     return spec;
   }

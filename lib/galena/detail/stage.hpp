@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "galena/detail/handler.hpp"
+#include "galena/detail/handler_calls.hpp"
 #include "galena/detail/handler_lock.hpp"
 #include "galena/export.hpp"
 #include "galena/node.hpp"
@@ -29,14 +29,8 @@ class GALENA_API Stage {
  public:
   struct Spec {
     Role role = Role::consumer;
-    std::shared_ptr<void> handler = {};  ///< lives as long as the stage runs
-    /// Consumers: an event has come. On the stage's thread.
-    Taken (*on_consume)(void* handler, const EventView& event) = nullptr;
-    /// Producer-consumers: an event has come; producers with a handler: a value was ingested from elsewhere. On the
-    /// stage's thread.
-    Taken (*on_produce)(void* handler, const EventView& event, Output& out) = nullptr;
+    HandlerCalls calls = {};
     ProducerConsumerOptions options = {};
-    bool passes_all = false;  ///< on_produce passes every event on as it is
   };
 
   Stage(Node& node, Spec spec);

@@ -52,6 +52,7 @@ NodeCore::~NodeCore() {
 
 void NodeCore::tick() {
   ticks_.fetch_add(1, std::memory_order_relaxed);
+  refusals_.look(logger());
   loop_.reactor().after(options_.liveness / 8, [this] { tick(); });
 }
 

@@ -14,6 +14,7 @@
 
 #include "galena/base/process.hpp"
 #include "galena/names/resolver.hpp"
+#include "galena/net/accept.hpp"
 #include "galena/net/context.hpp"
 #include "galena/net/signals.hpp"
 #include "galena/options.hpp"
@@ -137,6 +138,8 @@ class NodeCore : public std::enable_shared_from_this<NodeCore> {
   std::map<WatchId, Watch> watches_;
   WatchId last_watch_ = 0;
   std::unique_ptr<names::Resolver> resolver_;
+
+  net::RefusalNotice refusals_;
 
   Loop loop_;
 };

@@ -105,6 +105,12 @@ bool NodeCore::has_stage(const Id& stage) {
   return found;
 }
 
+bool NodeCore::has_local_name(const std::string& name) {
+  bool found = false;
+  loop_.call([&] { found = find_local(Name(name)).has_value(); });
+  return found;
+}
+
 names::Registration NodeCore::self() const {
   names::Registration self;
   self.node = id_;

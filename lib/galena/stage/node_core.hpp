@@ -67,6 +67,8 @@ class NodeCore : public std::enable_shared_from_this<NodeCore> {
   void add_stage(const Name& name, const Id& stage, const std::string& endpoint);
   void remove_stage(const Name& name, const Id& stage);
   bool has_stage(const Id& stage);
+  /// A stage of this node has the local name.
+  bool has_local_name(const std::string& name);
   /// Registers a global name. Throws Error: name_taken, unreachable, refused.
   names::Registered register_name(names::Registration registration, Duration timeout,
                                   std::function<void(const std::string& owner)> lost);

@@ -269,6 +269,7 @@ void OutletDriver::handle_time() {
 
 void OutletDriver::transmit() {
   std::uint64_t acknowledged = 0;
+  bool drained = false;
   bool more = false;
   for (bool freed = true; freed;) {
     std::vector<std::string> notes;
@@ -285,6 +286,7 @@ void OutletDriver::transmit() {
       room_found_ = false;
       if (freed) ++room_turns_;
       if (options_.on_acknowledged) acknowledged = outlet_.acknowledged_upto();
+      drained = on_drained && outlet_.drained();
       more = outlet_.wants_poll();
     }
     if (freed) room_.notify_all();
@@ -298,6 +300,7 @@ void OutletDriver::transmit() {
     if (freed && options_.on_room) options_.on_room();
   }
   if (std::exchange(told_acknowledged_, acknowledged) != acknowledged) options_.on_acknowledged();
+  if (drained) std::exchange(on_drained, {})();
   if (more) transmit_later();  // somebody reads what is kept, a piece a turn
 }
 

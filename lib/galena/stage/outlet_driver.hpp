@@ -90,6 +90,8 @@ class OutletDriver {
   void handle_gone(const std::string& peer, Time now);
   /// Sends what there is to send.
   void transmit();
+  /// Called once, on the loop, when everything that was taken is acknowledged.
+  std::function<void()> on_drained = {};
   /// Called for each peer that a message could not be sent to, instead of handle_gone().
   std::function<void(const std::string& peer)> on_unreachable = {};
 

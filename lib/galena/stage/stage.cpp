@@ -2,6 +2,7 @@
 #include "galena/detail/stage.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <exception>
 #include <utility>
 
@@ -235,11 +236,18 @@ class Stage::Impl final {
     loop_.post([this, why, self = std::weak_ptr(self_)] {
       if (!self.lock()) return;
       intake_->stop(core::reason::stopped);
-      if (publisher_) publisher_->cancel_all(core::reason::stopped, why);
       close_publishing();
+      if (!name().is_global || registered_.exchange(false)) node_.give_up(name(), id_);
+      if (publisher_) end_stream(why);
     });
     node_.logger().error(fmt::format("{}: stops: {}: {}", label_, why, text_of(failure)));
     node_.fail(failure);
+  }
+
+  /// After a failure: subscribers get what was made before it, and are told when they have acknowledged that.
+  void end_stream(const char* why) {
+    publisher_->driver().on_drained = [this, why] { publisher_->cancel_all(core::reason::stopped, why); };
+    publisher_->begin_drain();
   }
 
   /// Its handler has had enough, or it was closed.
@@ -258,8 +266,11 @@ class Stage::Impl final {
   void drain_at_end() {
     // `never` itself is what close() ends.
     const Time deadline = std::min(detail::deadline_in(publish().drain), never - Duration(1));
-    const bool drained = ending_.has_failed() ? false : drain(deadline);
-    if (drained) return;
+    // After a failure nobody finds this stage any more: it waits for those that are here.
+    const bool can_be_taken = !ending_.has_failed() || publisher_->driver().with_outlet([](core::Outlet& outlet) {
+      return !outlet.links().empty();
+    });
+    if (drain(can_be_taken ? deadline : Clock::now())) return;
     std::uint64_t left = publisher_->driver().with_outlet([](core::Outlet& outlet) { return outlet.outstanding(); });
     loop_.call([&] { left += intake_->abandon(); });
     if (left > 0) {
@@ -285,7 +296,7 @@ class Stage::Impl final {
   Id id_ = Id::random();
   std::string label_;
   bool added_ = false;
-  bool registered_ = false;
+  std::atomic<bool> registered_{false};
   std::uint32_t waiting_ = 0;
   NodeCore::StopperId stopper_ = 0;
   Ending ending_;

@@ -17,12 +17,6 @@ struct Greeter {
   }
 };
 
-struct Two {
-  Realm realm;
-  Node here{realm.options()};
-  Node there{realm.options()};
-};
-
 std::string refused(const std::function<void()>& call, ErrorCode code) {
   try {
     call();
@@ -230,6 +224,23 @@ TEST_CASE("a producer that ends while others wait to ingest tells them, within t
   producer.reset();
   caller.join();
   CHECK(says(text, "may have been accepted or not"));
+}
+
+TEST_CASE("a closed producer ends the links that ingest, and answers those to come that it stops") {
+  Two nodes;
+  Producer<> producer(nodes.there, {.name = global("p")});
+  const std::string offer = core::encode(core::Offer{Id{}, Id::random(), Id::random(), false, 30s});
+  RawDealer before(endpoint_of(nodes.here, "p"));
+  before.send(offer);
+  REQUIRE(before.next<core::Subscribe>());
+  producer.close();
+  RawDealer after(endpoint_of(nodes.here, "p"));
+  after.send(offer);
+  for (RawDealer* peer : {&before, &after}) {
+    const auto cancel = peer->next<core::Cancel>();
+    REQUIRE(cancel);
+    CHECK(cancel->reason == core::reason::stopped);  // so that what waits there is kept for the next of the name
+  }
 }
 
 }  // namespace

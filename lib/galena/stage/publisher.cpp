@@ -227,9 +227,11 @@ void Publisher::handle_time() {
 
 void Publisher::close_feeds(std::string_view reason, std::string_view detail) {
   stops_ = true;
-  for (const auto& [peer, feed] : feeds_)
-    tell(peer, core::encode(core::Cancel{std::string(reason), std::string(detail)}));
-  feeds_.clear();
+  const std::string farewell = core::encode(core::Cancel{std::string(reason), std::string(detail)});
+  std::vector<std::string> peers;
+  for (const auto& [peer, feed] : feeds_) peers.push_back(peer);
+  feeds_.clear();  // first: once a peer is told, no handler is called for its values
+  for (const std::string& peer : peers) tell(peer, farewell);
 }
 
 void Publisher::begin_drain() {

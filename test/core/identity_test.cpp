@@ -2,6 +2,7 @@
 // Places that are taken up by another: who has an identity, where it goes on, and what of that was sent before.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -268,6 +269,23 @@ TEST_CASE("the account of a subscription balances through all that") {
   producer.subscribe("b", 8, 2, Place{id(2), 0, 0});  // its store is older than what was acknowledged
   producer.poll();
   CHECK(balances());
+}
+
+TEST_CASE("a gap is told with the same count over each link until it is heard, and counted once") {
+  Producer producer;
+  producer.outlet.handle("x", stranger(), at(0));
+  producer.append(0, 4);
+  producer.poll();
+  producer.acknowledge("x", 4);
+  for (std::uint64_t attempt = 1; attempt <= 10; ++attempt) {
+    const std::string peer = "a" + std::to_string(attempt);
+    producer.subscribe(peer, 7, attempt, Place{id(2), 0, 0});
+    const Strings lines = producer.poll();
+    CHECK(std::count(lines.begin(), lines.end(), peer + ": gap [0,4) 4 evicted") >= 1);
+    for (const std::string& line : lines) CHECK(line.find("unknown") == std::string::npos);
+    CHECK(producer.outlet.links().front().lost + producer.outlet.links().back().lost == 4);
+    producer.outlet.handle_gone(peer, at(0));
+  }
 }
 
 }  // namespace

@@ -334,7 +334,7 @@ void Buffer::forget(Cursor& place) {
 
 std::unique_ptr<Scan> Buffer::scan(const Cursor& cursor, std::uint64_t from, std::uint64_t skip) {
   seal(base_);
-  return std::make_unique<Scan>(base_, cursor.view->selection, from, skip, cursor.view->log.position_of(cursor.item));
+  return std::make_unique<Scan>(base_, cursor.view->selection, from, skip, cursor.position());
 }
 
 void Buffer::release(Scan& scan, std::uint64_t item) {

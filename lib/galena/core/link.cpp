@@ -47,7 +47,7 @@ std::optional<Link::Acknowledged> Link::handle_grant(const Grant& grant) {
     now.events = grant.acknowledged - acknowledged_.events;
     acknowledged_.events = grant.acknowledged;
   }
-  if (acknowledged_.events > unconfirmed_after_) unconfirmed_gap_.reset();
+  unheard_.handle_acknowledged(acknowledged_.events);
   while (!flights_.empty() && flights_.front().upto.events <= acknowledged_.events) {
     const Flight& flight = flights_.front();
     acknowledged_.bytes = flight.upto.bytes;

@@ -157,9 +157,9 @@ bool Outlet::resume(const std::string& peer, const Subscribe& wish, Subscription
   away_.erase(subscription.away_number);
   subscription.resume(wish, passed);
   Link& link = accept(peer, subscription, wish, at, subscription.sent_before, now);
-  if (const auto gap = std::exchange(subscription.unconfirmed_gap, {})) {
-    link.record_told(*gap);
-    control(peer, encode(*gap));
+  for (const Gap& gap : subscription.unheard.take()) {
+    link.record_told(gap);
+    control(peer, encode(gap));
   }
   if (nothing_between) control(peer, encode(Mark{here.from}));
   notes_.push_back("resumed: " + describe(subscription));
@@ -225,7 +225,7 @@ void Outlet::begin(const std::string& peer, std::string key, const Subscribe& wi
   }
   Link& link = accept(peer, subscription, wish, at, repeated, now);
   if (missed) {
-    subscription.lost += missed->count.value_or(0);
+    subscription.lost.add(*missed);
     link.record_told(*missed);
     control(peer, encode(*missed));
   }
@@ -451,7 +451,7 @@ std::vector<LinkInfo> Outlet::links() const {
   for (const auto& [key, at] : subscriptions_) {
     infos.push_back({at->holder, at->consumer, at->consumer_stage, at->identity, at->cursor.view->selection,
                      at->selected(), at->acknowledged() + at->in_flight(), at->acknowledged(), at->cursor.dropped,
-                     at->lost, at->away_since.has_value()});
+                     at->lost.total(), at->away_since.has_value()});
   }
   return infos;
 }

@@ -136,7 +136,7 @@ bool transmit_scan(Link& link, Buffer& buffer, std::vector<Parcel>& out) {
                                   std::min<std::uint64_t>(link.byte_limit() - link.sent().bytes, Log::max_batch_bytes),
                                   subscription.to_be_marked(link).from);
     if (piece.gap) {
-      subscription.lost += piece.gap->count.value_or(0);
+      subscription.lost.add(*piece.gap);
       link.record_told(*piece.gap);
       out.push_back({.peer = link.peer, .bytes = encode(*piece.gap)});
     } else if (piece.events > 0) {

@@ -110,7 +110,7 @@ void Books::check_releasable(const Stream& relay, std::uint64_t position, Time n
       const auto claim = relay.claims.find(holder);
       const bool left = claim != relay.claims.end() && !claim->second;
       require(left || !is_expected(relay, *holder, now), Kind::acknowledgement, wrong);
-    } else if (it->second.present && position >= it->second.begin) {
+    } else if (it->second.present && position >= std::max(it->second.begin, it->second.held_from)) {
       require(is_done(*holder, it->second, position), Kind::acknowledgement, wrong);
     }
   }
@@ -119,6 +119,7 @@ void Books::check_releasable(const Stream& relay, std::uint64_t position, Time n
 void Books::note_arrived(LinkBook& link, const core::Message& message) {
   if (const auto* wish = std::get_if<core::Subscribe>(&message)) {
     link.limit = wish->credit;
+    link.resumes = wish->resume.has_value();
     link.stream->claims[link.holder] = true;
     const auto it = link.holder->readings.find(link.stream->number);
     if (it != link.holder->readings.end() && link.stream->plan->hold == Duration::zero()) {
@@ -200,7 +201,10 @@ void Books::note_offer(LinkBook& link, const core::Accept& accept, Time now) {
     }
     reading.simple = reading.left = false;
     reading.given_up = true;
+    reading.held_from = link.resumes ? next : accept.place.from;
   }
+  // An attempt that was under way when its consumer left may arrive after that: a place that nobody has.
+  if (holder.left) reading.simple = false;
   reading.present = !link.left;
   reading.left = link.left;
   ++reading.offers;

@@ -68,8 +68,9 @@ struct Reading {
     std::uint32_t life = 0;  ///< who was told
   };
   Stream* stream = nullptr;
-  std::uint64_t begin = 0;  ///< from here on everything selected is owed
-  std::uint64_t next = 0;   ///< below this everything is accounted for
+  std::uint64_t begin = 0;      ///< from here on everything selected is owed
+  std::uint64_t next = 0;       ///< below this everything is accounted for
+  std::uint64_t held_from = 0;  ///< what lies below is not held for it: its place had been given up
   std::uint64_t offers = 0;
   std::uint64_t offered_at = 0;  ///< the stream's next position then
   bool cached = false;           ///< what lies below that is not held for it: as much as is still there
@@ -112,6 +113,7 @@ struct LinkBook {
   Holder* holder = nullptr;
   std::uint32_t life = 0;
   Stream* stream = nullptr;
+  bool resumes = false;     ///< it said where it stood
   core::Credit limit = {};  ///< as the outlet was told it
   core::Credit sent = {};
   std::uint64_t acknowledged = 0;                 ///< as the outlet was told it

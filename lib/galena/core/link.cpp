@@ -14,6 +14,7 @@ Link::Link(std::string at, Subscription& carried, const Id& stream, const Subscr
       silence(sane_silence(wish.silence)),
       heard(now),
       told(now),
+      sent_at(now),
       told_repeated{.stream = stream},
       max_in_flight_bytes_(max_in_flight),
       window_{wish.credit.events, std::min(wish.credit.bytes, max_in_flight)} {

@@ -92,7 +92,9 @@ class Link {
   const Duration silence;  ///< the longest the other side says it will be silent
   Time heard;
   Time told;
-  Place told_repeated;  ///< its peer knows that what lies below this may come for the second time
+  Time sent_at;               ///< the last events
+  bool is_due_later = false;  ///< listed by the Outlet: small batches are held back for a while
+  Place told_repeated;        ///< its peer knows that what lies below this may come for the second time
 
  private:
   void record_flight(std::uint64_t events, std::uint64_t bytes, Flight flight);

@@ -200,7 +200,8 @@ void Receiver::end_link() {
 /// The link is over: records where it stood, and looks for the next one.
 void Receiver::lose(const std::string& why, Connection::Next next) {
   const bool drains = driver_->state() == Reading::draining || driver_->state() == Reading::last_event;
-  const bool superseded = driver_->reason().reason == core::reason::superseded;
+  const core::Cancel& reason = driver_->reason();
+  const bool superseded = reason.reason == core::reason::superseded && !keeper_.outbid(reason.epoch);
   const Input end = driver_->end();
   driver_->finish();
   core::Inlet& inlet = driver_->inlet();

@@ -29,8 +29,8 @@ class Consumer {
 
   /// Blocks until the handler has failed, and rethrows what it threw; or until it threw Enough.
   void wait() { static_cast<void>(stage_.wait(never)); }
-  /// The same for `timeout` at most. Returns whether it has ended: false when the time is over.
-  [[nodiscard]] bool wait(Duration timeout) { return stage_.wait(detail::deadline_in(timeout)); }
+  /// The same, no longer than `until`. Returns whether it has ended: false when `until` is over.
+  [[nodiscard]] bool wait(const Until& until) { return stage_.wait(until); }
   /// Takes nothing more, and ends the calls that wait.
   void close() { stage_.close(); }
   ConsumerStats stats() const { return stage_.consumer_stats(); }
@@ -47,8 +47,8 @@ class Consumer {
   static detail::Stage::Spec spec(std::shared_ptr<H> handler, ConsumerOptions options) {
     detail::Stage::Spec spec;
     spec.role = detail::Role::consumer;
-    spec.handler = std::move(handler);
-    spec.on_consume = detail::consume_with<H>;
+    spec.calls.handler = std::move(handler);
+    spec.calls.on_consume = detail::consume_with<H>;
     spec.options.name = std::exchange(options.name, {});
     spec.options.subscriptions = std::exchange(options.subscriptions, {});
     spec.options.subscribe = std::move(options);

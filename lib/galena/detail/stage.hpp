@@ -6,12 +6,13 @@
 #include <string>
 #include <vector>
 
-#include "galena/detail/handler.hpp"
+#include "galena/detail/handler_calls.hpp"
 #include "galena/detail/handler_lock.hpp"
 #include "galena/export.hpp"
 #include "galena/node.hpp"
 #include "galena/options.hpp"
 #include "galena/stats.hpp"
+#include "galena/until.hpp"
 
 namespace galena::detail {
 
@@ -29,14 +30,8 @@ class GALENA_API Stage {
  public:
   struct Spec {
     Role role = Role::consumer;
-    std::shared_ptr<void> handler = {};  ///< lives as long as the stage runs
-    /// Consumers: an event has come. On the stage's thread.
-    Taken (*on_consume)(void* handler, const EventView& event) = nullptr;
-    /// Producer-consumers: an event has come; producers with a handler: a value was ingested from elsewhere. On the
-    /// stage's thread.
-    Taken (*on_produce)(void* handler, const EventView& event, Output& out) = nullptr;
+    HandlerCalls calls = {};
     ProducerConsumerOptions options = {};
-    bool passes_all = false;  ///< on_produce passes every event on as it is
   };
 
   Stage(Node& node, Spec spec);
@@ -49,11 +44,12 @@ class GALENA_API Stage {
   /// How many consumers were waiting for the name when it was registered.
   std::uint32_t waiting() const;
 
-  /// Publishes the event, and waits for room until `deadline`; `never` is for ever. False if it passed: then the event
-  /// was not taken. Throws Error: invalid, stopped. Any thread. REQUIRES: it is not a consumer.
-  bool put(const EventView& event, Time deadline);
-  /// The same for several. With a deadline other than `never` all of them are taken, or none.
-  bool put(std::span<const EventView> events, Time deadline);
+  /// Publishes the event, and waits for room until `deadline` (`never` is for ever) or `stop`. False if one of them
+  /// ended the wait: then the event was not taken. Throws Error: invalid, stopped. Any thread. REQUIRES: it is not a
+  /// consumer.
+  bool put(const EventView& event, Time deadline, const std::stop_token* stop = nullptr);
+  /// The same for several. With a deadline or a stop all of them are taken, or none.
+  bool put(std::span<const EventView> events, Time deadline, const std::stop_token* stop = nullptr);
   /// Held while the handler of a producer runs.
   HandlerLock& handler_lock() { return *handler_lock_; }
   /// Under that lock: what the handler emits.
@@ -62,10 +58,10 @@ class GALENA_API Stage {
   ProducerStats producer_stats() const;
   ConsumerStats consumer_stats() const;
   void stop_input();
-  bool drain(Time deadline);
-  bool wait_for_subscribers(std::size_t count, Time deadline);
-  /// False if the deadline has passed.
-  bool wait(Time deadline);
+  bool drain(const Until& until);
+  bool wait_for_subscribers(std::size_t count, const Until& until);
+  /// False if `until` is over.
+  bool wait(const Until& until);
   void close();
 
  private:

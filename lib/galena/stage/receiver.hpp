@@ -59,6 +59,7 @@ class Receiver final : private InletDriver::Side {
   std::uint64_t passed_over() const { return passed_over_.load(std::memory_order_relaxed); }
   State state() const { return state_.load(std::memory_order_relaxed); }
   const Source& source() const { return options_.subscription.producer; }
+  const Selection& topics() const { return options_.subscription.topics; }
 
  private:
   void open_link(const Id& stage);

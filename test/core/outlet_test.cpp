@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "frames.hpp"
+#include "galena/core/transmission.hpp"
 
 namespace galena::core::test {
 namespace {
@@ -510,6 +511,39 @@ TEST_CASE_FIXTURE(OutletFixture, "what happened can be read in words, once") {
   CHECK(outlet->take_notes() == Strings{"subscribed: consumer shop, 2 topics",
                                         "unsubscribed (lost): consumer shop, 2 topics, 1 events not acknowledged"});
   CHECK(outlet->take_notes().empty());
+}
+
+TEST_CASE_FIXTURE(OutletFixture, "a consumer that collects gets small batches while credit lasts, a few ms late") {
+  subscribe("c", {1000, plenty});
+  append("t", "0");
+  poll();
+  for (int i = 1; i <= 20; ++i) {
+    append("t", std::to_string(i));
+    if (outlet->wants_poll()) CHECK(poll().empty());  // held back: nothing is handled yet
+    REQUIRE(outlet->due().has_value());
+    CHECK(*outlet->due() <= now + longest_hold_back);
+    now = *outlet->due();
+    CHECK(poll() == Strings{"c: " + std::to_string(i)});
+  }
+  now += longest_hold_back;
+  CHECK(poll().empty());
+  CHECK_FALSE(outlet->due());  // nothing waits: no timer is needed
+  append("t", "21");
+  CHECK(outlet->wants_poll());
+  CHECK(poll() == Strings{"c: 21"});
+}
+
+TEST_CASE_FIXTURE(OutletFixture, "nothing is held back for a link that is over or has no credit") {
+  subscribe("c", {2, plenty});
+  append("t", "0");
+  poll();
+  CHECK(outlet->due().has_value());
+  outlet->handle_gone("c", now);
+  CHECK_FALSE(outlet->due());
+  subscribe("d", {1, plenty});
+  append("t", "1");
+  poll();
+  CHECK_FALSE(outlet->due());
 }
 
 }  // namespace

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -90,6 +92,10 @@ class Outlet {
   bool wants_poll() const { return buffer_.has_dirty() || !control_.empty(); }
   /// Appends what is to be sent now, in order per peer.
   void poll(std::vector<Parcel>& out, Time now);
+  /// Events may be held back until then, and no longer: poll() at that time. Nothing is held back if it is empty.
+  std::optional<Time> due() const {
+    return held_back_.empty() ? std::nullopt : std::optional(held_back_.front().until);
+  }
 
   /// Nothing more will be appended: tells all subscribers, those to come as well.
   void drain();
@@ -131,6 +137,12 @@ class Outlet {
     Time since;
   };
 
+  /// A link whose small batches wait for others.
+  struct HeldBack {
+    Time until;
+    Link* link;
+  };
+
   std::string key_of(const Subscribe& wish);
   Link* link_of(const std::string& peer) const;
   Answer append_instead(const EventView& event, const Provenance* from);
@@ -154,6 +166,7 @@ class Outlet {
   void cancel(std::string peer, std::string_view why, const std::string& detail);
   void control(std::string peer, std::string bytes);
   void tell_unsent(const Link& link);
+  void end_holding_back(Time now);
   std::string describe(const Subscription& subscription) const;
 
   Options options_;
@@ -164,6 +177,7 @@ class Outlet {
   std::map<std::string, std::unique_ptr<Expected>> expected_;                     // by identity
   std::uint64_t nameless_ = 0;                                                    // subscriptions, so far
   std::uint64_t left_ = 0;                                                        // and those that went away
+  std::deque<HeldBack> held_back_;  // each link once, in the order in which they began to
   std::vector<Parcel> control_;
   bool draining_ = false;
   bool credit_changed_ = false;

@@ -37,6 +37,7 @@ OutletDriver::OutletDriver(Loop& loop, Door& door, const Logger& logger, Options
 OutletDriver::~OutletDriver() {
   hook_->disconnect();
   loop_.reactor().cancel(timer_);
+  if (due_timer_ != 0) loop_.reactor().cancel(due_timer_);
   close();
   std::unique_lock lock(lock_);
   changed_.wait(lock, [this] { return waiting_ == 0; });  // those that were ended are on their way out
@@ -271,6 +272,7 @@ void OutletDriver::transmit() {
   std::uint64_t acknowledged = 0;
   bool drained = false;
   bool more = false;
+  std::optional<Time> due;
   for (bool freed = true; freed;) {
     std::vector<std::string> notes;
     {
@@ -288,6 +290,7 @@ void OutletDriver::transmit() {
       if (options_.on_acknowledged) acknowledged = outlet_.acknowledged_upto();
       drained = on_drained && outlet_.drained();
       more = outlet_.wants_poll();
+      due = outlet_.due();
     }
     if (freed) room_.notify_all();
     changed_.notify_all();
@@ -302,6 +305,12 @@ void OutletDriver::transmit() {
   if (std::exchange(told_acknowledged_, acknowledged) != acknowledged) options_.on_acknowledged();
   if (drained) std::exchange(on_drained, {})();
   if (more) transmit_later();  // somebody reads what is kept, a piece a turn
+  if (due && due_timer_ == 0) {
+    due_timer_ = loop_.reactor().after(*due - Clock::now(), [this] {
+      due_timer_ = 0;
+      transmit();
+    });
+  }
 }
 
 void OutletDriver::transmit_later() {

@@ -137,6 +137,7 @@ class OutletDriver {
   std::size_t told_subscribers_ = 0;
   std::uint64_t told_acknowledged_ = 0;
   net::Reactor::TimerId timer_ = 0;
+  net::Reactor::TimerId due_timer_ = 0;  // ends the holding back of small batches
   std::shared_ptr<OutletDriver*> self_ = std::make_shared<OutletDriver*>(this);  // for what may be posted too late
   std::shared_ptr<ReleaseHook> hook_;
 };

@@ -206,8 +206,8 @@ void Receiver::end_link() {
 /// The link is over: records where it stood, and looks for the next one.
 void Receiver::lose(const std::string& why, Connection::Next next) {
   const bool drains = driver_->state() == Reading::draining || driver_->state() == Reading::last_event;
-  const std::string reason = driver_->reason().reason;
-  const bool superseded = reason == core::reason::superseded;
+  const core::Cancel reason = driver_->reason();
+  const bool superseded = reason.reason == core::reason::superseded && !keeper_.outbid(reason.epoch);
   const Input end = driver_->end();
   driver_->finish();
   core::Inlet& inlet = driver_->inlet();
@@ -217,7 +217,7 @@ void Receiver::lose(const std::string& why, Connection::Next next) {
   driver_.reset();
   const std::string text = fmt::format("{}: link to {} is over: {}", options_.consumer, source().text(), why);
   // It will be tried again, and end the same way: said once.
-  if (is_mistake(reason) && std::exchange(warned_of_, reason) != reason) {
+  if (is_mistake(reason.reason) && std::exchange(warned_of_, reason.reason) != reason.reason) {
     node_.logger().warning(text);
   } else {
     node_.logger().info(text);

@@ -10,7 +10,6 @@ import re
 import select
 import signal
 import socket
-import tempfile
 import termios
 import time
 
@@ -791,25 +790,6 @@ def _(world):
     sub.signal(signal.SIGTERM)
     sub.ends_with(5)
     assert "received 2, lost 0 and an unknown number in 1 gap\n" in sub.err.text(), sub.err.text()
-
-
-@case("a file of positions that cannot be written ends sub with 1")
-def _(world):
-    with tempfile.TemporaryDirectory() as directory:
-        file = f"{directory}/positions"
-        sub = world.sub("x", "--identity", "i", "--positions", file)
-        pub = world.start("pub", "x")
-        pub.write(b"t\t1\n")
-        sub.prints("t\t1\n")
-        end = time.monotonic() + DEADLINE
-        while not os.path.exists(file):
-            assert time.monotonic() < end
-        os.remove(file)
-        os.mkdir(file)  # what cannot be replaced by a file, not even by root
-        open(file + "/x", "w").close()
-        pub.write(b"t\t2\n")
-        sub.ends_with(1)
-        assert "will be printed again" in sub.err.text(), sub.err.text()
 
 
 @case("a name that somebody has is refused with 1 and who holds it; when the holder dies it is free at once")

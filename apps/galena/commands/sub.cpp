@@ -64,14 +64,11 @@ class Sub {
       sub_.flush();
       if (sub_.output_.closed() || !sub_.output_.error().empty())
         throw Error(ErrorCode::system, "nobody reads standard output");
-      if (!file_) return;
-      try {
-        file_->save(subscription, position);
-      } catch (const Error& error) {
-        sub_.unsaved_ = error.what();
-        sub_.stop_.request();
-        throw;
-      }
+      if (file_) file_->save(subscription, position);
+    }
+
+    void check() {
+      if (file_) file_->check();
     }
 
    private:
@@ -120,10 +117,7 @@ class Sub {
       const std::string repeated = options_.identity.empty() ? "" : ", possibly repeated " + std::to_string(repeated_);
       say("received " + std::to_string(printed_) + ", lost " + losses_.text() + repeated);
     }
-    if (!unsaved_.empty()) {
-      say(unsaved_ + "; what was printed since the last position that was saved will be printed again");
-      return exit_error;
-    }
+    if (positions_) positions_->check();
     if (!output_.error().empty()) {
       say(output_.error());
       return exit_error;
@@ -147,8 +141,7 @@ class Sub {
   Losses losses_;
   std::uint64_t printed_ = 0;
   std::uint64_t repeated_ = 0;
-  std::string unsaved_;  // why the last position was not saved; the stage's thread, and the others when it has ended
-  std::shared_ptr<PositionStore> positions_;
+  std::shared_ptr<WrittenFirst> positions_;
 };
 
 }  // namespace

@@ -3,10 +3,13 @@
 
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <mutex>
 
 #include "galena/id.hpp"
+#include "galena/net/accept.hpp"
+#include "galena/net/descriptors.hpp"
 
 namespace galena::net {
 namespace {
@@ -33,16 +36,22 @@ void tune() {
   }
 }
 
-}  // namespace
+/// What libzmq opens for a context; without them it would abort the process.
+constexpr std::size_t descriptors_a_context = 8;
 
-Context::Context(bool tune_process) {
+zmq::context_t make_context(bool tune_process) {
   static std::once_flag tuned;
   if (tune_process) std::call_once(tuned, tune);
+  refuse_connections_when_few_descriptors_are_left();
+  require_descriptors(descriptors_a_context);
+  return {};
+}
+
+}  // namespace
+
+Context::Context(bool tune_process) : context_(make_context(tune_process)) {
   // Not more than the descriptors there are: libzmq sizes a table by it (8 bytes a slot).
-  rlimit files{};
-  getrlimit(RLIMIT_NOFILE, &files);
-  const auto slots = files.rlim_cur < 65535 ? static_cast<int>(files.rlim_cur) : 65535;
-  context_.set(zmq::ctxopt::max_sockets, slots);
+  context_.set(zmq::ctxopt::max_sockets, static_cast<int>(std::min<std::size_t>(descriptor_limit(), 65535)));
   context_.set(zmq::ctxopt::blocky, false);  // sockets linger only as long as each of them says
 }
 

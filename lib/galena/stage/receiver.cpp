@@ -276,6 +276,9 @@ void Receiver::handle_pause(bool frame_is_handled) {
 void Receiver::handle_control(Input input) {
   if (input == Input::accepted) {
     keeper_.begin_link(driver_->inlet());
+    // Before the first event: whoever comes next knows which stream had a place for it, and is told if that is lost.
+    static_cast<void>(
+        keeper_.save(driver_->inlet()));  // if it fails, it is tried again before anything is acknowledged
     connection_.handle_accepted();
     set_state(State::connected);
   }

@@ -10,6 +10,7 @@
 #include "galena/base/assert.hpp"
 #include "galena/error.hpp"
 #include "galena/stage/ending.hpp"
+#include "galena/stage/hints.hpp"
 #include "galena/stage/intake.hpp"
 #include "galena/stage/node_access.hpp"
 #include "galena/stage/node_core.hpp"
@@ -41,9 +42,6 @@ std::string text_of(const std::exception_ptr& failure) {
     return "what it threw is no std::exception";
   }
 }
-
-/// Then a stage says what it still waits for, if that looks like a mistake.
-constexpr Duration hint_after = std::chrono::seconds(2);
 
 }  // namespace
 
@@ -94,10 +92,10 @@ class Stage::Impl final {
   }
 
   ConsumerStats consumer_stats() const { return intake_->stats(); }
-  bool wait(Time deadline) { return ending_.wait(deadline); }
+  bool wait(const Until& until) { return ending_.wait(until); }
 
-  bool drain(Time deadline) {
-    return publisher().driver().drain(deadline, [this] { return !intake_->waits(); });
+  bool drain(const Until& until) {
+    return publisher().driver().drain(until, [this] { return !intake_->waits(); });
   }
 
   /// Ends all calls that wait, those of its own handler in other stages as well. From now on none waits for ever.
@@ -311,8 +309,12 @@ Stage::~Stage() {
 Stage::Stage(Stage&&) noexcept = default;
 Stage& Stage::operator=(Stage&&) noexcept = default;
 
-bool Stage::put(const EventView& event, Time deadline) { return driver_->put(event, deadline); }
-bool Stage::put(std::span<const EventView> events, Time deadline) { return driver_->put(events, deadline); }
+bool Stage::put(const EventView& event, Time deadline, const std::stop_token* stop) {
+  return driver_->put(event, deadline, stop);
+}
+bool Stage::put(std::span<const EventView> events, Time deadline, const std::stop_token* stop) {
+  return driver_->put(events, deadline, stop);
+}
 Sink& Stage::handler_sink() { return impl_->handler_sink(); }
 
 Id Stage::id() const { return impl_->id(); }
@@ -321,11 +323,11 @@ std::uint32_t Stage::waiting() const { return impl_->waiting(); }
 ProducerStats Stage::producer_stats() const { return impl_->publisher().stats(); }
 ConsumerStats Stage::consumer_stats() const { return impl_->consumer_stats(); }
 void Stage::stop_input() { impl_->stop_input(); }
-bool Stage::drain(Time deadline) { return impl_->drain(deadline); }
-bool Stage::wait_for_subscribers(std::size_t count, Time deadline) {
-  return impl_->publisher().driver().wait_for_subscribers(count, deadline);
+bool Stage::drain(const Until& until) { return impl_->drain(until); }
+bool Stage::wait_for_subscribers(std::size_t count, const Until& until) {
+  return impl_->publisher().driver().wait_for_subscribers(count, until);
 }
-bool Stage::wait(Time deadline) { return impl_->wait(deadline); }
+bool Stage::wait(const Until& until) { return impl_->wait(until); }
 void Stage::close() { impl_->close(); }
 
 }  // namespace galena::detail

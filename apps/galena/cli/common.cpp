@@ -15,8 +15,6 @@ namespace galena::cli {
 
 Logger make_logger(const CommonOptions& options) {
   Logger logger;
-  // Names and reasons come from others.
-  logger.sink = [](LogLevel level, std::string_view text) { Logger::write_to_stderr(level, printable(text)); };
   const char* variable = std::getenv("GALENA_LOG");
   if (const std::string_view wanted = variable != nullptr ? variable : ""; !wanted.empty()) {
     bool known = false;

@@ -146,27 +146,28 @@ bool Outlet::resume(const std::string& peer, const Subscribe& wish, Subscription
   const bool same_holder = subscription.holder == wish.subscription;
   const bool has_place = wish.resume && wish.resume->stream == options_.stream;
   const bool same_selection = wish.selection == cursor.view->selection;
-  if (!same_selection || (!wish.resume && same_holder && subscription.holder_acknowledged())) {  // 1, 2
+  if (!same_selection || (!wish.resume && same_holder && subscription.holder_acknowledged())) {  // cases 1 and 2
     forget(subscription, same_selection ? reason::lost : reason::cancelled);
     return false;
   }
-  GALENA_ASSERT(cursor.returned.empty(), "without links, all that was handed back lies at the cursor");
+  GALENA_ASSERT(cursor.returned.empty(), "without links, the cursor has gone back to what was not acknowledged");
   buffer_.seal(*cursor.view);
-  cursor.view->log.close_gap();  // it may go on behind it
+  cursor.view->log.close_gap();  // so that what is dropped from now on is a gap of its own
   const Place here = subscription.place();
   subscription.acknowledged_below = std::max(subscription.acknowledged_below, here.from);
-  Place at = here;  // 3
+  Place at = here;  // case 3
   std::uint64_t passed = 0;
   bool nothing_between = false;
   if (has_place) {
     at.from = std::min(wish.resume->from, buffer_.next());
     at.events = wish.resume->events;
-    // A consumer that has this subscription for the first time may wish to go back behind what others acknowledged.
+    // A new consumer may wish for a place before events that an earlier consumer acknowledged. The new one may not have
+    // handled those.
     const bool agrees = same_holder || (at.events == 0 && at.from >= subscription.scan_acknowledged_upto());
     const std::uint64_t view_begins = subscription.scan ? subscription.scan->upto() : cursor.position();
-    if (at < here && here.events > 0) subscription.go_back_within(at.from == here.from ? at.events : 0);  // 4
-    nothing_between = at.from < here.from && here.events == 0 && agrees;                                  // 5
-    if (!nothing_between) passed = move(subscription, at, view_begins);                                   // 6, 7
+    if (at < here && here.events > 0) subscription.go_back_within(at.from == here.from ? at.events : 0);  // case 4
+    nothing_between = at.from < here.from && here.events == 0 && agrees;                                  // case 5
+    if (!nothing_between) passed = move(subscription, at, view_begins);  // cases 6 and 7
     buffer_.release_base();
   }
   away_.erase(subscription.away_number);

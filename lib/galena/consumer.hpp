@@ -29,8 +29,8 @@ class Consumer {
 
   /// Blocks until the handler has failed, and rethrows what it threw; or until it threw Enough.
   void wait() { static_cast<void>(stage_.wait(never)); }
-  /// The same for `timeout` at most. Returns whether it has ended: false when the time is over.
-  [[nodiscard]] bool wait(Duration timeout) { return stage_.wait(detail::deadline_in(timeout)); }
+  /// The same, no longer than `until`. Returns whether it has ended: false when `until` is over.
+  [[nodiscard]] bool wait(const Until& until) { return stage_.wait(until); }
   /// Takes nothing more, and ends the calls that wait.
   void close() { stage_.close(); }
   ConsumerStats stats() const { return stage_.consumer_stats(); }

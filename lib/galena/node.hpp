@@ -2,14 +2,17 @@
 #pragma once
 
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "galena/detail/message.hpp"
 #include "galena/export.hpp"
 #include "galena/options.hpp"
 #include "galena/stats.hpp"
+#include "galena/until.hpp"
 
 namespace galena {
 
@@ -21,6 +24,7 @@ struct NodeAccess;
 
 struct IngestOptions {
   Duration timeout = std::chrono::seconds(10);
+  std::stop_token stop = {};  ///< a request ends the wait, too
 };
 
 /// A name that is registered, as `galena ls` shows it.
@@ -51,8 +55,8 @@ class GALENA_API Node {
   /// rethrows. Handles these two signals only while it runs. A signal that the program ignores stays ignored (`nohup`).
   /// A second one, 200 ms or more after the first, does what it would without Galena: usually it ends the program.
   void run();
-  /// The same for at most `timeout`. True if it was not the time that ended it.
-  [[nodiscard]] bool run_for(Duration timeout);
+  /// The same, no longer than `until` (a timeout, a std::stop_token, or both). False if that ended it.
+  [[nodiscard]] bool run_for(const Until& until);
   /// Makes run() return, and ends every call that waits in a stage of this node: ingest() throws Error (stopped),
   /// drain() and wait_for_subscribers() return false, wait() returns. From then on none of them waits without a
   /// timeout. May be called from handlers and other threads; a signal that ends run() does the same.
@@ -64,12 +68,12 @@ class GALENA_API Node {
   /// answered.
   template <class M>
   void ingest(const Name& producer, std::string_view topic, const M& message, IngestOptions options = {}) {
-    ingest_event(producer, detail::view_of(topic, message), false, options.timeout);
+    ingest_event(producer, detail::view_of(topic, message), false, {options.timeout, std::move(options.stop)});
   }
   /// The same for a producer with a handler: runs its handle_produce(value) there.
   template <class V>
   void ingest_value(const Name& producer, const V& value, IngestOptions options = {}) {
-    ingest_event(producer, detail::view_of({}, value), true, options.timeout);
+    ingest_event(producer, detail::view_of({}, value), true, {options.timeout, std::move(options.stop)});
   }
 
   /// All registered names. Throws Error (unreachable) if no name service answers within `timeout`.
@@ -85,8 +89,7 @@ class GALENA_API Node {
  private:
   friend struct detail::NodeAccess;
 
-  bool run_until(Time deadline);
-  void ingest_event(const Name& producer, const EventView& event, bool is_value, Duration timeout);
+  void ingest_event(const Name& producer, const EventView& event, bool is_value, const Until& until);
 
   std::shared_ptr<detail::NodeCore> core_;  // its stages share it
   std::unique_ptr<detail::Remotes> remotes_;

@@ -44,17 +44,18 @@ class Producer {
   /// then what did not fit was not taken.
   template <class... In>
   void ingest(In&&... in) {
-    (void)offer(never, std::forward<In>(in)...);
+    (void)offer(never, nullptr, std::forward<In>(in)...);
   }
   /// False instead of waiting for room: then nothing was taken, of several events neither (but the handler has run).
   template <class... In>
   [[nodiscard]] bool try_ingest(In&&... in) {
-    return offer(detail::at_once, std::forward<In>(in)...);
+    return offer(detail::at_once, nullptr, std::forward<In>(in)...);
   }
-  /// Waits for at most `timeout`. False if that was not enough: then nothing was taken, of several events neither.
+  /// Waits no longer than `until` (a timeout, a std::stop_token, or both). False if that was not enough: then nothing
+  /// was taken, of several events neither.
   template <class... In>
-  [[nodiscard]] bool ingest_within(Duration timeout, In&&... in) {
-    return offer(detail::deadline_in(timeout), std::forward<In>(in)...);
+  [[nodiscard]] bool ingest_within(const Until& until, In&&... in) {
+    return offer(until.deadline(), &until.stop(), std::forward<In>(in)...);
   }
   /// Takes nothing in any more, and ends the calls that wait: ingest() throws Error (stopped), drain() returns false.
   void close() { stage_.close(); }
@@ -62,11 +63,11 @@ class Producer {
   /// Blocks until somebody has subscribed and everything ingested has been acknowledged by all who selected it. True if
   /// nothing was lost with a subscriber that died meanwhile.
   bool drain() { return stage_.drain(never); }
-  /// False also if `timeout` passed first.
-  [[nodiscard]] bool drain(Duration timeout) { return stage_.drain(detail::deadline_in(timeout)); }
-  /// Blocks until `count` subscriptions stand. False if `timeout` passed first.
-  [[nodiscard]] bool wait_for_subscribers(std::size_t count, Duration timeout) {
-    return stage_.wait_for_subscribers(count, detail::deadline_in(timeout));
+  /// False also if `until` was over first.
+  [[nodiscard]] bool drain(const Until& until) { return stage_.drain(until); }
+  /// Blocks until `count` subscriptions stand. False if `until` was over first.
+  [[nodiscard]] bool wait_for_subscribers(std::size_t count, const Until& until) {
+    return stage_.wait_for_subscribers(count, until);
   }
   /// How many consumers were already waiting for the global name when this producer registered it.
   std::uint32_t waiting() const { return stage_.waiting(); }
@@ -82,12 +83,12 @@ class Producer {
       : handler_(handler.get()), stage_(node, spec(std::move(handler), std::move(options))) {}
 
   template <class... In>
-  bool offer(Time deadline, In&&... in) {
+  bool offer(Time deadline, const std::stop_token* stop, In&&... in) {
     if constexpr (std::is_same_v<H, NoHandler>) {
       static_assert(sizeof...(In) == 2, "a producer without a handler ingests (topic, message)");
-      return stage_.put(detail::view_of(std::forward<In>(in)...), deadline);
+      return stage_.put(detail::view_of(std::forward<In>(in)...), deadline, stop);
     } else {
-      detail::Ingest ingest(stage_, deadline);
+      detail::Ingest ingest(stage_, deadline, stop);
       detail::produce(*handler_, ingest, std::forward<In>(in)...);
       return ingest.finish();
     }

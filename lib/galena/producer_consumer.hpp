@@ -34,16 +34,16 @@ class ProducerConsumer {
 
   /// Blocks until the handler has failed, and rethrows what it threw; or until it threw Enough.
   void wait() { static_cast<void>(stage_.wait(never)); }
-  /// The same for `timeout` at most. Returns whether it has ended: false when the time is over.
-  [[nodiscard]] bool wait(Duration timeout) { return stage_.wait(detail::deadline_in(timeout)); }
+  /// The same, no longer than `until`. Returns whether it has ended: false when `until` is over.
+  [[nodiscard]] bool wait(const Until& until) { return stage_.wait(until); }
   /// Takes nothing more, and ends the calls that wait.
   void close() { stage_.close(); }
   /// Ends its subscriptions, so that drain() can come to an end.
   void stop_input() { stage_.stop_input(); }
   /// See Producer.
-  [[nodiscard]] bool drain(Duration timeout) { return stage_.drain(detail::deadline_in(timeout)); }
-  [[nodiscard]] bool wait_for_subscribers(std::size_t count, Duration timeout) {
-    return stage_.wait_for_subscribers(count, detail::deadline_in(timeout));
+  [[nodiscard]] bool drain(const Until& until) { return stage_.drain(until); }
+  [[nodiscard]] bool wait_for_subscribers(std::size_t count, const Until& until) {
+    return stage_.wait_for_subscribers(count, until);
   }
 
   ConsumerStats consumer_stats() const { return stage_.consumer_stats(); }

@@ -10,7 +10,7 @@
 #include "galena/export.hpp"
 #include "galena/name.hpp"
 #include "galena/options.hpp"
-#include "galena/time.hpp"
+#include "galena/until.hpp"
 #include "galena/verdict.hpp"
 
 namespace galena {
@@ -33,11 +33,11 @@ class GALENA_API RemoteStream {
   /// Blocks until it is known what became of the event, or for options.timeout: then it is pending still. Answers other
   /// than `accepted` are kept for the last 100,000 runs of events that were not; of older ones the answer is `unknown`.
   [[nodiscard]] Answer answer(Ticket ticket) { return answer(ticket, options_.timeout); }
-  [[nodiscard]] Answer answer(Ticket ticket, Duration timeout);
+  [[nodiscard]] Answer answer(Ticket ticket, const Until& until);
   /// Takes the event back. False if it has been sent, or answered.
   [[nodiscard]] bool withdraw(Ticket ticket);
   /// Blocks until everything is answered. True if all of it was accepted or withdrawn.
-  [[nodiscard]] bool drain(Duration timeout);
+  [[nodiscard]] bool drain(const Until& until);
   /// Takes nothing in any more, and ends the calls that wait: ingest() throws Error (stopped), drain() returns false.
   void close();
   Counts counts() const;

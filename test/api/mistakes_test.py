@@ -117,6 +117,11 @@ WRONG = {
         "void f() { Producer p{Node{}, H{}, {.name = global(\"p\")}}; }", NO_NODE),
     "a consumer is given a temporary Node": (
         RAW + "struct H { void handle_consume(Text, Text) {} }; void f() { Consumer c{Node{}, H{}, {}}; }", NO_NODE),
+    # Without the type's name no compiler says more than that no constructor takes such options: a list in braces has no
+    # type, and one with a designator that no parameter's type has fits nothing. docs/api.md says to write the type.
+    "an option's name is wrong, and its struct is named": (
+        RAW + "struct H { void handle_consume(Text, Text) {} }; void f(Node& node) { "
+        "Consumer c{node, H{}, ConsumerOptions{.subscribtions = {{global(\"p\")}}}}; }", "subscribtions"),
     "the answer of try_ingest is thrown away": (
         RAW + "void f(Producer<>& p) { p.try_ingest(\"t\", \"m\"); }", "nodiscard"),
     "the answer of drain is thrown away": (
@@ -160,6 +165,24 @@ struct Overloaded {
   void handle_produce(const std::string&, Sink& out) { out.emit("t", "m"); }
 };
 void g(Node& node) { Producer p{node, Overloaded{}}; p.ingest(1); p.ingest("x"); }
+""",
+    "every call that waits takes a time, a stop token, or both": RAW + """
+#include <thread>
+std::string next_reading();
+void h(Node& node, Producer<>& producer, RemoteProducer<>& remote) {
+  using namespace std::chrono_literals;
+  std::jthread feeder([&](std::stop_token stop) {
+    while (!stop.stop_requested() && producer.ingest_within(stop, "topic", next_reading())) {
+    }
+  });
+  const std::stop_token stop = feeder.get_stop_token();
+  (void)(producer.drain(5s) && producer.drain(stop) && producer.drain({5s, stop}) && producer.drain(never));
+  (void)(producer.wait_for_subscribers(1, {100ms, stop}) && producer.ingest_within({5s, stop}, "t", "m"));
+  (void)(remote.drain({std::chrono::minutes(1), stop}) && node.run_for(Clock::now() + 5s) && node.run_for(stop));
+  node.ingest("p", "t", "m", {.stop = stop});
+  const Until together(5s, stop);
+  (void)(producer.drain(together) && remote.drain(together));
+}
 """,
     "types that MessagePack converts, and one with adaptors of its own": PACKED + """
 enum class Colour { red };

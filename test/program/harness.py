@@ -31,6 +31,13 @@ def case(claim):
     return add
 
 
+def until(is_so):
+    """Asks until it is so: of what nobody tells."""
+    end = time.monotonic() + DEADLINE
+    while not is_so():
+        assert time.monotonic() < end, "it never was"
+
+
 class Stream:
     """What a process has written so far; others can wait for more of it."""
 

@@ -126,7 +126,7 @@ TEST_CASE("what cannot find anything says so once: a global name taken for a loc
   const Consumer forgot(node, keep, {.name = "forgot", .subscriptions = {{"p"}}});
   const Consumer starred(node, keep, {.name = "starred", .subscriptions = {{star, {"room/*"}}}});
   const Consumer without(node, keep, {.name = "without"});
-  CHECK(realm.wait_for_line("forgot: still searches for 'p' among the stages of its own Node"));
+  CHECK(realm.wait_for_line("forgot: still searches: no stage of this Node is called 'p'"));
   CHECK(realm.logged("write galena::global(\"p\")"));
   CHECK(realm.wait_for_line("starred: has received nothing on the topic 'room/*'"));
   CHECK(realm.logged("write galena::prefix(\"room/\")"));

@@ -17,6 +17,24 @@ struct Greeter {
   }
 };
 
+struct Repeats {
+  void handle_produce(int times, const std::string& what, Sink& out) {
+    for (int i = 0; i < times; ++i) out.emit("t", what);
+  }
+};
+
+struct Shape {
+  virtual ~Shape() = default;
+  virtual std::string name() const = 0;
+};
+struct Square final : Shape {
+  std::string name() const override { return "square"; }
+};
+/// Takes what nobody elsewhere could send.
+struct Draws {
+  Event handle_produce(const Shape& shape, int) { return {"t", shape.name()}; }
+};
+
 std::string refused(const std::function<void()>& call, ErrorCode code) {
   try {
     call();
@@ -118,11 +136,55 @@ TEST_CASE("what was refused because the producer takes no such thing is not kept
   CHECK(keep.events->all() == std::vector<Received>{{"t", "accepted"}});
 }
 
+TEST_CASE("a handler of several inputs takes a tuple of them from elsewhere") {
+  Two nodes;
+  Keep keep;
+  Producer<Repeats> producer(nodes.there, {}, {.name = global("p")});
+  Consumer<Keep> consumer(nodes.there, keep, of(producer));
+  producer.ingest(2, "here");
+  nodes.here.ingest_value(global("p"), std::tuple(1, "there"));
+  RemoteProducer<std::pair<int, std::string>> remote(nodes.here, global("p"));
+  CHECK(remote.answer(remote.ingest(std::pair(2, "streamed")), patience).verdict == Verdict::accepted);
+  CHECK(says(refused([&] { nodes.here.ingest_value(global("p"), std::tuple("there", 1)); }, ErrorCode::refused),
+             "not of the type that this producer's handle_produce takes"));
+  REQUIRE(producer.drain(patience));
+  CHECK(messages_of(*keep.events, "t") == std::vector<std::string>{"here", "here", "there", "streamed", "streamed"});
+
+  Producer<Draws> draws(nodes.there, {}, {.name = global("draws")});
+  draws.ingest(Square{}, 1);
+  CHECK(says(refused([&] { nodes.here.ingest_value(global("draws"), std::tuple("square", 1)); }, ErrorCode::refused),
+             "takes no value that its program can unpack"));
+}
+
 TEST_CASE("a name nobody has is told within the time given") {
   Two nodes;
   const std::string text =
       refused([&] { nodes.here.ingest(global("nobody"), "t", "m", {.timeout = 100ms}); }, ErrorCode::unreachable);
-  CHECK(says(text, "nobody called 'nobody'"));
+  CHECK(says(text, "no stage has the name 'nobody'; `galena ls` lists"));
+}
+
+TEST_CASE("a name of the wrong kind is told, by the error and after a while by a warning") {
+  Realm realm;
+  Node node(realm.options());
+  Producer<> producer(node, {.name = "here"});
+  Producer<> other(node, {.name = global("everywhere")});
+  const auto unreachable = [&](const Name& name) {
+    return refused([&] { node.ingest(name, "t", "m", {.timeout = 10ms}); }, ErrorCode::unreachable);
+  };
+  const std::string not_global =
+      "no stage has the global name 'here', but a stage of this Node has it as its local name";
+  const std::string not_local =
+      "no stage of this Node is called 'everywhere'; for one that has it as its global name write "
+      "galena::global(\"everywhere\")";
+  CHECK(says(unreachable(global("here")), not_global));
+  CHECK(says(unreachable("everywhere"), not_local));
+  CHECK(realm.lines->size() == 0);  // before two seconds have passed
+
+  RemoteProducer<> remote(node, "everywhere", {.drain = 0s});
+  Keep keep;
+  Consumer<Keep> consumer(node, keep, {.name = "c", .subscriptions = {{global("here")}}});
+  CHECK(realm.wait_for_line("ingest into 'everywhere' still searches: " + not_local));
+  CHECK(realm.wait_for_line("c: still searches: " + not_global));
 }
 
 TEST_CASE("a full producer makes ingest from elsewhere wait, or time out; what waits is taken when there is room") {

@@ -38,6 +38,7 @@ class Sub {
       wait(node, deadline);
     }
     output_.flush();
+    if (positions_) positions_->check();
     return result();
   }
 
@@ -61,6 +62,10 @@ class Sub {
       if (sub_.output_.closed() || !sub_.output_.error().empty())
         throw Error(ErrorCode::system, "nobody reads standard output");
       if (file_) file_->save(subscription, position);
+    }
+
+    void check() {
+      if (file_) file_->check();
     }
 
    private:
@@ -143,7 +148,7 @@ class Sub {
   Losses losses_;
   std::uint64_t printed_ = 0;
   std::uint64_t repeated_ = 0;
-  std::shared_ptr<PositionStore> positions_;
+  std::shared_ptr<WrittenFirst> positions_;
 };
 
 }  // namespace

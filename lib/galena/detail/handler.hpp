@@ -29,10 +29,18 @@ namespace galena::detail {
 /// The parameter types, as written, of a member function or of a callable that has exactly one signature; Unknown
 /// otherwise.
 struct Unknown {};
+template <class... T>
+struct Types {};
+template <class... T, class... More>
+Types<T..., More...> operator+(Types<T...>, Types<More...>);
+
 template <class... A>
 struct Parameters {
   template <std::size_t N>
   using Written = std::tuple_element_t<N, std::tuple<A..., Unknown, Unknown>>;
+  /// What remains without a Sink&.
+  using Inputs = decltype((std::conditional_t<std::is_same_v<A, Sink&>, Types<>, Types<std::remove_cvref_t<A>>>{} +
+                           ... + Types<>{}));
 };
 template <class F>
 struct Signature : Parameters<> {};
@@ -357,23 +365,40 @@ Taken relay_with(void* wrapped, const EventView& event, Output& out) {
   return Taken::yes;
 }
 
+template <class M>
+concept Unpackable = Decodable<M> && std::is_default_constructible_v<M>;
+
+/// Unpacks the value, of what a handle_produce with these inputs takes: its input, or a tuple if it has several.
+template <class H, class... In>
+Taken produce_from(H& handler, const EventView& event, Output& out, Types<In...>) {
+  if constexpr (sizeof...(In) == 0 || !(Unpackable<In> && ...) ||
+                !(Callable<H, HandleProduce, In...> || Callable<H, HandleProduce, In..., Sink&>)) {
+    return Taken::no_type;  // nothing that could be unpacked: it is ingested within the program only
+  } else if constexpr (sizeof...(In) == 1) {
+    auto value = event.as<In...>();
+    if (!value) return Taken::mismatch;
+    produce(handler, out, std::forward<In...>(*value));
+    return Taken::yes;
+  } else if constexpr (Unpackable<std::tuple<In...>>) {
+    auto values = event.as<std::tuple<In...>>();
+    if (!values) return Taken::mismatch;
+    std::apply([&](In&... in) { produce(handler, out, std::forward<In>(in)...); }, *values);
+    return Taken::yes;
+  } else {
+    return Taken::no_type;
+  }
+}
+
 /// For Stage: runs a producer's handle_produce on a value that came from elsewhere.
 template <class Wrapped>
 Taken produce_with(void* wrapped, const EventView& event, Output& out) {
   auto& handler = unwrap(*static_cast<Wrapped*>(wrapped));
   using H = std::remove_reference_t<decltype(handler)>;
-  using In = Parameter<H, HandleProduce, 0>;
-  if constexpr (std::is_same_v<In, EventView>) {
+  if constexpr (std::is_same_v<Parameter<H, HandleProduce, 0>, EventView>) {
     produce(handler, out, event);
     return Taken::yes;
-  } else if constexpr (!Decodable<In> || !std::is_default_constructible_v<In> ||
-                       !(Callable<H, HandleProduce, In> || Callable<H, HandleProduce, In, Sink&>)) {
-    return Taken::no_type;  // nothing that could be unpacked: it is ingested within the program only
   } else {
-    auto value = event.as<In>();
-    if (!value) return Taken::mismatch;
-    produce(handler, out, std::forward<In>(*value));
-    return Taken::yes;
+    return produce_from(handler, event, out, typename decltype(signature_of<H, HandleProduce>())::Inputs{});
   }
 }
 

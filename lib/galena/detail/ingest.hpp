@@ -15,7 +15,9 @@ namespace galena::detail {
 /// made is put in one step behind that. What finds no room waits after the lock was given back.
 class GALENA_API Ingest final : public Output {
  public:
-  Ingest(Stage& stage, Time deadline) : stage_(stage), deadline_(deadline) { stage_.handler_lock().lock(); }
+  Ingest(Stage& stage, Time deadline, const std::stop_token* stop) : stage_(stage), deadline_(deadline), stop_(stop) {
+    stage_.handler_lock().lock();
+  }
   ~Ingest() {
     if (holds_) stage_.handler_lock().unlock();
   }
@@ -32,7 +34,7 @@ class GALENA_API Ingest final : public Output {
   }
   void put(std::span<const EventView> events) override;
 
-  /// The handler has returned. False if what it made was not taken before the deadline.
+  /// The handler has returned. False if what it made was not taken before the deadline or the stop.
   bool finish() {
     holds_ = false;
     stage_.handler_lock().unlock();
@@ -44,6 +46,7 @@ class GALENA_API Ingest final : public Output {
 
   Stage& stage_;
   const Time deadline_;
+  const std::stop_token* const stop_;  // null: none
   bool holds_ = true;
   std::vector<Event> left_;  // found no room
 };

@@ -12,6 +12,7 @@
 #include "galena/node.hpp"
 #include "galena/options.hpp"
 #include "galena/stats.hpp"
+#include "galena/until.hpp"
 
 namespace galena::detail {
 
@@ -43,11 +44,12 @@ class GALENA_API Stage {
   /// How many consumers were waiting for the name when it was registered.
   std::uint32_t waiting() const;
 
-  /// Publishes the event, and waits for room until `deadline`; `never` is for ever. False if it passed: then the event
-  /// was not taken. Throws Error: invalid, stopped. Any thread. REQUIRES: it is not a consumer.
-  bool put(const EventView& event, Time deadline);
-  /// The same for several. With a deadline other than `never` all of them are taken, or none.
-  bool put(std::span<const EventView> events, Time deadline);
+  /// Publishes the event, and waits for room until `deadline` (`never` is for ever) or `stop`. False if one of them
+  /// ended the wait: then the event was not taken. Throws Error: invalid, stopped. Any thread. REQUIRES: it is not a
+  /// consumer.
+  bool put(const EventView& event, Time deadline, const std::stop_token* stop = nullptr);
+  /// The same for several. With a deadline or a stop all of them are taken, or none.
+  bool put(std::span<const EventView> events, Time deadline, const std::stop_token* stop = nullptr);
   /// Held while the handler of a producer runs.
   HandlerLock& handler_lock() { return *handler_lock_; }
   /// Under that lock: what the handler emits.
@@ -56,10 +58,10 @@ class GALENA_API Stage {
   ProducerStats producer_stats() const;
   ConsumerStats consumer_stats() const;
   void stop_input();
-  bool drain(Time deadline);
-  bool wait_for_subscribers(std::size_t count, Time deadline);
-  /// False if the deadline has passed.
-  bool wait(Time deadline);
+  bool drain(const Until& until);
+  bool wait_for_subscribers(std::size_t count, const Until& until);
+  /// False if `until` is over.
+  bool wait(const Until& until);
   void close();
 
  private:

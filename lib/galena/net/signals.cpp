@@ -103,18 +103,18 @@ void Bell::ring() {
   errno = error;
 }
 
-bool Bell::wait(std::optional<Time> deadline) {
+bool Bell::wait(Time deadline, const Bell* end) {
   for (;;) {
     std::uint64_t count = 0;
     if (read(fd_, &count, sizeof count) == sizeof count) return true;
     int timeout = -1;
-    if (deadline) {
-      const auto left = in_milliseconds(*deadline - Clock::now() + std::chrono::microseconds(999));
+    if (deadline != never) {
+      const auto left = in_milliseconds(deadline - Clock::now() + std::chrono::microseconds(999));
       if (left <= 0) return false;
       timeout = static_cast<int>(std::min<long long>(left, 3'600'000));
     }
-    pollfd poll_fd{fd_, POLLIN, 0};
-    poll(&poll_fd, 1, timeout);
+    pollfd fds[] = {{fd_, POLLIN, 0}, {end != nullptr ? end->fd() : -1, POLLIN, 0}};  // -1 is passed over
+    if (poll(fds, 2, timeout) > 0 && fds[0].revents == 0) return false;
   }
 }
 

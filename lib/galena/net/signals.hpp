@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <optional>
-
 #include "galena/time.hpp"
 
 namespace galena::net {
@@ -17,8 +15,8 @@ class Bell {
 
   /// Async-signal-safe. Any thread.
   void ring();
-  /// True if it rang since it was last waited for; false if `deadline` passed first.
-  bool wait(std::optional<Time> deadline);
+  /// True if it rang since it was last waited for; false if `deadline` passed first, or `end` rang.
+  bool wait(Time deadline, const Bell* end = nullptr);
   int fd() const { return fd_; }
 
  private:

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "galena/stage/ending.hpp"
 
+#include "galena/stage/waiting.hpp"
+
 namespace galena::detail {
 
 bool Ending::fail(const std::exception_ptr& failure) {
@@ -39,14 +41,10 @@ bool Ending::is_stopping() const {
   return stopping_;
 }
 
-bool Ending::wait(Time deadline) {
+bool Ending::wait(const Until& until) {
   std::unique_lock lock(mutex_);
   const auto is_over = [this] { return failure_ != nullptr || finished_ || stopping_; };
-  if (deadline == never) {
-    changed_.wait(lock, is_over);
-  } else if (!changed_.wait_until(lock, deadline, is_over)) {
-    return false;
-  }
+  if (!wait_until(changed_, lock, until.deadline(), &until.stop(), is_over)) return false;
   if (failure_) std::rethrow_exception(failure_);
   return true;
 }

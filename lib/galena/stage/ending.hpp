@@ -5,7 +5,7 @@
 #include <exception>
 #include <mutex>
 
-#include "galena/time.hpp"
+#include "galena/until.hpp"
 
 namespace galena::detail {
 
@@ -21,12 +21,12 @@ class Ending {
 
   bool has_failed() const;
   bool is_stopping() const;
-  /// Waits for any of the three. Rethrows the failure; false if the deadline passed before.
-  bool wait(Time deadline);
+  /// Waits for any of the three. Rethrows the failure; false if `until` was over before.
+  bool wait(const Until& until);
 
  private:
   mutable std::mutex mutex_;  // guards what follows
-  std::condition_variable changed_;
+  std::condition_variable_any changed_;
   std::exception_ptr failure_;
   bool finished_ = false;
   bool stopping_ = false;

@@ -4,9 +4,9 @@
 namespace galena::detail {
 
 void Ingest::put(std::span<const EventView> events) {
-  // Without a deadline they may also be taken one by one, so that more than the buffer holds can be made at once.
+  // Without a limit they may also be taken one by one, so that more than the buffer holds can be made at once.
   std::size_t taken = 0;
-  if (deadline_ != never) {
+  if (deadline_ != never || stop_ != nullptr) {
     if (stage_.put(events, at_once)) return;
   } else {
     while (taken < events.size() && stage_.put(events[taken], at_once)) ++taken;
@@ -19,7 +19,7 @@ bool Ingest::finish_later() {
   std::vector<EventView> events;
   events.reserve(left_.size());
   for (const Event& event : left_) events.push_back(event.view());
-  return stage_.put(events, deadline_);
+  return stage_.put(events, deadline_, stop_);
 }
 
 }  // namespace galena::detail

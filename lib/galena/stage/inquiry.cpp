@@ -11,6 +11,7 @@
 #include "galena/error.hpp"
 #include "galena/net/socket.hpp"
 #include "galena/net/timer.hpp"
+#include "galena/stage/hints.hpp"
 
 namespace galena::detail {
 namespace {
@@ -113,12 +114,7 @@ ProducerStats inquire(NodeCore& node, const Name& name, Duration timeout) {
   node.loop().call([&] { inquiry.reset(); });  // its socket lives there
   if (answered) return stats_of(answer.get());
   if (!found) {
-    throw Error(ErrorCode::unreachable,
-                name.is_global
-                    ? fmt::format("no stage has the name '{}'; `galena ls` lists the names there are", name.text)
-                    : fmt::format("no stage of this Node is called '{0}'; for one that has it as its global name write "
-                                  "galena::global(\"{0}\")",
-                                  name.text));
+    throw Error(ErrorCode::unreachable, not_found(node, name));
   }
   throw Error(ErrorCode::timeout,
               fmt::format("the stage '{}' was found but did not answer in time; is it busy, or stopped?", name.text));

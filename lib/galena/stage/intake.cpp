@@ -37,7 +37,7 @@ void Intake::start(Loop& loop, const Id& stage) {
 }
 
 void Intake::give_hints() const {
-  for (const auto& receiver : receivers_) detail::give_hints(*receiver, options_.label, node_.logger());
+  for (const auto& receiver : receivers_) detail::give_hints(node_, *receiver, options_.label);
 }
 
 void Intake::go_on() {

@@ -36,14 +36,14 @@ Node::~Node() {
   ProcessMark::abandon(core_);
 }
 
-void Node::run() { (void)run_until(never); }
+void Node::run() { (void)run_for(never); }
 
-bool Node::run_for(Duration timeout) { return run_until(detail::deadline_in(timeout)); }
-
-bool Node::run_until(Time deadline) {
+bool Node::run_for(const Until& until) {
   core_->check_process();
   const net::SignalScope signals(core_->bell());
-  const bool rang = core_->bell().wait(deadline == never ? std::nullopt : std::optional(deadline));
+  net::Bell stop;  // for this call alone
+  const std::stop_callback on_stop(until.stop(), [&stop] { stop.ring(); });
+  const bool rang = core_->bell().wait(until.deadline(), &stop);
   if (rang) core_->end_waits();
   if (const auto failure = core_->take_failure()) std::rethrow_exception(failure);
   return rang;
@@ -76,19 +76,21 @@ ProducerStats Node::stats(const Name& producer, Duration timeout) {
   return detail::inquire(*core_, producer, timeout);
 }
 
-void Node::ingest_event(const Name& producer, const EventView& event, bool is_value, Duration timeout) {
+void Node::ingest_event(const Name& producer, const EventView& event, bool is_value, const Until& until) {
   core_->check_process();
-  const Time deadline = detail::deadline_in(timeout);
   detail::Remote& remote = remotes_->to(producer, is_value);
-  const auto ticket = remote.take(event, deadline);
-  const auto answer = remote.answer(ticket, deadline);
+  const auto ticket = remote.take(event, until);
+  const auto answer = remote.answer(ticket, until);
   switch (answer.verdict) {
     case Verdict::accepted:
       return;
     case Verdict::refused:
       throw Error(ErrorCode::refused, "'" + producer.text + "' refused the event: " + answer.reason);
     case Verdict::pending:
-      if (remote.withdraw(ticket)) throw remote.late();
+      if (remote.withdraw(ticket)) {
+        if (Clock::now() >= until.deadline()) throw remote.late();
+        throw Error(ErrorCode::stopped, "the event for '" + producer.text + "' was not taken: told to stop");
+      }
       throw Error(ErrorCode::unknown, "'" + producer.text +
                                           "' did not answer in time: the event may have been accepted, or be accepted "
                                           "later, or not");

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "galena/error.hpp"
+#include "galena/stage/waiting.hpp"
 
 namespace galena::detail {
 namespace {
@@ -36,17 +37,18 @@ OutletDriver::OutletDriver(Loop& loop, Door& door, const Logger& logger, Options
 OutletDriver::~OutletDriver() {
   hook_->disconnect();
   loop_.reactor().cancel(timer_);
+  if (due_timer_ != 0) loop_.reactor().cancel(due_timer_);
   close();
   std::unique_lock lock(lock_);
   changed_.wait(lock, [this] { return waiting_ == 0; });  // those that were ended are on their way out
 }
 
-bool OutletDriver::put(const EventView& event, Time deadline) {
+bool OutletDriver::put(const EventView& event, Time deadline, const std::stop_token* stop) {
   process_.check("this stage");
   lock_.lock();
   const Answer answer = closed_ ? Answer::full : outlet_.append(event);
   if (answer != Answer::accepted) [[unlikely]] {
-    return put_later(event, answer, deadline);
+    return put_later(event, answer, deadline, stop);
   }
   ++taken_;
   unlock();
@@ -54,7 +56,7 @@ bool OutletDriver::put(const EventView& event, Time deadline) {
 }
 
 /// Under the lock, which it gives back.
-bool OutletDriver::put_later(const EventView& event, Answer answer, Time deadline) {
+bool OutletDriver::put_later(const EventView& event, Answer answer, Time deadline, const std::stop_token* stop) {
   std::unique_lock lock(lock_, std::adopt_lock);
   for (;;) {
     if (closed_) refuse_stopped();
@@ -65,17 +67,17 @@ bool OutletDriver::put_later(const EventView& event, Answer answer, Time deadlin
       unlock();
       return true;
     }
-    const Room room = wait_for_room(lock, deadline);
+    const Room room = wait_for_room(lock, deadline, stop);
     if (room == Room::late) return false;
     if (room == Room::stopped) refuse_stopped();
     answer = outlet_.append(event);
   }
 }
 
-bool OutletDriver::put(std::span<const EventView> events, Time deadline) {
-  if (deadline == never || events.size() == 1) {
+bool OutletDriver::put(std::span<const EventView> events, Time deadline, const std::stop_token* stop) {
+  if ((deadline == never && stop == nullptr) || events.size() == 1) {
     for (const EventView& event : events) {
-      if (!put(event, deadline)) return false;
+      if (!put(event, deadline, stop)) return false;
     }
     return true;
   }
@@ -91,7 +93,7 @@ bool OutletDriver::put(std::span<const EventView> events, Time deadline) {
                       "ingest(), which takes them one by one, or make buffer_bytes larger",
                       events.size(), options_.label));
     }
-    const Room room = wait_for_room(lock, deadline);
+    const Room room = wait_for_room(lock, deadline, stop);
     if (room == Room::late) return false;
     if (room == Room::stopped) refuse_stopped();
   }
@@ -155,8 +157,10 @@ void OutletDriver::refuse_stopped() const {
 }
 
 /// Waits until there may be room for what was not.
-OutletDriver::Room OutletDriver::wait_for_room(std::unique_lock<Lock>& lock, Time deadline) {
+OutletDriver::Room OutletDriver::wait_for_room(std::unique_lock<Lock>& lock, Time deadline,
+                                               const std::stop_token* stop) {
   if (deadline != never && deadline <= Clock::now()) return Room::late;
+  if (stop != nullptr && stop->stop_requested()) return Room::late;
   if (deadline == never && waits_end_) return Room::stopped;
   if (loop_.is_here() || (options_.shares_loop && Loop::is_on_shared())) {
     throw Error(
@@ -177,39 +181,37 @@ OutletDriver::Room OutletDriver::wait_for_room(std::unique_lock<Lock>& lock, Tim
     }
   }
   const std::uint64_t turn = room_turns_;
-  const bool woken = wait(room_, lock, deadline, [&] { return room_turns_ != turn; });
+  const bool woken = wait(room_, lock, deadline, stop, [&] { return room_turns_ != turn; });
   if (woken) return Room::maybe;
+  if (stop != nullptr && stop->stop_requested()) return Room::late;
   return deadline != never && Clock::now() >= deadline ? Room::late : Room::stopped;
 }
 
-/// Waits until done(). False if the deadline passed first, or if waits were ended: all of them, or those of the loop
-/// that the call came from.
+/// Waits until done(). False if the deadline or the stop came first, or if waits were ended: all of them, or those of
+/// the loop that the call came from.
 template <class Done>
-bool OutletDriver::wait(std::condition_variable_any& until, std::unique_lock<Lock>& lock, Time deadline, Done done) {
+bool OutletDriver::wait(std::condition_variable_any& changed, std::unique_lock<Lock>& lock, Time deadline,
+                        const std::stop_token* stop, Done done) {
   const std::uint64_t before = ended_waits_;
   const auto over = [&] { return done() || ended_waits_ != before || (waits_end_ && deadline == never); };
   ++waiting_;
-  if (deadline == never) {
-    until.wait(lock, Loop::waits_end_here(), over);
-  } else {
-    until.wait_until(lock, Loop::waits_end_here(), deadline, over);
-  }
+  wait_until(changed, lock, deadline, stop, over);
   if (--waiting_ == 0 && closed_) changed_.notify_all();
   return done();
 }
 
-bool OutletDriver::drain(Time deadline, const std::function<bool()>& is_ready) {
+bool OutletDriver::drain(const Until& until, const std::function<bool()>& is_ready) {
   std::unique_lock lock(lock_);
   const std::uint64_t dropped = outlet_.buffer().drops().total();
-  const bool drained = wait(changed_, lock, deadline, [&] {
+  const bool drained = wait(changed_, lock, until.deadline(), &until.stop(), [&] {
     return outlet_.drained() && (ever_subscribed_ || taken_ == 0) && (!is_ready || is_ready());
   });
   return drained && outlet_.buffer().drops().total() == dropped;
 }
 
-bool OutletDriver::wait_for_subscribers(std::size_t count, Time deadline) {
+bool OutletDriver::wait_for_subscribers(std::size_t count, const Until& until) {
   std::unique_lock lock(lock_);
-  return wait(changed_, lock, deadline, [&] { return outlet_.subscribers() >= count; });
+  return wait(changed_, lock, until.deadline(), &until.stop(), [&] { return outlet_.subscribers() >= count; });
 }
 
 void OutletDriver::end_waits() {
@@ -268,14 +270,18 @@ void OutletDriver::handle_time() {
 
 void OutletDriver::transmit() {
   std::uint64_t acknowledged = 0;
+  bool drained = false;
   bool more = false;
+  std::optional<Time> due;
   for (bool freed = true; freed;) {
     std::vector<std::string> notes;
+    std::vector<std::string> warnings;
     {
       const std::lock_guard guard(lock_);
       wake_pending_ = false;
       outlet_.poll(parcels_, Clock::now());
       notes = outlet_.take_notes();
+      warnings = outlet_.take_warnings();
       if (outlet_.buffer().awaiting_release()) {  // in this order, or the last release might be missed
         hook_->arm();
         outlet_.buffer().reclaim();
@@ -284,12 +290,15 @@ void OutletDriver::transmit() {
       room_found_ = false;
       if (freed) ++room_turns_;
       if (options_.on_acknowledged) acknowledged = outlet_.acknowledged_upto();
+      drained = on_drained && outlet_.drained();
       more = outlet_.wants_poll();
+      due = outlet_.due();
     }
     if (freed) room_.notify_all();
     changed_.notify_all();
     for (core::Parcel& parcel : parcels_) send(parcel);
     parcels_.clear();
+    for (const std::string& warning : warnings) logger_.warning(options_.label + ": " + warning);
     if (!notes.empty()) {
       for (const std::string& note : notes) logger_.info(options_.label + ": " + note);
       tell_subscribers();
@@ -297,7 +306,14 @@ void OutletDriver::transmit() {
     if (freed && options_.on_room) options_.on_room();
   }
   if (std::exchange(told_acknowledged_, acknowledged) != acknowledged) options_.on_acknowledged();
+  if (drained) std::exchange(on_drained, {})();
   if (more) transmit_later();  // somebody reads what is kept, a piece a turn
+  if (due && due_timer_ == 0) {
+    due_timer_ = loop_.reactor().after(*due - Clock::now(), [this] {
+      due_timer_ = 0;
+      transmit();
+    });
+  }
 }
 
 void OutletDriver::transmit_later() {

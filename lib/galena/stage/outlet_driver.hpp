@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@
 #include "galena/stage/door.hpp"
 #include "galena/stage/loop.hpp"
 #include "galena/stage/release_hook.hpp"
+#include "galena/until.hpp"
 
 namespace galena::detail {
 
@@ -44,12 +46,12 @@ class OutletDriver {
   // Any thread.
 
   /// Takes the event, and waits for room until `deadline`; `never` is for ever, and what lies in the past does not
-  /// wait. False if the deadline passed: then it was not taken. Throws Error: invalid, if the event is too large, or
-  /// instead of waiting on a thread that stages share; stopped, after close(), or instead of waiting for ever after
-  /// end_waits().
-  bool put(const EventView& event, Time deadline);
-  /// The same for several, in order. With a deadline other than `never` all of them are taken at once, or none.
-  bool put(std::span<const EventView> events, Time deadline);
+  /// wait. False if the deadline passed, or a stop was requested: then it was not taken. Throws Error: invalid, if the
+  /// event is too large, or instead of waiting on a thread that stages share; stopped, after close(), or instead of
+  /// waiting for ever after end_waits().
+  bool put(const EventView& event, Time deadline, const std::stop_token* stop = nullptr);
+  /// The same for several, in order. With a deadline or a stop all of them are taken at once, or none.
+  bool put(std::span<const EventView> events, Time deadline, const std::stop_token* stop = nullptr);
   /// The same without waiting, for what says where it comes from. False if there is no room.
   bool offer(const EventView& event, core::Provenance* from);
   /// A whole batch of a received frame, which `frame` keeps, and which nobody else reads: it is passed on where it
@@ -57,8 +59,8 @@ class OutletDriver {
   core::Outlet::Answer adopt(std::span<char> batch, std::uint32_t count, std::shared_ptr<void> frame);
 
   /// Waits until everything that was put has been acknowledged. True if nothing was dropped meanwhile.
-  bool drain(Time deadline, const std::function<bool()>& is_ready);
-  bool wait_for_subscribers(std::size_t count, Time deadline);
+  bool drain(const Until& until, const std::function<bool()>& is_ready);
+  bool wait_for_subscribers(std::size_t count, const Until& until);
   /// Ends all waits: put() throws Error (stopped), the others return false. From now on nobody waits without a
   /// deadline.
   void end_waits();
@@ -88,16 +90,19 @@ class OutletDriver {
   void handle_gone(const std::string& peer, Time now);
   /// Sends what there is to send.
   void transmit();
+  /// Called once, on the loop, when everything that was taken is acknowledged.
+  std::function<void()> on_drained = {};
   /// Called for each peer that a message could not be sent to, instead of handle_gone().
   std::function<void(const std::string& peer)> on_unreachable = {};
 
  private:
   enum class Room : std::uint8_t { maybe, late, stopped };
 
-  bool put_later(const EventView& event, core::Outlet::Answer answer, Time deadline);
-  Room wait_for_room(std::unique_lock<Lock>& lock, Time deadline);
+  bool put_later(const EventView& event, core::Outlet::Answer answer, Time deadline, const std::stop_token* stop);
+  Room wait_for_room(std::unique_lock<Lock>& lock, Time deadline, const std::stop_token* stop);
   template <class Done>
-  bool wait(std::condition_variable_any& until, std::unique_lock<Lock>& lock, Time deadline, Done done);
+  bool wait(std::condition_variable_any& changed, std::unique_lock<Lock>& lock, Time deadline,
+            const std::stop_token* stop, Done done);
   void unlock();
   [[noreturn]] void refuse_size(const EventView& event) const;
   [[noreturn]] void refuse_stopped() const;
@@ -132,6 +137,7 @@ class OutletDriver {
   std::size_t told_subscribers_ = 0;
   std::uint64_t told_acknowledged_ = 0;
   net::Reactor::TimerId timer_ = 0;
+  net::Reactor::TimerId due_timer_ = 0;  // ends the holding back of small batches
   std::shared_ptr<OutletDriver*> self_ = std::make_shared<OutletDriver*>(this);  // for what may be posted too late
   std::shared_ptr<ReleaseHook> hook_;
 };

@@ -8,6 +8,8 @@
 #include <fmt/format.h>
 
 #include "galena/error.hpp"
+#include "galena/stage/hints.hpp"
+#include "galena/stage/waiting.hpp"
 
 namespace galena::detail {
 namespace {
@@ -34,6 +36,7 @@ Remote::Remote(std::shared_ptr<NodeCore> node, Name producer, bool values, const
     driver.label = fmt::format("ingest into {}", name_.text);
     driver_ = std::make_unique<OutletDriver>(node_->loop(), *this, node_->logger(), std::move(driver));
     handle_time();
+    hint_timer_ = node_->loop().reactor().after(hint_after, [this] { give_hint(); });
   });
   watch_ = node_->watch(name_, node_->loop(), [self = std::weak_ptr(self_)](std::optional<Target> target) {
     if (const auto remote = self.lock()) (*remote)->handle_target(std::move(target));
@@ -41,7 +44,7 @@ Remote::Remote(std::shared_ptr<NodeCore> node, Name producer, bool values, const
 }
 
 Remote::~Remote() {
-  const bool drained = drain(deadline_in(options_.drain));
+  const bool drained = drain(options_.drain);
   node_->remove_stopper(stopper_);
   close();
   node_->unwatch(watch_);
@@ -49,6 +52,7 @@ Remote::~Remote() {
     self_.reset();
     node_->loop().reactor().cancel(timer_);
     node_->loop().reactor().cancel(retry_timer_);
+    node_->loop().reactor().cancel(hint_timer_);
     driver_->with_outlet([](core::Outlet& outlet) { outlet.end(); });
     driver_->transmit();
     driver_.reset();
@@ -62,7 +66,7 @@ Remote::~Remote() {
                   now.pending, now.taken, name_.text, queue_.size(), sent_.size()));
 }
 
-Remote::Ticket Remote::take(const EventView& event, Time deadline) {
+Remote::Ticket Remote::take(const EventView& event, const Until& until) {
   node_->check_process();
   if (core::event_bytes(event) > driver_->largest_event() || event.topic.size() > core::max_topic_bytes) {
     throw Error(
@@ -73,7 +77,10 @@ Remote::Ticket Remote::take(const EventView& event, Time deadline) {
   }
   std::unique_lock lock(mutex_);
   const auto has_room = [this] { return queue_.empty() || queued_bytes_ < options_.queue_bytes; };
-  if (!closed_ && !has_room() && !wait(lock, deadline, has_room) && Clock::now() >= deadline) throw late();
+  if (!closed_ && !has_room() && !wait(lock, until, has_room) && Clock::now() >= until.deadline()) {
+    lock.unlock();
+    throw late();
+  }
   if (closed_ || !has_room()) {
     throw Error(ErrorCode::stopped, fmt::format("the event for '{}' was not taken: told to stop", name_.text));
   }
@@ -83,14 +90,14 @@ Remote::Ticket Remote::take(const EventView& event, Time deadline) {
   return last_;
 }
 
-RemoteAnswer Remote::answer(Ticket ticket, Time deadline) {
+RemoteAnswer Remote::answer(Ticket ticket, const Until& until) {
   std::unique_lock lock(mutex_);
   const auto is_answered = [&] {
     const Ticket in_flight = sent_.empty() ? ~Ticket{0} : sent_.front().ticket;
     const Ticket queued = queue_.empty() ? ~Ticket{0} : queue_.front().ticket;
     return ticket < std::min(in_flight, queued) || verdicts_.is_recorded(ticket);
   };
-  if (!is_answered() && !wait(lock, deadline, is_answered)) return {};
+  if (!is_answered() && !wait(lock, until, is_answered)) return {};
   return verdicts_.of(ticket);
 }
 
@@ -105,11 +112,11 @@ bool Remote::withdraw(Ticket ticket) {
   return true;
 }
 
-bool Remote::drain(Time deadline) {
+bool Remote::drain(const Until& until) {
   std::unique_lock lock(mutex_);
   const std::uint64_t failed = counts_.refused + counts_.unknown;
   const auto all_answered = [this] { return queue_.empty() && sent_.empty(); };
-  return (all_answered() || wait(lock, deadline, all_answered)) && counts_.refused + counts_.unknown == failed;
+  return (all_answered() || wait(lock, until, all_answered)) && counts_.refused + counts_.unknown == failed;
 }
 
 void Remote::end_waits() {
@@ -135,23 +142,29 @@ RemoteCounts Remote::counts() {
 }
 
 Error Remote::late() {
-  if (!ever_connected_) {
-    return {ErrorCode::unreachable,
-            fmt::format("nobody called '{}' was found in time; `galena ls` lists the names there are", name_.text)};
+  std::unique_lock lock(mutex_);
+  const bool connected = ever_connected_;
+  const bool found = found_;
+  lock.unlock();  // the loop may wait for it, and is asked next
+  if (!connected && !found) return {ErrorCode::unreachable, not_found(*node_, name_)};
+  if (!connected) {
+    return {ErrorCode::unreachable, fmt::format("'{}' was found and did not answer in time", name_.text)};
   }
   return {ErrorCode::timeout, fmt::format("'{}' did not take the event in time", name_.text)};
 }
 
-/// Waits until done(). False if the deadline passed first, or the waits were ended.
+void Remote::give_hint() {
+  if (target_) return;
+  const std::string hint = name_hint(*node_, name_);
+  if (!hint.empty()) node_->logger().warning(fmt::format("ingest into '{}' still searches: {}", name_.text, hint));
+}
+
+/// Waits until done(). False if `until` was over first, or the waits were ended.
 template <class Done>
-bool Remote::wait(std::unique_lock<std::mutex>& lock, Time deadline, Done done) {
+bool Remote::wait(std::unique_lock<std::mutex>& lock, const Until& until, Done done) {
   const std::uint64_t before = ended_waits_;
   const auto over = [&] { return done() || ended_waits_ != before; };
-  if (deadline == never) {
-    changed_.wait(lock, Loop::waits_end_here(), over);
-  } else {
-    changed_.wait_until(lock, Loop::waits_end_here(), deadline, over);
-  }
+  wait_until(changed_, lock, until.deadline(), &until.stop(), over);
   return done();
 }
 
@@ -182,6 +195,10 @@ net::Sent Remote::lend(const std::string& peer, net::Loan loan) {
 void Remote::handle_target(std::optional<Target> target) {
   target_ = std::move(target);
   endpoint_ = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    found_ = target_.has_value();
+  }
   if (dealer_ && target_ && target_->stage != connected_stage_) lose();
   connect();
 }

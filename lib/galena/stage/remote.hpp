@@ -15,6 +15,7 @@
 #include "galena/stage/node_core.hpp"
 #include "galena/stage/outlet_driver.hpp"
 #include "galena/stage/verdicts.hpp"
+#include "galena/until.hpp"
 #include "galena/verdict.hpp"
 
 namespace galena::detail {
@@ -35,10 +36,10 @@ class Remote final : public Door {
 
   bool is_in_its_process() const { return node_->is_in_its_process(); }
   /// Throws Error, and then the event was not taken: invalid, timeout, unreachable, stopped.
-  Ticket take(const EventView& event, Time deadline);
-  RemoteAnswer answer(Ticket ticket, Time deadline);
+  Ticket take(const EventView& event, const Until& until);
+  RemoteAnswer answer(Ticket ticket, const Until& until);
   bool withdraw(Ticket ticket);
-  bool drain(Time deadline);
+  bool drain(const Until& until);
   void close();
   RemoteCounts counts();
   /// Why an event that still waits does: for an Error.
@@ -51,7 +52,7 @@ class Remote final : public Door {
   };
 
   template <class Done>
-  bool wait(std::unique_lock<std::mutex>& lock, Time deadline, Done done);
+  bool wait(std::unique_lock<std::mutex>& lock, const Until& until, Done done);
   void record(Ticket first, Ticket last, Verdict verdict, const std::string& reason);
   void end_waits();
 
@@ -70,6 +71,7 @@ class Remote final : public Door {
   void lose();
   std::uint64_t sent_over_link();
   void handle_time();
+  void give_hint();
   bool has_link();
 
   const std::shared_ptr<NodeCore> node_;
@@ -86,6 +88,7 @@ class Remote final : public Door {
   Verdicts verdicts_;
   RemoteCounts counts_;  // those of answered events
   bool pump_posted_ = false;
+  bool found_ = false;  // its name leads to a stage
   bool ever_connected_ = false;
   bool closed_ = false;
   std::uint64_t ended_waits_ = 0;
@@ -105,6 +108,7 @@ class Remote final : public Door {
   std::unique_ptr<net::Dealer> dealer_;
   net::Reactor::TimerId timer_ = 0;
   net::Reactor::TimerId retry_timer_ = 0;
+  net::Reactor::TimerId hint_timer_ = 0;
   std::unique_ptr<OutletDriver> driver_;
 };
 

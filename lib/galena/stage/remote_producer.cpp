@@ -18,14 +18,10 @@ RemoteStream::~RemoteStream() {
 RemoteStream::RemoteStream(RemoteStream&&) noexcept = default;
 RemoteStream& RemoteStream::operator=(RemoteStream&&) noexcept = default;
 
-RemoteStream::Ticket RemoteStream::send(const EventView& event) {
-  return remote_->take(event, deadline_in(options_.timeout));
-}
-RemoteStream::Answer RemoteStream::answer(Ticket ticket, Duration timeout) {
-  return remote_->answer(ticket, deadline_in(timeout));
-}
+RemoteStream::Ticket RemoteStream::send(const EventView& event) { return remote_->take(event, options_.timeout); }
+RemoteStream::Answer RemoteStream::answer(Ticket ticket, const Until& until) { return remote_->answer(ticket, until); }
 bool RemoteStream::withdraw(Ticket ticket) { return remote_->withdraw(ticket); }
-bool RemoteStream::drain(Duration timeout) { return remote_->drain(deadline_in(timeout)); }
+bool RemoteStream::drain(const Until& until) { return remote_->drain(until); }
 void RemoteStream::close() { remote_->close(); }
 RemoteStream::Counts RemoteStream::counts() const { return remote_->counts(); }
 

@@ -2,6 +2,7 @@
 #include "galena/detail/stage.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <exception>
 #include <utility>
 
@@ -10,6 +11,7 @@
 #include "galena/base/assert.hpp"
 #include "galena/error.hpp"
 #include "galena/stage/ending.hpp"
+#include "galena/stage/hints.hpp"
 #include "galena/stage/intake.hpp"
 #include "galena/stage/node_access.hpp"
 #include "galena/stage/node_core.hpp"
@@ -41,9 +43,6 @@ std::string text_of(const std::exception_ptr& failure) {
     return "what it threw is no std::exception";
   }
 }
-
-/// Then a stage says what it still waits for, if that looks like a mistake.
-constexpr Duration hint_after = std::chrono::seconds(2);
 
 }  // namespace
 
@@ -97,10 +96,10 @@ class Stage::Impl final {
   }
 
   ConsumerStats consumer_stats() const { return intake_->stats(); }
-  bool wait(Time deadline) { return ending_.wait(deadline); }
+  bool wait(const Until& until) { return ending_.wait(until); }
 
-  bool drain(Time deadline) {
-    return publisher().driver().drain(deadline, [this] { return !intake_->waits(); });
+  bool drain(const Until& until) {
+    return publisher().driver().drain(until, [this] { return !intake_->waits(); });
   }
 
   /// Ends all calls that wait, those of its own handler in other stages as well. From now on none waits for ever.
@@ -240,11 +239,18 @@ class Stage::Impl final {
     loop_.post([this, why, self = std::weak_ptr(self_)] {
       if (!self.lock()) return;
       intake_->stop(core::reason::stopped);
-      if (publisher_) publisher_->cancel_all(core::reason::stopped, why);
       close_publishing();
+      if (!name().is_global || registered_.exchange(false)) node_.give_up(name(), id_);
+      if (publisher_) end_stream(why);
     });
     node_.logger().error(fmt::format("{}: stops: {}: {}", label_, why, text_of(failure)));
     node_.fail(failure);
+  }
+
+  /// After a failure: subscribers get what was made before it, and are told when they have acknowledged that.
+  void end_stream(const char* why) {
+    publisher_->driver().on_drained = [this, why] { publisher_->cancel_all(core::reason::stopped, why); };
+    publisher_->begin_drain();
   }
 
   /// Its handler has had enough, or it was closed.
@@ -263,8 +269,11 @@ class Stage::Impl final {
   void drain_at_end() {
     // `never` itself is what close() ends.
     const Time deadline = std::min(detail::deadline_in(publish().drain), never - Duration(1));
-    const bool drained = ending_.has_failed() ? false : drain(deadline);
-    if (drained) return;
+    // After a failure nobody finds this stage any more: it waits for those that are here.
+    const bool can_be_taken = !ending_.has_failed() || publisher_->driver().with_outlet([](core::Outlet& outlet) {
+      return !outlet.links().empty();
+    });
+    if (drain(can_be_taken ? deadline : Clock::now())) return;
     std::uint64_t left = publisher_->driver().with_outlet([](core::Outlet& outlet) { return outlet.outstanding(); });
     loop_.call([&] { left += intake_->abandon(); });
     if (left > 0) {
@@ -290,7 +299,7 @@ class Stage::Impl final {
   Id id_ = Id::random();
   std::string label_;
   bool added_ = false;
-  bool registered_ = false;
+  std::atomic<bool> registered_{false};
   std::uint32_t waiting_ = 0;
   NodeCore::StopperId stopper_ = 0;
   Ending ending_;
@@ -314,8 +323,12 @@ Stage::~Stage() {
 Stage::Stage(Stage&&) noexcept = default;
 Stage& Stage::operator=(Stage&&) noexcept = default;
 
-bool Stage::put(const EventView& event, Time deadline) { return driver_->put(event, deadline); }
-bool Stage::put(std::span<const EventView> events, Time deadline) { return driver_->put(events, deadline); }
+bool Stage::put(const EventView& event, Time deadline, const std::stop_token* stop) {
+  return driver_->put(event, deadline, stop);
+}
+bool Stage::put(std::span<const EventView> events, Time deadline, const std::stop_token* stop) {
+  return driver_->put(events, deadline, stop);
+}
 Sink& Stage::handler_sink() { return impl_->handler_sink(); }
 
 Id Stage::id() const { return impl_->id(); }
@@ -324,11 +337,11 @@ std::uint32_t Stage::waiting() const { return impl_->waiting(); }
 ProducerStats Stage::producer_stats() const { return impl_->publisher().stats(); }
 ConsumerStats Stage::consumer_stats() const { return impl_->consumer_stats(); }
 void Stage::stop_input() { impl_->stop_input(); }
-bool Stage::drain(Time deadline) { return impl_->drain(deadline); }
-bool Stage::wait_for_subscribers(std::size_t count, Time deadline) {
-  return impl_->publisher().driver().wait_for_subscribers(count, deadline);
+bool Stage::drain(const Until& until) { return impl_->drain(until); }
+bool Stage::wait_for_subscribers(std::size_t count, const Until& until) {
+  return impl_->publisher().driver().wait_for_subscribers(count, until);
 }
-bool Stage::wait(Time deadline) { return impl_->wait(deadline); }
+bool Stage::wait(const Until& until) { return impl_->wait(until); }
 void Stage::close() { impl_->close(); }
 
 }  // namespace galena::detail

@@ -2,13 +2,15 @@
 // Names and the processes that hold them: what is left when one is killed, and who else can ask.
 #include <doctest/doctest.h>
 
-#include "names/child.hpp"
+#include "child.hpp"
 #include "names/node_bench.hpp"
 
 namespace galena::names {
 namespace {
 
 using namespace std::chrono_literals;
+using test::built;
+using test::Child;
 
 Child peer(const NodeBench& bench, const std::string& what, const std::string& name) {
   return Child({built("names/names_peer"), bench.domain, what, name});
@@ -90,7 +92,7 @@ TEST_CASE("a process that sleeps through its challenge loses the name, and is to
   CHECK(Clock::now() - asked >= 800ms);
   sleeper.signal(SIGCONT);
   std::string told;
-  REQUIRE(bench.until([&] { return !(told = sleeper.line("lost", 20ms)).empty(); }));
+  REQUIRE(bench.until([&] { return (told = sleeper.line("lost", 20ms)) != Child::nothing; }));
   CHECK(told == "lost " + id_of(1).hex());
   REQUIRE(bench.until([&] { return host->sees(1); }));
   CHECK(host->lost.empty());
@@ -120,7 +122,7 @@ print(ask("register", {"entry": entry})[0], ask("sing", {})[0], ask(7)[0])
   Child python({"/usr/bin/python3", "-u", "-c", script, local_endpoint(bench.domain)});
   std::vector<std::string> lines;
   REQUIRE(bench.until([&] {
-    if (auto line = python.line("", 5ms); !line.empty()) lines.push_back(std::move(line));
+    if (auto line = python.line("", 5ms); line != Child::nothing) lines.push_back(std::move(line));
     return lines.size() == 4;
   }));
   CHECK(lines[0] == "found 5 x producer ['tcp://192.0.2.1:1001'] 16 3");

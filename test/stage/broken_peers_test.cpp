@@ -2,7 +2,7 @@
 // Processes that are killed, stopped or stuck: noticed within the liveness, counted, and left behind or found again.
 #include <doctest/doctest.h>
 
-#include "stage/peer.hpp"
+#include "stage/processes.hpp"
 
 namespace galena::test {
 namespace {
@@ -14,7 +14,7 @@ struct Brief : Processes {
 };
 
 /// Asks for stats again and again until they say so.
-bool stats_come_to(Peer& peer, const std::string& part, Duration limit = 20s) {
+bool stats_come_to(Child& peer, const std::string& part, Duration limit = 20s) {
   const Time end = Clock::now() + limit;
   std::string last;
   while (Clock::now() < end) {
@@ -26,7 +26,7 @@ bool stats_come_to(Peer& peer, const std::string& part, Duration limit = 20s) {
   return false;
 }
 
-std::vector<std::string> events_of(const Peer& peer) {
+std::vector<std::string> events_of(const Child& peer) {
   std::vector<std::string> events;
   for (const std::string& line : peer.lines()) {
     if (line.starts_with("event ")) events.push_back(line);
@@ -36,9 +36,9 @@ std::vector<std::string> events_of(const Peer& peer) {
 
 TEST_CASE("a killed consumer is noticed, what was held for it is freed, and an ingest that waited goes on") {
   const Brief processes;
-  Peer producer(processes.command("producer", "p", {"--buffer_events=10"}));
-  Peer good(processes.command("consumer", "good", {"--from=p:good"}));
-  Peer bad(processes.command("consumer", "bad", {"--from=p:bad", "--block_ms=60000"}));
+  Child producer(processes.command("producer", "p", {"--buffer_events=10"}));
+  Child good(processes.command("consumer", "good", {"--from=p:good"}));
+  Child bad(processes.command("consumer", "bad", {"--from=p:bad", "--block_ms=60000"}));
   REQUIRE(producer.ask("subscribers 2", "subscribed") == "subscribed");
   producer.say("send bad first");
   REQUIRE(bad.line("blocked") == "blocked");
@@ -58,8 +58,8 @@ TEST_CASE("a killed consumer is noticed, what was held for it is freed, and an i
 TEST_CASE(
     "a killed producer is lost, its name waited for, and its successor's events come, with a gap nobody can size") {
   const Brief processes;
-  auto producer = std::make_unique<Peer>(processes.command("producer", "p"));
-  Peer consumer(processes.command("consumer", "c", {"--from=p"}));
+  auto producer = std::make_unique<Child>(processes.command("producer", "p"));
+  Child consumer(processes.command("consumer", "c", {"--from=p"}));
   REQUIRE(producer->ask("subscribers 1", "subscribed") == "subscribed");
   producer->say("ingest 5 t");
   REQUIRE(producer->ask("drain", "drained") == "drained");
@@ -70,7 +70,7 @@ TEST_CASE(
     MESSAGE("lost " << in_milliseconds(Clock::now() - killed) << " ms after kill -9");
     CHECK(Clock::now() - killed < 2s);
     REQUIRE(consumer.line("state p searching") == "state p searching");
-    producer = std::make_unique<Peer>(processes.command("producer", "p"));
+    producer = std::make_unique<Child>(processes.command("producer", "p"));
     producer->say("send t next" + std::to_string(round));
     REQUIRE(consumer.line("state p connected") == "state p connected");
     REQUIRE(consumer.line("gap") == "gap p unknown lost");
@@ -82,16 +82,16 @@ TEST_CASE(
 
 TEST_CASE("a killed relay is replaced by the next of its name, and the chain flows again") {
   const Brief processes;
-  Peer producer(processes.command("producer", "p"));
-  auto relay = std::make_unique<Peer>(processes.command("relay", "r", {"--from=p"}));
-  Peer consumer(processes.command("consumer", "c", {"--from=r"}));
+  Child producer(processes.command("producer", "p"));
+  auto relay = std::make_unique<Child>(processes.command("relay", "r", {"--from=p"}));
+  Child consumer(processes.command("consumer", "c", {"--from=r"}));
   REQUIRE(relay->ask("subscribers 1", "subscribed") == "subscribed");
   REQUIRE(producer.ask("subscribers 1", "subscribed") == "subscribed");
   producer.say("send t one");
   REQUIRE(consumer.line("event") == "event t r<one");
   relay->signal(SIGKILL);
   REQUIRE(consumer.line("state r lost") == "state r lost");
-  relay = std::make_unique<Peer>(processes.command("relay", "r", {"--from=p"}));
+  relay = std::make_unique<Child>(processes.command("relay", "r", {"--from=p"}));
   REQUIRE(relay->line("state p connected") == "state p connected");
   producer.say("send t two");
   REQUIRE(consumer.line("event") == "event t r<two");
@@ -99,11 +99,11 @@ TEST_CASE("a killed relay is replaced by the next of its name, and the chain flo
 
 TEST_CASE("a consumer stopped beyond the liveness keeps its place for a while; awake again it misses nothing") {
   const Brief processes;
-  Peer producer(processes.command("producer", "p"));
+  Child producer(processes.command("producer", "p"));
   REQUIRE(producer.line("ready") == "ready 0");  // it is the one that hosts the names
-  Peer other(processes.command("consumer", "other", {"--from=p"}));
+  Child other(processes.command("consumer", "other", {"--from=p"}));
   REQUIRE(producer.ask("subscribers 1", "subscribed") == "subscribed");
-  Peer sleeper(processes.command("consumer", "sleeper", {"--from=p"}));
+  Child sleeper(processes.command("consumer", "sleeper", {"--from=p"}));
   REQUIRE(producer.ask("subscribers 2", "subscribed") == "subscribed");
   producer.say("ingest 10 t");
   REQUIRE(producer.ask("drain", "drained") == "drained");
@@ -123,14 +123,14 @@ TEST_CASE("a consumer stopped beyond the liveness keeps its place for a while; a
 
 TEST_CASE("a consumer whose place is not held any more is told, when it comes back, that something is missing") {
   const Brief processes;
-  Peer producer(processes.command("producer", "p", {"--hold_ms=0"}));
+  Child producer(processes.command("producer", "p", {"--hold_ms=0"}));
   REQUIRE(producer.line("ready") == "ready 0");  // it is the one that hosts the names
-  Peer sleeper(processes.command("consumer", "sleeper", {"--from=p"}));
+  Child sleeper(processes.command("consumer", "sleeper", {"--from=p"}));
   REQUIRE(producer.ask("subscribers 1", "subscribed") == "subscribed");
   producer.say("ingest 10 t");
   REQUIRE(producer.ask("drain", "drained") == "drained");
   sleeper.signal(SIGSTOP);
-  Peer other(processes.command("consumer", "other", {"--from=p"}));
+  Child other(processes.command("consumer", "other", {"--from=p"}));
   REQUIRE(producer.ask("subscribers 2", "subscribed") == "subscribed");
   producer.say("ingest 10 t");
   REQUIRE(stats_come_to(producer, "dropped 10"));
@@ -151,10 +151,10 @@ TEST_CASE("a consumer whose place is not held any more is told, when it comes ba
 
 TEST_CASE("a producer stopped beyond the liveness is lost; awake again it is found and goes on") {
   const Brief processes;
-  Peer host(processes.command("consumer", "host", {"--from=nobody"}));  // keeps the names meanwhile
+  Child host(processes.command("consumer", "host", {"--from=nobody"}));  // keeps the names meanwhile
   REQUIRE(host.line("state nobody searching") == "state nobody searching");
-  Peer producer(processes.command("producer", "p"));
-  Peer consumer(processes.command("consumer", "c", {"--from=p"}));
+  Child producer(processes.command("producer", "p"));
+  Child consumer(processes.command("consumer", "c", {"--from=p"}));
   REQUIRE(producer.ask("subscribers 1", "subscribed") == "subscribed");
   producer.say("send t one");
   REQUIRE(consumer.line("event") == "event t one");
@@ -169,8 +169,8 @@ TEST_CASE("a producer stopped beyond the liveness is lost; awake again it is fou
 
 TEST_CASE("a handler that blocks beyond the liveness counts as dead, and its consumer comes back") {
   const Brief processes;
-  Peer producer(processes.command("producer", "p"));
-  Peer consumer(processes.command("consumer", "c", {"--from=p", "--block_ms=1500"}));
+  Child producer(processes.command("producer", "p"));
+  Child consumer(processes.command("consumer", "c", {"--from=p", "--block_ms=1500"}));
   REQUIRE(producer.ask("subscribers 1", "subscribed") == "subscribed");
   producer.say("send t one");
   REQUIRE(consumer.line("blocked") == "blocked");
@@ -185,8 +185,8 @@ TEST_CASE("a handler that blocks beyond the liveness counts as dead, and its con
 
 TEST_CASE("a consumer that is busy for longer than the liveness, event by event, is not dropped") {
   const Brief processes;
-  Peer producer(processes.command("producer", "p"));
-  Peer consumer(processes.command("consumer", "c", {"--from=p", "--work_us=1000"}));
+  Child producer(processes.command("producer", "p"));
+  Child consumer(processes.command("consumer", "c", {"--from=p", "--work_us=1000"}));
   producer.say("ingest 2000 t");  // one frame of two seconds' work and more
   REQUIRE(producer.ask("drain", "drained") == "drained");
   CHECK(producer.ask("stats", "stats").find("dropped 0 connected 1") != std::string::npos);
@@ -196,10 +196,10 @@ TEST_CASE("a consumer that is busy for longer than the liveness, event by event,
 
 TEST_CASE("an idle pair in two processes uses next to nothing") {
   const Processes processes;
-  Peer producer(processes.command("producer", "p"));
-  Peer consumer(processes.command("consumer", "c", {"--from=p"}));
+  Child producer(processes.command("producer", "p"));
+  Child consumer(processes.command("consumer", "c", {"--from=p"}));
   REQUIRE(producer.ask("subscribers 1", "subscribed") == "subscribed");
-  const auto cpu = [](Peer& peer) { return std::stod(peer.ask("cpu", "cpu").substr(4)); };
+  const auto cpu = [](Child& peer) { return std::stod(peer.ask("cpu", "cpu").substr(4)); };
   const double before = cpu(producer) + cpu(consumer);
   const Time start = Clock::now();
   usleep(2'000'000);  // what is measured is doing nothing

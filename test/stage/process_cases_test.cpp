@@ -5,14 +5,14 @@
 #include <map>
 #include <memory>
 
-#include "stage/peer.hpp"
+#include "stage/processes.hpp"
 #include "stage/topology.hpp"
 
 namespace galena::test {
 namespace {
 
 using namespace std::chrono_literals;
-using Running = std::map<std::string, std::unique_ptr<Peer>>;
+using Running = std::map<std::string, std::unique_ptr<Child>>;
 
 void start(const Processes& processes, const Topology& topology, const StagePlan& plan, Running& running) {
   std::vector<std::string> from;
@@ -22,7 +22,7 @@ void start(const Processes& processes, const Topology& topology, const StagePlan
     from.push_back(text);
   }
   const std::string role = plan.is_source() ? "producer" : topology.is_relay(plan) ? "relay" : "consumer";
-  running[plan.name] = std::make_unique<Peer>(processes.command(role, plan.name, from));
+  running[plan.name] = std::make_unique<Child>(processes.command(role, plan.name, from));
 }
 
 void run_case(const Topology& topology, bool consumers_first) {
@@ -36,7 +36,7 @@ void run_case(const Topology& topology, bool consumers_first) {
   for (const StagePlan& plan : order) start(processes, topology, plan, running);
   // From the end to the source: everybody has whom it feeds.
   for (auto plan = topology.stages.rbegin(); plan != topology.stages.rend(); ++plan) {
-    Peer& peer = *running[plan->name];
+    Child& peer = *running[plan->name];
     REQUIRE(peer.line("ready").starts_with("ready"));
     if (plan->is_source() || topology.is_relay(*plan)) {
       const auto subscribers = topology.subscriptions_of(plan->name);
@@ -45,7 +45,7 @@ void run_case(const Topology& topology, bool consumers_first) {
   }
   for (const StagePlan& plan : topology.stages) {
     if (!plan.is_source()) continue;
-    Peer& peer = *running[plan.name];
+    Child& peer = *running[plan.name];
     std::string ingest = "ingest " + std::to_string(count);
     for (const std::string& topic : plan.topics) ingest += " " + topic;
     peer.say(ingest);
@@ -61,7 +61,7 @@ void run_case(const Topology& topology, bool consumers_first) {
   for (const StagePlan& plan : topology.stages) {
     if (plan.is_source() || topology.is_relay(plan)) continue;
     CAPTURE(plan.name);
-    Peer& peer = *running[plan.name];
+    Child& peer = *running[plan.name];
     CHECK(peer.ask("stats", "stats") ==
           "stats received " + std::to_string(events_in(expected.at(plan.name))) + " lost 0 unknown 0 malformed 0");
     peer.say("exit");

@@ -2,7 +2,7 @@
 // How programs end: on signals, and on the mistakes that are asserted.
 #include <doctest/doctest.h>
 
-#include "stage/peer.hpp"
+#include "stage/processes.hpp"
 
 namespace galena::test {
 namespace {
@@ -11,8 +11,8 @@ using namespace std::chrono_literals;
 
 void run_ends_on(int signal) {
   const Processes processes;
-  Peer producer(processes.command("producer", "p"));
-  Peer consumer(processes.command("consumer", "c", {"--from=p", "--work_us=1000"}));
+  Child producer(processes.command("producer", "p"));
+  Child consumer(processes.command("consumer", "c", {"--from=p", "--work_us=1000"}));
   REQUIRE(producer.ask("subscribers 1", "subscribed") == "subscribed");
   producer.say("ingest 200 t");
   REQUIRE(producer.ask("run", "running") == "running");
@@ -22,7 +22,7 @@ void run_ends_on(int signal) {
   producer.say("exit");  // its end drains
   REQUIRE(producer.wait() == 0);
   CHECK(consumer.ask("stats", "stats") == "stats received 200 lost 0 unknown 0 malformed 0");
-  Peer next(processes.command("producer", "p"));  // the name is free
+  Child next(processes.command("producer", "p"));  // the name is free
   CHECK(next.line("ready").starts_with("ready"));
 }
 
@@ -31,7 +31,7 @@ TEST_CASE("run() returns on SIGINT; what was ingested is drained and the name gi
 
 TEST_CASE("outside of run() signals end the program as ever") {
   const Processes processes;
-  Peer producer(processes.command("producer", "p"));
+  Child producer(processes.command("producer", "p"));
   REQUIRE(producer.line("ready") == "ready 0");
   producer.signal(SIGTERM);
   CHECK(producer.wait() == -SIGTERM);
@@ -39,21 +39,21 @@ TEST_CASE("outside of run() signals end the program as ever") {
 
 TEST_CASE("a taken name is told to the other process") {
   const Processes processes;
-  Peer first(processes.command("producer", "p"));
+  Child first(processes.command("producer", "p"));
   REQUIRE(first.line("ready") == "ready 0");
-  Peer second(processes.command("producer", "p"));
+  Child second(processes.command("producer", "p"));
   CHECK(second.line("error").find("the name 'p' is taken") != std::string::npos);
   CHECK(second.wait() == 1);
 }
 
 TEST_CASE("a stage that is destroyed inside its own handler is an assert that says so") {
-  Peer peer({built("stage/mistakes"), "own-handler"});
+  Child peer({built("stage/mistakes"), "own-handler"});
   CHECK(peer.line("").find("a stage was destroyed inside its own handler") != std::string::npos);
   CHECK(peer.wait() == -SIGABRT);
 }
 
 TEST_CASE("the first Node of a process raises the limit of open files and seeds rand()") {
-  Peer peer({built("stage/mistakes"), "tuned"});
+  Child peer({built("stage/mistakes"), "tuned"});
   CHECK(peer.line("") == "files raised, rand seeded");
   CHECK(peer.wait() == 0);
 }

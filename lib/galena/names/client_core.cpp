@@ -18,13 +18,6 @@ Message question(Verb verb, std::uint64_t request = 0) {
   return message;
 }
 
-bool same_owner(const std::optional<Entry>& a, const std::optional<Entry>& b) {
-  if (!a || !b) return a.has_value() == b.has_value();
-  return a->token == b->token && a->registration.stage == b->registration.stage &&
-         a->registration.endpoints == b->registration.endpoints && a->registration.kind == b->registration.kind &&
-         a->registration.host_id == b->registration.host_id;
-}
-
 }  // namespace
 
 ClientCore::ClientCore(Options options) : options_(std::move(options)) {}
@@ -62,35 +55,20 @@ void ClientCore::set_subscribers(const std::string& name, const Id& stage, std::
   it->second.counted = false;
 }
 
-ClientCore::WatchId ClientCore::watch(const std::string& name, std::function<void(std::optional<Entry>)> changed) {
-  const WatchId id = ++last_watch_;
-  Watched& watched = watched_[name];
-  watched.callbacks.emplace(id, std::move(changed));
-  watch_names_.emplace(id, name);
-  if (watched.known) tell(id, name, watched.entry);
+ClientCore::WatchId ClientCore::watch(const std::string& name, Watches::Changed changed) {
+  const WatchId id = watches_.add(name, std::move(changed));
   if (state_ == State::welcomed) send_watch(name);
   return id;
 }
 
 void ClientCore::unwatch(WatchId id) {
-  const auto it = watch_names_.find(id);
-  if (it == watch_names_.end()) return;
-  const std::string name = it->second;
-  watch_names_.erase(it);
-  const auto watched = watched_.find(name);
-  watched->second.callbacks.erase(id);
-  const bool last = watched->second.callbacks.empty();
-  if (last) watched_.erase(watched);
-  if (state_ != State::welcomed) return;
-  if (!last) return send_watch(name);
-  Message message = question(Verb::unwatch);
-  message.name = name;
-  send(message);
+  const auto name = watches_.remove(id);
+  if (name && state_ == State::welcomed) send_watch(*name);
 }
 
-void ClientCore::list(Duration timeout, std::function<void(std::optional<std::vector<Entry>>)> done, Time now) {
+void ClientCore::list(Duration timeout, Listings::Done done, Time now) {
   const std::uint64_t request = ++last_request_;
-  listings_.emplace(request, Listing{detail::time_after(now, timeout), std::move(done), {}});
+  listings_.add(request, detail::time_after(now, timeout), std::move(done));
   if (state_ == State::welcomed) send_list(request, {});
 }
 
@@ -124,7 +102,7 @@ void ClientCore::handle_disconnected() {
   redirect_.reset();
   for (auto& [request, unregistering] : unregistering_) calls_.push_back(std::move(unregistering.done));
   unregistering_.clear();
-  for (auto& [request, listing] : listings_) listing.entries.clear();
+  listings_.handle_disconnected();
 }
 
 void ClientCore::send_everything(Time now) {
@@ -134,7 +112,7 @@ void ClientCore::send_everything(Time now) {
     for (auto& [key, wanted] : wanted_) wanted.since = now;
   }
   for (auto& [key, wanted] : wanted_) send_registration(wanted, now);
-  for (const auto& [name, watched] : watched_) send_watch(name);
+  for (const std::string& name : watches_.names()) send_watch(name);
 }
 
 void ClientCore::send_registration(WantedName& wanted, Time now) {
@@ -146,10 +124,12 @@ void ClientCore::send_registration(WantedName& wanted, Time now) {
   send(message);
 }
 
+/// Says how many watch the name now.
 void ClientCore::send_watch(const std::string& name) {
-  Message message = question(Verb::watch);
+  const std::size_t watchers = watches_.watchers(name);
+  Message message = question(watchers == 0 ? Verb::unwatch : Verb::watch);
   message.name = name;
-  message.watchers = watched_.at(name).callbacks.size();
+  message.watchers = watchers;
   send(message);
 }
 
@@ -161,7 +141,7 @@ void ClientCore::send_list(std::uint64_t request, const std::string& after) {
 
 void ClientCore::renew(Time now) {
   Message message = question(Verb::renew, ++last_request_);
-  message.watching = watched_.size();
+  message.watching = watches_.size();
   for (auto& [key, wanted] : wanted_) {
     if (!wanted.registered()) continue;
     ++message.registered;
@@ -190,7 +170,7 @@ void ClientCore::handle_message(std::string_view bytes, Time now) {
       state_ = State::welcomed;
       service_ = message->service;
       send_everything(now);
-      for (auto& [request, listing] : listings_) send_list(request, {});
+      for (const std::uint64_t request : listings_.requests()) send_list(request, {});
       next_renewal_ = now + options_.lease / 3;
       return;
     case Verb::redirect:
@@ -217,9 +197,10 @@ void ClientCore::handle_message(std::string_view bytes, Time now) {
     case Verb::challenge:
       return handle_challenge(*message);
     case Verb::changed:
-      return handle_changed(*message);
+      return watches_.handle_owner(message->name, message->entry);
     case Verb::listing:
-      return handle_listing(*message);
+      if (const auto after = listings_.handle_page(*message)) send_list(message->request, *after);
+      return;
     default:
       return;  // of a later version
   }
@@ -287,42 +268,6 @@ void ClientCore::handle_challenge(const Message& message) {
   send(answer);
 }
 
-void ClientCore::handle_changed(const Message& message) {
-  const auto it = watched_.find(message.name);
-  if (it == watched_.end()) return;
-  Watched& watched = it->second;
-  const bool news = !watched.known || !same_owner(watched.entry, message.entry);
-  watched.known = true;
-  watched.entry = message.entry;
-  if (!news) return;
-  for (const auto& [id, callback] : watched.callbacks) tell(id, message.name, watched.entry);
-}
-
-void ClientCore::tell(WatchId id, const std::string& name, std::optional<Entry> entry) {
-  calls_.push_back([this, id, name, entry = std::move(entry)] {
-    const auto watched = watched_.find(name);
-    if (watched == watched_.end()) return;
-    const auto it = watched->second.callbacks.find(id);
-    if (it == watched->second.callbacks.end()) return;  // unwatched since
-    const auto callback = it->second;                   // it may unwatch itself
-    callback(entry);
-  });
-}
-
-void ClientCore::handle_listing(Message& message) {
-  const auto it = listings_.find(message.request);
-  if (it == listings_.end()) return;
-  Listing& listing = it->second;
-  // Each page must go on behind the one before, or a service could make this node collect pages for ever.
-  const bool forward =
-      !message.entries.empty() &&
-      (listing.entries.empty() || listing.entries.back().registration.name < message.entries.back().registration.name);
-  std::move(message.entries.begin(), message.entries.end(), std::back_inserter(listing.entries));
-  if (message.more && forward) return send_list(it->first, listing.entries.back().registration.name);
-  calls_.push_back([done = std::move(listing.done), entries = std::move(listing.entries)] { done(entries); });
-  listings_.erase(it);
-}
-
 void ClientCore::handle_timeout(Time now) {
   if (overdue_ <= now) {
     overdue_ = never;
@@ -346,21 +291,15 @@ void ClientCore::handle_timeout(Time now) {
     calls_.push_back(std::move(at->second.done));
     unregistering_.erase(at);
   }
-  for (auto it = listings_.begin(); it != listings_.end();) {
-    const auto at = it++;
-    if (at->second.deadline > now) continue;
-    calls_.push_back([done = std::move(at->second.done)] { done(std::nullopt); });
-    listings_.erase(at);
-  }
+  listings_.handle_timeout(now);
 }
 
 Time ClientCore::poll_timeout() const {
-  Time next = std::min(overdue_, next_renewal_);
+  Time next = std::min({overdue_, next_renewal_, listings_.poll_timeout()});
   for (const auto& [key, wanted] : wanted_) {
     if (!wanted.registered()) next = std::min(next, wanted.deadline);
   }
   for (const auto& [request, unregistering] : unregistering_) next = std::min(next, unregistering.deadline);
-  for (const auto& [request, listing] : listings_) next = std::min(next, listing.deadline);
   return next;
 }
 

@@ -7,12 +7,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
-#include <vector>
+#include <utility>
 
+#include "galena/names/listings.hpp"
 #include "galena/names/message.hpp"
 #include "galena/names/resolver.hpp"
 #include "galena/names/service_address.hpp"
+#include "galena/names/watches.hpp"
 
 namespace galena::names {
 
@@ -21,7 +22,7 @@ namespace galena::names {
 /// welcomes it.
 class ClientCore {
  public:
-  using WatchId = std::uint64_t;
+  using WatchId = Watches::WatchId;
   using Call = std::function<void()>;
 
   struct Options {
@@ -40,9 +41,9 @@ class ClientCore {
                      std::function<void(const Entry&)> lost, Time now);
   void unregister(const std::string& name, const Id& stage, Duration timeout, Call done, Time now);
   void set_subscribers(const std::string& name, const Id& stage, std::uint32_t subscribers);
-  WatchId watch(const std::string& name, std::function<void(std::optional<Entry>)> changed);
+  WatchId watch(const std::string& name, Watches::Changed changed);
   void unwatch(WatchId id);
-  void list(Duration timeout, std::function<void(std::optional<std::vector<Entry>>)> done, Time now);
+  void list(Duration timeout, Listings::Done done, Time now);
 
   void handle_connected(Time now);
   void handle_disconnected();
@@ -79,21 +80,10 @@ class ClientCore {
     std::function<void(const Entry&)> lost;
     bool registered() const { return token != Token{}; }
   };
-  struct Watched {
-    std::map<WatchId, std::function<void(std::optional<Entry>)>> callbacks;
-    bool known = false;
-    std::optional<Entry> entry;
-  };
   struct Unregistering {
     Time deadline;
     Call done;
   };
-  struct Listing {
-    Time deadline;
-    std::function<void(std::optional<std::vector<Entry>>)> done;
-    std::vector<Entry> entries;
-  };
-
   void send(const Message& message);
   void expect_answer(Time now);
   void send_everything(Time now);
@@ -107,9 +97,6 @@ class ClientCore {
   void handle_taken(const Message& message);
   void handle_refused(const Message& message);
   void handle_challenge(const Message& message);
-  void handle_changed(const Message& message);
-  void handle_listing(Message& message);
-  void tell(WatchId id, const std::string& name, std::optional<Entry> entry);
 
   Options options_;
   State state_ = State::disconnected;
@@ -118,19 +105,17 @@ class ClientCore {
   Id service_;  // that last welcomed this node
   std::uint64_t term_ = 0;
   std::uint64_t last_request_ = 0;
-  WatchId last_watch_ = 0;
   Time overdue_ = never;  // if nothing is heard until then, the service has failed
   Time next_renewal_ = never;
   Time confirmed_ = Time::min();  // when a service last confirmed the registrations
 
   std::map<Key, WantedName> wanted_;
-  std::unordered_map<std::string, Watched> watched_;
-  std::unordered_map<WatchId, std::string> watch_names_;
   std::map<std::uint64_t, Unregistering> unregistering_;
-  std::map<std::uint64_t, Listing> listings_;
 
   std::deque<std::string> output_;
   std::deque<Call> calls_;
+  Watches watches_{calls_};
+  Listings listings_{calls_};
   std::optional<ServiceAddress> redirect_;
 };
 

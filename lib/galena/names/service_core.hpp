@@ -7,19 +7,19 @@
 #include <string>
 #include <string_view>
 
-#include "galena/names/challenges.hpp"
 #include "galena/names/limits.hpp"
 #include "galena/names/message.hpp"
 #include "galena/names/migration.hpp"
-#include "galena/names/name_table.hpp"
+#include "galena/names/outbox.hpp"
+#include "galena/names/registrar.hpp"
 #include "galena/names/service_address.hpp"
 #include "galena/names/session_table.hpp"
 #include "galena/names/watch_table.hpp"
 
 namespace galena::names {
 
-/// What a name service answers: the rules of registering, taking over, looking up and watching, without a socket or a
-/// clock. A "peer" is the driver's name for a connection; it may be any string.
+/// What a name service answers, without a socket or a clock: it knows its nodes, looks up, lists, and lets watch the
+/// names that its Registrar grants. A "peer" is the driver's name for a connection; it may be any string.
 class ServiceCore {
  public:
   struct Options {
@@ -28,11 +28,7 @@ class ServiceCore {
     Limits limits;
     Duration challenge = std::chrono::milliseconds(900);  ///< how long an owner has to answer
   };
-  struct Out {
-    std::string peer;
-    bool delimited = false;
-    std::string bytes;
-  };
+  using Out = Outbox::Out;
   struct Counters {
     std::uint64_t malformed = 0;      ///< not a message
     std::uint64_t wrong_version = 0;  ///< a hello of a node that speaks no version that this service speaks
@@ -41,6 +37,8 @@ class ServiceCore {
   };
 
   explicit ServiceCore(Options options);
+  ServiceCore(const ServiceCore&) = delete;
+  ServiceCore& operator=(const ServiceCore&) = delete;
 
   /// Takes charge, or goes on with another term.
   void lead(std::uint64_t term);
@@ -55,7 +53,7 @@ class ServiceCore {
   void handle_doubt(const std::string& peer);
   void handle_timeout(Time now);
 
-  std::optional<Out> poll_output();
+  std::optional<Out> poll_output() { return outbox_.poll(); }
   /// Another name service that said where it is.
   std::optional<ServiceAddress> poll_announced();
   Time poll_timeout() const;
@@ -63,8 +61,12 @@ class ServiceCore {
   /// The highest term that any node has heard of.
   std::uint64_t highest_term() const { return highest_term_; }
   std::size_t sessions() const { return sessions_.size(); }
-  std::size_t entries() const { return table_.size(); }
-  const Counters& counters() const { return counters_; }
+  std::size_t entries() const { return names().size(); }
+  Counters counters() const {
+    Counters counters = counters_;
+    counters.refused = outbox_.refused();
+    return counters;
+  }
 
  private:
   void dispatch(const std::string& peer, bool delimited, const Message& message, Time now);
@@ -77,41 +79,25 @@ class ServiceCore {
   void watch(const std::string& peer, const Message& message, Time now);
   void announce(const Message& message);
 
-  void challenge(const NameTable::Slot& slot, const RegisterRequest& request, Time now);
-  void conclude(const std::string& name, bool alive, Time now);
-  bool grant(const RegisterRequest& request, Time now);
-  void reject(const RegisterRequest& request, const NameTable::Slot& owner, Time now);
-  void displace(const NameTable::Slot& slot, const Entry& owner);
-  void vacate(const std::string& name, Time now);
-  void free_name(const std::string& name, Time now);
-  void tell_watchers(const std::string& name, Time now);
-
   bool open_session(const std::string& peer, std::uint64_t request, Duration lease, Time now);
   Message redirect(std::uint64_t request) const;
   bool defer(const std::string& peer, bool delimited, const Message& message, Time now);
-  void send(const std::string& peer, const Message& message, bool delimited = false);
-  void refuse(const std::string& peer, bool delimited, std::uint64_t request, const std::string& reason);
+  const NameTable& names() const { return registrar_.names(); }
 
   Options options_;
   std::uint64_t term_ = 0;
   std::uint64_t highest_term_ = 0;
-  std::uint64_t sequence_ = 0;
   std::optional<ServiceAddress> leader_;
 
-  NameTable table_;
+  Outbox outbox_;
   WatchTable watches_;
-  SessionTable sessions_;  // every peer in table_ or watches_ has one
-  Challenges challenges_;  // only of names in table_
+  SessionTable sessions_;  // every peer that has or watches a name has one
+  Registrar registrar_;
   Migration migration_;
   bool may_defer_ = true;  // false while a deferred question is answered: it is deferred once
 
-  std::deque<Out> output_;
   std::deque<ServiceAddress> announced_;
   Counters counters_;
 };
-
-/// Whether a stage that has had a name for `age` keeps it against one that has had the same name for `other_age`: the
-/// one that has had it longer does, and within a second the one with the lower id.
-bool keeps(Duration age, const Id& stage, Duration other_age, const Id& other_stage);
 
 }  // namespace galena::names

@@ -15,7 +15,6 @@
 #include <string>
 #include <vector>
 
-#include "galena/id.hpp"
 #include "galena/time.hpp"
 
 namespace galena::test {
@@ -25,10 +24,10 @@ inline std::string built(const std::string& path) {
   return (std::filesystem::read_symlink("/proc/self/exe").parent_path() / path).string();
 }
 
-/// A program of its own, to which one can say lines and whose lines one can wait for. Killed with the object.
-class Peer {
+/// A program that a test starts, says lines to, and waits for lines of. Killed with the object.
+class Child {
  public:
-  explicit Peer(std::vector<std::string> command) {
+  explicit Child(std::vector<std::string> command) {
     std::array<int, 2> in{};
     std::array<int, 2> out{};
     if (pipe2(in.data(), O_CLOEXEC) != 0 || pipe2(out.data(), O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
@@ -47,7 +46,7 @@ class Peer {
     out_ = out[0];
     if (failed != 0) throw std::runtime_error("cannot start " + command.front());
   }
-  ~Peer() {
+  ~Child() {
     if (pid_ > 0) {
       kill(pid_, SIGKILL);
       waitpid(pid_, nullptr, 0);
@@ -55,8 +54,8 @@ class Peer {
     close(in_);
     close(out_);
   }
-  Peer(const Peer&) = delete;
-  Peer& operator=(const Peer&) = delete;
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
 
   void signal(int number) const { kill(pid_, number); }
   /// Waits until the program handles the signal.
@@ -77,7 +76,9 @@ class Peer {
     [[maybe_unused]] const auto written = write(in_, text.data(), text.size());
   }
 
-  /// The next line that starts with `start`; lines before it are kept in lines(). "(nothing)" if none comes in time.
+  /// What line() answers if no such line comes in time.
+  static constexpr const char* nothing = "(nothing)";
+  /// The next line that starts with `start`; lines before it are kept in lines().
   std::string line(const std::string& start, Duration limit = std::chrono::seconds(30)) {
     const Time end = Clock::now() + limit;
     for (;;) {
@@ -88,10 +89,10 @@ class Peer {
       }
       pollfd wait{out_, POLLIN, 0};
       const auto left = in_milliseconds(end - Clock::now());
-      if (left <= 0 || poll(&wait, 1, static_cast<int>(left)) <= 0) return "(nothing)";
+      if (left <= 0 || poll(&wait, 1, static_cast<int>(left)) <= 0) return nothing;
       std::array<char, 65536> bytes{};
       const ssize_t got = read(out_, bytes.data(), bytes.size());
-      if (got <= 0) return "(nothing)";
+      if (got <= 0) return nothing;
       buffer_.append(bytes.data(), static_cast<std::size_t>(got));
     }
   }
@@ -122,20 +123,6 @@ class Peer {
   int out_ = -1;
   std::string buffer_;
   std::vector<std::string> lines_;
-};
-
-/// Stages of one domain in processes of their own.
-struct Processes {
-  std::string domain = "test-" + Id::random().hex();
-  std::vector<std::string> common = {};
-
-  std::vector<std::string> command(const std::string& role, const std::string& name,
-                                   const std::vector<std::string>& arguments = {}) const {
-    std::vector<std::string> command{built("stage/stage_peer"), domain, role, name};
-    command.insert(command.end(), common.begin(), common.end());
-    command.insert(command.end(), arguments.begin(), arguments.end());
-    return command;
-  }
 };
 
 }  // namespace galena::test

@@ -534,7 +534,7 @@ def _(world):
         pub.write(b"t\t1\n")
         assert os.read(sub.stdout.fileno(), 100) == b"t\t1\n"
         sub.stdout.close()
-        pub.feed(more)
+        pub.write(more)
         assert sub.exit_code() == 0
         assert "galena: " not in sub.err.text().replace("galena: info: ", ""), sub.err.text()
         pub.signal(signal.SIGTERM)
@@ -960,6 +960,22 @@ def _(world):
     assert [(row.get("topic", row.get("topic_base64")), row["events"], row["bytes"]) for row in rows] == [
         ("a", 1, 1), ("Yf8=", 1, 1)], rows
     assert all(row["producer"] == "x" and row["events_per_s"] >= 0 for row in rows), rows
+
+
+@case("pub and relay that lose their name to an older holder stop with 1 and say who has it")
+def _(world):
+    services = [world.start("names", "--no-beacon", "--bind", "tcp://127.0.0.1:*") for _ in range(2)]
+    first, second = [each.prints(r"^(tcp://.*)\n").group(1).decode() for each in services]
+    both = f"{first},{second}"
+    for command, name in [(["pub", "x", "--now"], "x"), (["relay", "y", "--from", "z"], "y")]:
+        holder = world.start(*command, "-v", "--names", second)
+        holder.says("registered at")
+        world.start(*command, "-v", "--names", both).says(f"registered at {first}")
+    losers = [each for each in world.processes if both in each.what]
+    services[0].signal(signal.SIGKILL)
+    for loser in losers:
+        loser.ends_with(1)
+        assert "the name belongs to" in loser.err.text() and "(process " in loser.err.text()
 
 
 # relay

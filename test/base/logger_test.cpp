@@ -2,10 +2,10 @@
 #include "galena/logger.hpp"
 
 #include <doctest/doctest.h>
-
 #include <unistd.h>
 
 #include <cstdio>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -22,6 +22,17 @@ TEST_CASE("a logger passes on what is at or above its level") {
   logger.warning("c");
   logger.error("d");
   CHECK(lines == std::vector<std::string>{"warning c", "error d"});
+}
+
+TEST_CASE("what a sink throws is ignored") {
+  int calls = 0;
+  const Logger logger{LogLevel::debug, [&](LogLevel, std::string_view) {
+                        if (++calls == 1) throw std::runtime_error("full");
+                        throw 42;
+                      }};
+  logger.debug("a");
+  logger.error("b");
+  CHECK(calls == 2);
 }
 
 TEST_CASE("a logger that is off, or has no sink, wants nothing") {

@@ -23,6 +23,7 @@
 #include "galena/id.hpp"
 #include "galena/net/descriptors.hpp"
 #include "galena/net/socket.hpp"
+#include "net/forked.hpp"
 #include "net/net_fixture.hpp"
 
 namespace galena::net {
@@ -182,6 +183,16 @@ TEST_CASE("a context or a socket that would need the reserved descriptors is an 
     CHECK(text_of([] { const Context another(false); }).find(text) == 0);
     if (context) CHECK(text_of([&] { const Router another(*context, *reactor, {}, [] {}); }).find(text) == 0);
   }
+}
+
+TEST_CASE("a context whose threads cannot be started is an error") {
+  const std::string end = forked([] {
+    const rlimit none{1, 1};
+    setrlimit(RLIMIT_NPROC, &none);
+    if (getuid() == 0 && setuid(65534) != 0) return 2;  // root has no such limit
+    return text_of([] { const Context context(false); }).find("cannot start a thread") == 0 ? 0 : 1;
+  });
+  CHECK(end == "exit 0");
 }
 
 TEST_CASE("descriptors are counted: those that are free, up to as many as are enough") {

@@ -164,6 +164,13 @@ void NodeCore::unregister(const std::string& name, const Id& stage) {
   promise.get_future().get();
 }
 
+void NodeCore::give_up(const Name& name, const Id& stage) {
+  loop_.post([=, this] {
+    if (name.is_global) resolver().unregister(name.text, stage, unregister_within, [] {});
+    if (local_.erase(stage) > 0) tell_local_watches(stage, name.is_global ? "" : name.text);
+  });
+}
+
 void NodeCore::set_subscribers(const std::string& name, const Id& stage, std::uint32_t subscribers) {
   loop_.post([=, this] {
     if (resolver_) resolver_->set_subscribers(name, stage, subscribers);

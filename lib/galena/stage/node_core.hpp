@@ -73,6 +73,8 @@ class NodeCore : public std::enable_shared_from_this<NodeCore> {
   names::Registered register_name(names::Registration registration, Duration timeout,
                                   std::function<void(const std::string& owner)> lost);
   void unregister(const std::string& name, const Id& stage);
+  /// The same for a stage that goes on running: its name is free, and it is no longer found here. Does not wait.
+  void give_up(const Name& name, const Id& stage);
   void set_subscribers(const std::string& name, const Id& stage, std::uint32_t subscribers);
 
   /// Posts to `on` what is known of the source, now and whenever it changes.

@@ -964,15 +964,17 @@ def _(world):
 
 @case("pub and relay that lose their name to an older holder stop with 1 and say who has it")
 def _(world):
-    services = [world.start("names", "--no-beacon", "--bind", "tcp://127.0.0.1:*") for _ in range(2)]
-    first, second = [each.prints(r"^(tcp://.*)\n").group(1).decode() for each in services]
-    both = f"{first},{second}"
-    for command, name in [(["pub", "x", "--now"], "x"), (["relay", "y", "--from", "z"], "y")]:
-        holder = world.start(*command, "-v", "--names", second)
-        holder.says("registered at")
-        world.start(*command, "-v", "--names", both).says(f"registered at {first}")
-    losers = [each for each in world.processes if both in each.what]
-    services[0].signal(signal.SIGKILL)
+    services = [world.start("names", "--no-beacon", "--bind", "tcp://127.0.0.1:*")]
+    first, second = services[0].prints(r"^(tcp://.*)\n").group(1).decode(), closed_port()
+    commands = [["pub", "x", "--now", "-v"], ["relay", "y", "--from", "z", "-v"]]
+    for command in commands:
+        world.start(*command, "--names", f"{first},{second}").says("registered at")
+    services.append(world.start("names", "--no-beacon", "--bind", second))
+    services[1].prints("tcp://")
+    losers = [world.start(*command, "--names", second) for command in commands]
+    for loser in losers:
+        loser.says("registered at")
+    services[0].signal(signal.SIGKILL)  # those that it served go to the second one
     for loser in losers:
         loser.ends_with(1)
         assert "the name belongs to" in loser.err.text() and "(process " in loser.err.text()

@@ -962,24 +962,6 @@ def _(world):
     assert all(row["producer"] == "x" and row["events_per_s"] >= 0 for row in rows), rows
 
 
-@case("pub and relay that lose their name to an older holder stop with 1 and say who has it")
-def _(world):
-    services = [world.start("names", "--no-beacon", "--bind", "tcp://127.0.0.1:*")]
-    first, second = services[0].prints(r"^(tcp://.*)\n").group(1).decode(), closed_port()
-    commands = [["pub", "x", "--now", "-v"], ["relay", "y", "--from", "z", "-v"]]
-    for command in commands:
-        world.start(*command, "--names", f"{first},{second}").says("registered at")
-    services.append(world.start("names", "--no-beacon", "--bind", second))
-    services[1].prints("tcp://")
-    losers = [world.start(*command, "--names", second) for command in commands]
-    for loser in losers:
-        loser.says("registered at")
-    services[0].signal(signal.SIGKILL)  # those that it served go to the second one
-    for loser in losers:
-        loser.ends_with(1)
-        assert "the name belongs to" in loser.err.text() and "(process " in loser.err.text()
-
-
 # relay
 
 

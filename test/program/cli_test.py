@@ -534,7 +534,7 @@ def _(world):
         pub.write(b"t\t1\n")
         assert os.read(sub.stdout.fileno(), 100) == b"t\t1\n"
         sub.stdout.close()
-        pub.feed(more)
+        pub.write(more)
         assert sub.exit_code() == 0
         assert "galena: " not in sub.err.text().replace("galena: info: ", ""), sub.err.text()
         pub.signal(signal.SIGTERM)

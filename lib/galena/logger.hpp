@@ -15,7 +15,8 @@ enum class LogLevel { debug, info, warning, error, off };
 GALENA_API std::string_view to_string(LogLevel level);
 
 /// Where a Node and its stages say what they do. The sink is called from any thread, one line at a time, without a
-/// newline; it must be thread-safe and must not call back into the library. The default writes warnings to stderr.
+/// newline; it must be thread-safe and must not call back into the library. What it throws is ignored. The default
+/// writes warnings to stderr, with control characters (which may be a peer's) as \xNN.
 struct GALENA_API Logger {
   using Sink = std::function<void(LogLevel, std::string_view)>;
 
@@ -32,7 +33,10 @@ struct GALENA_API Logger {
 
  private:
   void write(LogLevel at, const std::string& text) const {
-    if (wants(at)) sink(at, text);
+    try {
+      if (wants(at)) sink(at, text);
+    } catch (...) {  // there is nobody to tell
+    }
   }
 };
 

@@ -6,15 +6,17 @@
 #include <optional>
 #include <string>
 
+#include "galena/error.hpp"
 #include "galena/export.hpp"
+#include "galena/time.hpp"
 
 namespace galena {
 
 /// Where a consumer with an identity keeps how far it has handled each of its subscriptions, so that whoever takes up
 /// the identity after it goes on there. The order is always: the handler has returned, save(), the producer is told
-/// that the events are done with. An application that keeps its effects and its positions in one transaction derives
-/// from this, gathers effects in its handler, and commits both in save(): then each event has its effect once, whatever
-/// ends the process (see examples/effectively_once.cpp).
+/// that the events are done with. The first save() of a link comes before its first event. An application that keeps
+/// its effects and its positions in one transaction derives from this, gathers effects in its handler, and commits both
+/// in save(): then each event has its effect once, whatever ends the process (see examples/effectively_once.cpp).
 ///
 /// If the handler throws, what it did of that event must not be saved with a position that excludes the event: the
 /// event would come again and have that effect twice. So discard() is called before anything else is saved.
@@ -43,22 +45,33 @@ class GALENA_API PositionStore {
 
 /// Positions in a small text file, a line for each subscription. It is replaced as a whole (written beside it, then
 /// renamed), so it is never half written. It survives the end of the process at any moment; a power cut may set it back
-/// or empty it (it is not flushed to the disk each time), which makes repetitions, and no loss while the producer still
-/// holds the events. Consumers of one process may share it, each with its own identity; those of others need their own.
+/// to what was last flushed, which makes repetitions, and no loss while the producer still holds the events. Only its
+/// owner may read it. Consumers of one process may share it, each with its own identity; those of others need their
+/// own.
 class GALENA_API FilePositions final : public PositionStore {
  public:
-  /// Reads the file, if it is there. Throws Error: system, if it cannot be read or the directory not be written to;
-  /// invalid, if it is not such a file.
-  explicit FilePositions(std::string path);
+  /// Reads the file, if it is there. A save() also flushes the file to the disk, which takes some milliseconds, unless
+  /// that was done less than `flush` ago: zero flushes each time, Duration::max() never does. Throws Error: system, if
+  /// the file cannot be read or the directory not be written to; invalid, if it is not such a file, or a directory or a
+  /// link.
+  explicit FilePositions(std::string path, Duration flush = std::chrono::seconds(1));
 
   std::optional<std::string> load(const std::string& subscription) override;
   /// Throws Error (system), and then the file is as it was.
   void save(const std::string& subscription, const std::string& position) override;
   [[nodiscard]] bool discard() override { return false; }
+  /// Throws Error (system) if the last save() has failed. To be asked when the consumer has been destroyed: then what
+  /// it handled last comes again. Any thread.
+  void check();
 
  private:
+  void write(const std::string& text, Time now);
+
   std::mutex mutex_;  // several consumers may share it
-  std::string path_;
+  const std::string path_;
+  const Duration flush_;
+  Time flushed_ = Time::min();
+  std::optional<Error> failure_;
   std::map<std::string, std::string> positions_;
 };
 

@@ -195,7 +195,7 @@ TEST_CASE_FIXTURE(BufferFixture, "with nobody there a producer that waits fills 
 }
 
 TEST_CASE_FIXTURE(BufferFixture,
-                  "a first reader with a filter copies what it claims within the limit, and loses nothing") {
+                  "a first reader with a filter gets what it claims within the limit, and loses nothing") {
   for (const std::size_t size : {1U, 100U, 5'000U, 16'000U}) {
     for (const std::uint64_t kib : {16U, 64U, 100U, 1024U}) {
       CAPTURE(size);
@@ -206,7 +206,16 @@ TEST_CASE_FIXTURE(BufferFixture,
       const std::uint64_t count = fill_up("a", size);
       Reader& reader = attach(topics({"a"}));
       CHECK(buffer->charged() <= limit_);
-      CHECK(drain(reader).size() == count);
+      std::uint64_t found = drain(reader).size();
+      if (const auto scan = buffer->take_unclaimed_scan()) {  // a copy of so much might have no room
+        CHECK(scan->holds());
+        while (!scan->finished()) {
+          const Scan::Piece piece = scan->read(plenty, plenty);
+          CHECK_FALSE(piece.gap);
+          found += piece.events;
+        }
+      }
+      CHECK(found == count);
       CHECK(buffer->drops().total() == 0);
     }
   }
@@ -378,11 +387,11 @@ TEST_CASE_FIXTURE(BufferFixture,
   CHECK(drain(keen) == Strings{"0", "1", "(full 2-4 2)"});
   append_text("a", "4");
   append_text("a", "5");
-  CHECK(drain(keen) == Strings{"(full 2-6 2)"});
+  CHECK(drain(keen) == Strings{"(full 4-6 2)"});
   append_text("a", "6");
   Reader& late = attach(topics({"a"}));
   append_text("a", "7");
-  CHECK(drain(keen) == Strings{"(full 2-8 2)"});
+  CHECK(drain(keen) == Strings{"(full 6-8 2)"});
   CHECK(drain(late) == Strings{"(full 7-8 1)"});
   CHECK(drain(slow) == Strings{"0", "1", "(full 2-8 6)"});
   append_text("a", "8");

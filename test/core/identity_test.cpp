@@ -2,6 +2,7 @@
 // Places that are taken up by another: who has an identity, where it goes on, and what of that was sent before.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -268,6 +269,81 @@ TEST_CASE("the account of a subscription balances through all that") {
   producer.subscribe("b", 8, 2, Place{id(2), 0, 0});  // its store is older than what was acknowledged
   producer.poll();
   CHECK(balances());
+}
+
+TEST_CASE("a gap is told with the same count over each link until it is heard, and counted once") {
+  Producer producer;
+  producer.outlet.handle("x", stranger(), at(0));
+  producer.append(0, 4);
+  producer.poll();
+  producer.acknowledge("x", 4);
+  for (std::uint64_t attempt = 1; attempt <= 10; ++attempt) {
+    const std::string peer = "a" + std::to_string(attempt);
+    producer.subscribe(peer, 7, attempt, Place{id(2), 0, 0});
+    const Strings lines = producer.poll();
+    CHECK(std::count(lines.begin(), lines.end(), peer + ": gap [0,4) 4 evicted") >= 1);
+    for (const std::string& line : lines) CHECK(line.find("unknown") == std::string::npos);
+    CHECK(producer.outlet.links().front().lost + producer.outlet.links().back().lost == 4);
+    producer.outlet.handle_gone(peer, at(0));
+  }
+}
+
+TEST_CASE("whoever is told that a later one has the identity is told from when that is") {
+  Producer producer;
+  producer.subscribe("late", 8, 200);
+  producer.poll();
+  producer.subscribe("clock set back", 7, 100);
+  std::vector<Parcel> parcels;
+  producer.outlet.poll(parcels, at(0));
+  REQUIRE(parcels.size() == 1);
+  CHECK(expect<Cancel>(parcels[0].view()).epoch == 200);
+  producer.subscribe("once more", 7, 201);
+  CHECK(producer.poll() == Strings{"late: cancel superseded", "once more: accept 0+0"});
+}
+
+TEST_CASE("whoever comes back from another producer of the same name finds its place as it left it") {
+  for (const std::uint8_t holder : {7, 8}) {  // the same process, and its successor
+    Producer producer;
+    producer.subscribe("a", 7, 1);
+    producer.append(0, 4);
+    producer.poll();
+    producer.acknowledge("a", 1);
+    producer.outlet.handle_gone("a", at(0));
+    producer.append(4, 6);
+    producer.subscribe("b", holder, 9, Place{id(5), 300, 2});
+    CHECK(producer.poll() == Strings{"b: accept 0+1 repeated 4+0", "b: [0,4) 1 2 3", "b: [4,6) 4 5"});
+    CHECK(producer.outlet.buffer().drops().total() == 0);
+  }
+}
+
+TEST_CASE("what a predecessor acknowledged is no gap for a successor that does not know of it") {
+  Producer producer;
+  producer.subscribe("a", 7, 1);
+  producer.append(0, 4);
+  producer.poll();
+  producer.acknowledge("a", 4);
+  producer.append(4, 6);
+  producer.subscribe("b", 8, 2, Place{id(2), 0, 2});
+  const Strings lines = producer.poll();
+  CHECK(std::count(lines.begin(), lines.end(), "b: mark 4") == 1);
+  for (const std::string& line : lines) CHECK(line.find("gap") == std::string::npos);
+}
+
+TEST_CASE("a subscription begins in front of the gap that it is told of, so that the gap cannot be missed") {
+  auto options = Producer::options();
+  options.buffer.when_full = WhenFull::keep_last;
+  options.buffer.limit_events = 2;
+  Outlet outlet(options, at(0));
+  for (int i = 0; i < 5; ++i) REQUIRE(outlet.append({"t", std::to_string(i)}) == Outlet::Answer::accepted);
+  outlet.handle("a", stranger(), at(0));
+  std::vector<Parcel> parcels;
+  outlet.poll(parcels, at(0));
+  REQUIRE(parcels.size() >= 2);
+  CHECK(expect<Accept>(parcels[0].view()).place.from == 0);
+  CHECK(expect<Gap>(parcels[1].view()).count == 3U);
+  for (Parcel& parcel : parcels) {
+    if (parcel.segment != nullptr) parcel.segment->release();
+  }
 }
 
 }  // namespace

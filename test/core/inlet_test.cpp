@@ -429,5 +429,40 @@ TEST_CASE("what cannot be read, or is not plain, or is not as Galena writes it, 
   }
 }
 
+TEST_CASE("credit in bytes is looked at inside a batch: its last event may pass the limit, and no other") {
+  const std::vector<Event> events(10, Event{"t", std::string(100, 'x')});
+  const std::uint64_t each = event_bytes(events[0].view());
+  for (const std::uint64_t limit : {9 * each + 1, 9 * each, each}) {
+    CAPTURE(limit);
+    Inlet inlet({.demand = {.max_events = 100, .min_events = 0, .max_bytes = limit}}, at(0));
+    inlet.handle(encode(Accept{id(1), {id(2), 0}, std::chrono::seconds(1)}), at(0));
+    const std::string frame = batch(0, 10, events);
+    REQUIRE(inlet.handle(frame, at(0)) == Inlet::Input::events);
+    EventView event;
+    CHECK(inlet.next(event) == (limit > 9 * each));
+    CHECK(inlet.failure().reason == (limit > 9 * each ? "" : reason::credit));
+  }
+}
+
+TEST_CASE("positions that go back or overlap are refused, but for the rest of a batch and for what a mark was in") {
+  const auto reads = [](const std::vector<std::string>& frames) {
+    Inlet inlet({}, at(0));
+    inlet.handle(encode(Accept{id(1), {id(2), 0}, std::chrono::seconds(1)}), at(0));
+    for (const std::string& frame : frames) {
+      if (inlet.handle(frame, at(0)) != Inlet::Input::events) continue;
+      for (EventView event; inlet.next(event);) inlet.handled();
+    }
+    return inlet.failure().reason;
+  };
+  const std::vector<Event> one{{"t", "x"}};
+  CHECK(reads({batch(0, 4, one), batch(4, 8, one)}).empty());
+  CHECK(reads({batch(0, 4, one, flag_more), batch(0, 4, one)}).empty());
+  CHECK(reads({encode(Mark{6}), batch(4, 8, one)}).empty());
+  CHECK(reads({batch(4, 8, one), batch(0, 4, one)}) == reason::malformed);
+  CHECK(reads({batch(0, 4, one), batch(0, 4, one)}) == reason::malformed);
+  CHECK(reads({batch(0, 4, one), batch(3, 8, one)}) == reason::malformed);
+  CHECK(reads({batch(0, 4, one, flag_more), batch(1, 4, one)}) == reason::malformed);
+}
+
 }  // namespace
 }  // namespace galena::core::test

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "frames.hpp"
+#include "galena/core/transmission.hpp"
 
 namespace galena::core::test {
 namespace {
@@ -503,6 +504,18 @@ TEST_CASE_FIXTURE(OutletFixture, "the open credit is what may still be published
   CHECK(outlet->open_credit() == OpenCredit{95, 95, 95});
 }
 
+TEST_CASE_FIXTURE(OutletFixture,
+                  "what somebody should look into is a warning: the first of a kind, the second, the fourth") {
+  subscribe("shop", {1, 1});
+  for (int i = 0; i < 5; ++i) outlet->handle_malformed(i == 1 ? "shop" : "stranger");
+  CHECK(outlet->take_warnings() ==
+        Strings{"refused a message that is not of this protocol, or not expected then, of an unknown peer (1 so far)",
+                "refused a message that is not of this protocol, or not expected then, of consumer shop, everything (2 "
+                "so far)",
+                "refused a message that is not of this protocol, or not expected then, of an unknown peer (4 so far)"});
+  CHECK(outlet->take_warnings().empty());
+}
+
 TEST_CASE_FIXTURE(OutletFixture, "what happened can be read in words, once") {
   subscribe("shop", {1, 1}, topics({"x", "y"}));
   append("x", "1");
@@ -510,6 +523,39 @@ TEST_CASE_FIXTURE(OutletFixture, "what happened can be read in words, once") {
   CHECK(outlet->take_notes() == Strings{"subscribed: consumer shop, 2 topics",
                                         "unsubscribed (lost): consumer shop, 2 topics, 1 events not acknowledged"});
   CHECK(outlet->take_notes().empty());
+}
+
+TEST_CASE_FIXTURE(OutletFixture, "a consumer that collects gets small batches while credit lasts, a few ms late") {
+  subscribe("c", {1000, plenty});
+  append("t", "0");
+  poll();
+  for (int i = 1; i <= 20; ++i) {
+    append("t", std::to_string(i));
+    if (outlet->wants_poll()) CHECK(poll().empty());  // held back: nothing is handled yet
+    REQUIRE(outlet->due().has_value());
+    CHECK(*outlet->due() <= now + longest_hold_back);
+    now = *outlet->due();
+    CHECK(poll() == Strings{"c: " + std::to_string(i)});
+  }
+  now += longest_hold_back;
+  CHECK(poll().empty());
+  CHECK_FALSE(outlet->due());  // nothing waits: no timer is needed
+  append("t", "21");
+  CHECK(outlet->wants_poll());
+  CHECK(poll() == Strings{"c: 21"});
+}
+
+TEST_CASE_FIXTURE(OutletFixture, "nothing is held back for a link that is over or has no credit") {
+  subscribe("c", {2, plenty});
+  append("t", "0");
+  poll();
+  CHECK(outlet->due().has_value());
+  outlet->handle_gone("c", now);
+  CHECK_FALSE(outlet->due());
+  subscribe("d", {1, plenty});
+  append("t", "1");
+  poll();
+  CHECK_FALSE(outlet->due());
 }
 
 }  // namespace

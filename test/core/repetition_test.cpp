@@ -28,7 +28,7 @@ std::string verdicts(Repetition& repetition, const BatchHeader& header) {
     letters += "fdh"[static_cast<int>(repetition.judge(number, number > header.first ? 1 : 0))];
   }
   const bool judged = repetition.must_judge();
-  repetition.end_batch();
+  repetition.end_batch(header.first + header.count);
   return judged ? letters : letters + " all";
 }
 
@@ -55,6 +55,38 @@ TEST_CASE("a batch against the place up to which its stream was handled: each ro
   CHECK(after(Place{stream, 4, 1}, {.from = 4, .upto = 8, .flags = flag_repeated}) == "hdd");
 }
 
+TEST_CASE("what was handled goes on over batches that are cut smaller than it") {
+  Seen seen;
+  seen.record(Place{stream, 4, 5});
+  Repetition repetition(&seen);
+  CHECK(verdicts(repetition, {.count = 3, .from = 4, .upto = 7, .flags = flag_recut}) == "hhh");
+  CHECK(verdicts(repetition, {.count = 3, .from = 7, .upto = 10, .flags = flag_recut}) == "hhf");
+  CHECK(verdicts(repetition, {.count = 3, .from = 10, .upto = 13, .flags = flag_recut}) == "fff all");
+}
+
+TEST_CASE("behind a gap in what is replayed, as many events are doubtful as may have been handled") {
+  Seen seen;
+  seen.record(Place{stream, 4, 5});
+  Repetition repetition(&seen);
+  CHECK(verdicts(repetition, {.count = 3, .from = 6, .upto = 9, .flags = flag_recut}) == "ddd");
+  CHECK(verdicts(repetition, {.count = 3, .from = 9, .upto = 12, .flags = flag_recut}) == "ddf");
+  CHECK(verdicts(repetition, {.count = 1, .from = 12, .upto = 13, .flags = flag_recut}) == "f all");
+}
+
+TEST_CASE("a mark inside a batch that comes later hides nothing of it, though two links break within it") {
+  Seen seen;
+  seen.record(Place{stream, 6, 0});  // the mark
+  const BatchHeader batch{.count = 3, .from = 4, .upto = 8};
+  for (std::uint64_t handled = 0; handled < 3; ++handled) {
+    Repetition repetition(&seen);
+    repetition.begin_batch(batch, stream);
+    for (std::uint64_t number = 0; number <= handled; ++number) {
+      CHECK(repetition.judge(number, 0) == (number < handled ? Verdict::handled : Verdict::fresh));
+    }
+    repetition.record_handled(Place{stream, 4, handled + 1});
+  }
+}
+
 TEST_CASE("what the publisher sent before is doubtful, unless the consumer remembers what it handled itself") {
   const auto first_batch = [](bool remembers, const std::optional<Standing>& previous) {
     Repetition repetition(nullptr);
@@ -77,7 +109,7 @@ TEST_CASE("what one relay made of an input is known again in what another relay 
     CHECK(repetition.judge(0, step) == Verdict::fresh);
     repetition.record_handled();
   }
-  repetition.end_batch();
+  repetition.end_batch(3);
   Repetition other(&seen);
   CHECK(verdicts(other, {.count = 4, .from = 70, .upto = 80, .origin = {{id(5), 40, 7}, 0}}) == "hhff");
   CHECK(verdicts(other, {.count = 1, .from = 80, .upto = 81, .origin = {{id(5), 40, 8}, 1}}) == "f");

@@ -72,6 +72,43 @@ def _(world):
             check_once_but_marked(rows(out), 8000)
 
 
+@case("a sub that was accepted and killed with nothing handled: its successor is told of what its producer had held")
+def _(world):
+    with tempfile.TemporaryDirectory() as directory:
+        options = ["load", "--identity", "one", "--positions", f"{directory}/p"]
+        pub = world.start("pub", "load", "--topic", "t", "--now", "-v")
+        first = world.start("sub", *options, "-v")
+        first.says("connected")
+        first.signal(signal.SIGKILL)
+        first.ends_with(None)
+        pub.write(numbers(1, 50))
+        harness.until(lambda: accounts(world, "load")["ingested"] == 50)
+        pub.signal(signal.SIGKILL)
+        pub.ends_with(None)
+        second = world.start("sub", *options, "--count", "1", "--stats")
+        pub = world.start("pub", "load", "--topic", "t")
+        pub.feed("after\n")
+        assert second.ends_with(5) == b"t\tafter\n"
+        second.says("lost 0 and an unknown number in 1 gap")
+
+
+@case("a sub whose positions cannot be written says so, and ends with 1")
+def _(world):
+    with tempfile.TemporaryDirectory() as directory:
+        inner = pathlib.Path(directory) / "inner"
+        inner.mkdir()
+        pub = world.start("pub", "load", "--topic", "t")
+        sub = world.start("sub", "load", "--identity", "one", "--positions", inner / "p", "-v")
+        sub.says("connected")
+        (inner / "p").unlink()
+        inner.rmdir()
+        pub.write(numbers(1, 5))
+        sub.says("could not be saved: cannot write positions to")
+        sub.signal(signal.SIGTERM)
+        sub.ends_with(1)
+        sub.says("galena: cannot write positions to")
+
+
 @case("a second sub of an identity takes over; the first says so and exits with 1")
 def _(world):
     pub = world.start("pub", "load", "--topic", "t", "--now", "-v")

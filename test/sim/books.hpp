@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -42,16 +43,34 @@ struct Stream {
   std::map<const Holder*, bool> claims = {};  ///< who has subscribed, and not left since
 };
 
+/// Which lives of a holder have handled an event.
+struct Handled {
+  std::uint32_t first = 0;   ///< the earliest of them
+  std::uint32_t latest = 0;  ///< the latest life of the holder at that time: those that begin later can know of it
+  std::vector<std::uint32_t> again = {};  ///< other lives that could not know
+
+  void add(std::uint32_t life) {
+    if (!known_to(life)) again.push_back(std::max(first, life));
+    first = std::min(first, life);
+  }
+
+  bool known_to(std::uint32_t life) const {
+    return life == first || life > latest || std::find(again.begin(), again.end(), life) != again.end();
+  }
+};
+
 /// What one holder of a subscription knows of one stream.
 struct Reading {
   struct Told {
     std::uint64_t from = 0;
     std::uint64_t upto = 0;
     std::optional<std::uint64_t> count;
+    std::uint32_t life = 0;  ///< who was told
   };
   Stream* stream = nullptr;
-  std::uint64_t begin = 0;  ///< from here on everything selected is owed
-  std::uint64_t next = 0;   ///< below this everything is accounted for
+  std::uint64_t begin = 0;      ///< from here on everything selected is owed
+  std::uint64_t next = 0;       ///< below this everything is accounted for
+  std::uint64_t held_from = 0;  ///< what lies below is not held for it: its place had been given up
   std::uint64_t offers = 0;
   std::uint64_t offered_at = 0;  ///< the stream's next position then
   bool cached = false;           ///< what lies below that is not held for it: as much as is still there
@@ -67,7 +86,8 @@ struct Reading {
   bool foreign_told = false;  ///< it was told that an unknown number of events of this stream is lost
   std::uint64_t excused = 0;  ///< what lies below was lost without anybody left to be told
   std::uint64_t handled = 0;  ///< events
-  std::uint64_t passed = 0;   ///< events passed over
+  std::unordered_map<std::uint64_t, Handled> positions = {};  ///< and which
+  std::uint64_t passed = 0;                                   ///< events passed over
   /// Of these, so many may be from before this holder came to the stream of whoever had the name before, of which it
   /// handled what is later: it passes them over and is not owed them. Only where no places are held.
   std::uint64_t not_owed = 0;
@@ -81,11 +101,11 @@ struct Reading {
 struct Holder {
   std::string name;
   const SubscriptionPlan* plan = nullptr;
-  std::map<std::size_t, Reading> readings = {};                           ///< by the stream's number
-  std::unordered_map<Content, std::uint32_t, ContentHash> contents = {};  ///< handled, and first in which life
-  std::uint32_t life = 0;                                                 ///< the latest
-  bool gone = false;                                                      ///< nobody will take it up any more
-  bool left = false;                                                      ///< it has left on purpose, at least once
+  std::map<std::size_t, Reading> readings = {};  ///< by the stream's number
+  std::unordered_map<Content, Handled, ContentHash> contents = {};
+  std::uint32_t life = 0;  ///< the latest
+  bool gone = false;       ///< nobody will take it up any more
+  bool left = false;       ///< it has left on purpose, at least once
 };
 
 /// The ledger of one connection.
@@ -93,6 +113,7 @@ struct LinkBook {
   Holder* holder = nullptr;
   std::uint32_t life = 0;
   Stream* stream = nullptr;
+  bool resumes = false;     ///< it said where it stood
   core::Credit limit = {};  ///< as the outlet was told it
   core::Credit sent = {};
   std::uint64_t acknowledged = 0;                 ///< as the outlet was told it

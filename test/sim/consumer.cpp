@@ -32,9 +32,8 @@ bool Consumer::step() {
 bool Consumer::take(Subscriber& /*from*/, const EventView& /*event*/) { return true; }
 
 bool Consumer::leave() {
-  const bool back = env_.random.percent(70);
   for (const auto& subscriber : subscribers_) {
-    subscriber->stop(back ? core::reason::away : core::reason::cancelled);
+    subscriber->stop(subscriber->plan().identity ? core::reason::away : core::reason::cancelled);
   }
   return true;
 }

@@ -19,7 +19,7 @@ class Consumer : public Process, public Taker {
   ~Consumer() override;
 
   bool step() override;
-  /// Says that it will be back, or that it will not.
+  /// With an identity it says that it will be back, without one that it will not: as the stage layer does.
   bool leave() override;
   bool is_over() const override;
   bool at_rest() const override;

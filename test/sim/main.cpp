@@ -5,6 +5,7 @@
 #include <atomic>
 #include <csignal>
 #include <cstdio>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -25,6 +26,7 @@ constexpr const char* about =
     "Exit codes: 0 fine, 1 a promise was broken, 2 usage.";
 
 constexpr const char* examples = R"(  sim --seeds 100000 --jobs 2
+  sim --seeds 100000 --keep-going
   sim --seed 4711
   sim --fault early-acknowledge --seeds 50)";
 
@@ -36,6 +38,30 @@ struct Options {
   std::uint64_t last = 40;
   Fault fault = Fault::none;
   std::string fault_name;
+  bool keep_going = false;
+};
+
+/// The broken promises of a run that keeps going, by kind.
+class Histogram {
+ public:
+  void add(std::uint64_t seed, Kind kind) {
+    std::vector<std::uint64_t>& seeds = seeds_[kind];
+    seeds.push_back(seed);
+    std::sort(seeds.begin(), seeds.end());  // threads come to them in no order
+  }
+  void print() const {
+    for (const auto& [kind, seeds] : seeds_) {
+      std::printf("%-16s %6zu seeds:", std::string(to_string(kind)).c_str(), seeds.size());
+      for (std::size_t i = 0; i < std::min(seeds.size(), shown); ++i) {
+        std::printf(" %llu", static_cast<unsigned long long>(seeds[i]));
+      }
+      std::puts(seeds.size() > shown ? " ..." : "");
+    }
+  }
+
+ private:
+  static constexpr std::size_t shown = 8;
+  std::map<Kind, std::vector<std::uint64_t>> seeds_;
 };
 
 std::vector<std::string> fault_names() {
@@ -61,6 +87,8 @@ std::optional<int> read(int argc, char** argv, Options& options) {
   parser.add("--seed", &seed, "Run this seed alone", {.type = "S"});
   parser.add("--steps", &options.steps, "Steps with mishaps in each run", {.type = "N"});
   parser.add("--jobs", &options.jobs, "Run so many seeds at once", {.type = "N", .least = 1});
+  parser.add("--keep-going", &options.keep_going,
+             "Run all seeds, one line for each that fails, and count them by the kind of promise at the end");
   parser.add("--last", &options.last, "Show so many of the last steps of a run that fails", {.type = "N"});
   parser.add("--fault", &options.fault_name, "Make a deliberate mistake, to see that it is caught",
              {.type = "NAME", .one_of = fault_names()});
@@ -116,9 +144,10 @@ int main(int argc, char** argv) {
   std::atomic<std::uint64_t> events{0};
   std::atomic<bool> failed{false};
   std::mutex printing;
+  Histogram histogram;
   const auto begin = galena::Clock::now();
   const auto work = [&] {
-    while (!failed) {
+    while (options.keep_going || !failed) {
       const std::uint64_t seed = next++;
       if (seed - options.first >= options.seeds) return;
       current_seed = seed;
@@ -127,7 +156,14 @@ int main(int argc, char** argv) {
       const std::uint64_t count = ++done;
       const std::lock_guard lock(printing);
       if (outcome.complaint) {
-        if (!failed.exchange(true)) report(options, seed, outcome);
+        const bool first = !failed.exchange(true);
+        if (options.keep_going) {
+          histogram.add(seed, outcome.complaint->kind);
+          std::fprintf(stderr, "seed %llu (%s): %s\n", static_cast<unsigned long long>(seed),
+                       std::string(to_string(outcome.complaint->kind)).c_str(), outcome.complaint->what.c_str());
+          continue;
+        }
+        if (first) report(options, seed, outcome);
         return;
       }
       if (options.seeds == 1) {
@@ -152,5 +188,6 @@ int main(int argc, char** argv) {
               static_cast<unsigned long long>(options.first + done.load() - 1),
               static_cast<unsigned long long>(events.load()), taken, static_cast<double>(done.load()) / taken,
               failed ? "a promise was broken" : "fine");
+  histogram.print();
   return failed ? 1 : 0;
 }

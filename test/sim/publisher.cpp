@@ -104,7 +104,8 @@ bool Publisher::receive_from(Wire& wire) {
 }
 
 bool Publisher::transmit() {
-  if (!outlet_.wants_poll()) return false;
+  const auto due = outlet_.due();
+  if (!outlet_.wants_poll() && !(due && *due <= env_.now)) return false;
   std::vector<core::Parcel> parcels;
   outlet_.poll(parcels, env_.now);
   for (core::Parcel& parcel : parcels) {

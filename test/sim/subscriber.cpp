@@ -26,13 +26,18 @@ Subscriber::Subscriber(Env& env, Taker& taker, const SubscriptionPlan& plan, std
       actor_(actor),
       store_(plan.store ? store : nullptr),
       id_(env.random.id()),
-      epoch_(static_cast<std::uint64_t>(
-          std::chrono::duration_cast<std::chrono::microseconds>(env.now.time_since_epoch()).count())),
+      clock_behind_(!env.quiet && env.random.percent(5) ? std::chrono::minutes(30) : std::chrono::minutes(0)),
+      epoch_(clock()),
       holder_(env.books.begin_life(plan, life, store_ != nullptr && store_->has_value())),
       retry_at_(env.now),
       next_time_(env.now) {
   if (store_ != nullptr) standing_ = *store_;
   exact_ = !plan.identity && !plan.store;  // nobody else has handled anything
+}
+
+std::uint64_t Subscriber::clock() const {
+  const Duration time = env_.now.time_since_epoch() - clock_behind_;
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(time).count());
 }
 
 Subscriber::~Subscriber() {
@@ -137,7 +142,7 @@ bool Subscriber::read_frame() {
 
 /// What upstream sends from here on counts its deliveries from 0.
 void Subscriber::note_accepted() {
-  exact_ = true;
+  exact_ = was_accepted_ = true;
   const core::Standing at = inlet_->standing();
   if (plan_.relays) {
     ledger_.clear();
@@ -145,6 +150,7 @@ void Subscriber::note_accepted() {
       standing_ = at;
   } else {
     standing_ = at;
+    if (store_ != nullptr) *store_ = at;
   }
 }
 
@@ -156,7 +162,9 @@ void Subscriber::fail() {
   require(failure.reason != credit, Kind::credit, [&] { return holder_.name + ": " + failure.detail; });
   const bool faithful = failure.reason != malformed && failure.reason != acknowledge && failure.reason != version;
   require(faithful, Kind::refused, [&] { return holder_.name + " was refused: " + failure.detail; });
-  superseded_ = failure.reason == core::reason::superseded;
+  const bool outbids = !was_accepted_ && failure.epoch > clock();
+  superseded_ = failure.reason == core::reason::superseded && !outbids;
+  if (outbids) epoch_ = failure.epoch;
   lose();
 }
 

@@ -60,6 +60,7 @@ class Subscriber {
   LinkBook& book() { return wire_->book; }
 
  private:
+  std::uint64_t clock() const;
   void connect();
   core::Inlet::Options options(const Id& stage) const;
   bool read_frame();
@@ -83,12 +84,14 @@ class Subscriber {
   std::uint32_t actor_;
   std::optional<core::Standing>* store_;
   Id id_;
+  Duration clock_behind_;  // it was set back before this process began
   std::uint64_t epoch_;
   Holder& holder_;
   core::Seen seen_;
   core::Ledger ledger_;
   std::optional<core::Standing> standing_;  // where it stands, or what upstream need not send again
-  bool exact_ = true;                       // standing_ is this process's own memory
+  bool was_accepted_ = false;
+  bool exact_ = true;  // standing_ is this process's own memory
 
   std::optional<core::Inlet> inlet_;
   Wire* wire_ = nullptr;

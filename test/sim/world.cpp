@@ -13,7 +13,7 @@ namespace {
 using namespace std::chrono_literals;
 
 /// So long after the last fault everything has come to rest: many times what the stages may be silent.
-constexpr Duration rest_within = 10s;
+constexpr Duration rest_within = 60s;
 
 }  // namespace
 

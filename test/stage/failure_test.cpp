@@ -123,6 +123,59 @@ TEST_CASE("a relay that fails tells both sides: its producer loses a subscriber,
   CHECK(messages_of(*keep.events, "t") == numbers(2));
 }
 
+TEST_CASE("what a relay made before it failed is delivered and accounted for, and then those behind it are told") {
+  Realm realm;
+  Node node(realm.options());
+  Producer<> producer(node);
+  ProducerConsumer relay(node,
+                         [](std::string_view topic, std::string_view message) {
+                           throw_at_two(topic, message);
+                           return Event(std::string(topic), std::string(message));
+                         },
+                         {.subscriptions = {{producer}}});
+  KeepBehindGate slow;
+  Record<State> states;
+  Consumer<KeepBehindGate> consumer(
+      node, slow, {.subscriptions = {{relay}}, .on_state = [&](const Source&, State state) { states.add(state); }});
+  REQUIRE(relay.wait_for_subscribers(1, patience));
+  producer.ingest("t", "0");
+  REQUIRE(slow.gate->wait_until_reached());
+  for (const auto& number : {"1", "2", "3"}) producer.ingest("t", number);
+  CHECK_THROWS_AS(relay.wait(), std::out_of_range);
+  CHECK(states.all() == std::vector<State>{State::connected});
+  slow.gate->open();
+  REQUIRE(states.wait_for_item(State::lost));
+  CHECK(messages_of(*slow.events, "t") == numbers(2));
+  CHECK(relay.producer_stats().ingested == 2);
+  CHECK(relay.producer_stats().dropped == 0);
+  CHECK(relay.producer_stats().subscribers.empty());
+}
+
+TEST_CASE("a stage that failed gives up its name, though it was not destroyed: another can have it, and is found") {
+  for (const Name& name : {Name("r"), global("r")}) {
+    CAPTURE(name.text);
+    Realm realm;
+    Node node(realm.options());
+    Producer<> producer(node);
+    const auto pass = [](std::string_view topic, std::string_view message) {
+      throw_at_two(topic, message);
+      return Event(std::string(topic), std::string(message));
+    };
+    ProducerConsumer relay(node, pass, {.name = name, .subscriptions = {{producer}}});
+    Keep keep;
+    Consumer<Keep> consumer(node, keep, {.subscriptions = {{name}}});
+    REQUIRE(relay.wait_for_subscribers(1, patience));
+    producer.ingest("t", "2");
+    CHECK_THROWS_AS(relay.wait(), std::out_of_range);
+    // A local name is not refused while another has it, so what shows is who is found.
+    REQUIRE(eventually([&] { return producer.stats().subscribers.empty(); }));
+    Producer<> second(node, {.name = name, .register_within = patience});
+    second.ingest("t", "by the second");
+    REQUIRE(keep.events->wait_for(1));
+    CHECK(messages_of(*keep.events, "t") == std::vector<std::string>{"by the second"});
+  }
+}
+
 TEST_CASE("run() returns when it is told to stop, run_for() when its time is over; both again and again") {
   Realm realm;
   Node node(realm.options());

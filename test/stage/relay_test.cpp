@@ -71,6 +71,17 @@ void pressure_reaches_the_source(bool over_tcp) {
   CHECK(chain.source->stats().dropped + chain.r1->producer_stats().dropped + chain.r2->producer_stats().dropped == 0);
 }
 
+TEST_CASE("a relay that subscribes to itself is an error, by a local and by a global name") {
+  Realm realm;
+  Node node(realm.options());
+  for (const Name& name : {Name("loop"), global("loop")}) {
+    CHECK_THROWS_WITH_AS(ProducerConsumer(node, PassThrough{}, {.name = name, .subscriptions = {{"other"}, {name}}}),
+                         "'loop' subscribes to itself: what it makes would come back to it for ever", Error);
+  }
+  // Another stage of the same local name is nobody else's business.
+  const ProducerConsumer relay(node, PassThrough{}, {.name = "loop", .subscriptions = {{global("loop")}}});
+}
+
 TEST_CASE("a last consumer that stands still stops the source through two relays; released, nothing is missing") {
   pressure_reaches_the_source(false);
 }

@@ -194,7 +194,9 @@ TEST_CASE("handle_end is called once, whatever ends the input; and not after the
     Ends ends{.throws_in = throws_in};
     {
       ProducerConsumer<Ends> relay(node, ends, {.subscriptions = {{source}}, .publish = {.tick = 1ms}});
-      REQUIRE(eventually([&] { return relay.consumer_stats().states == std::vector{State::connected}; }));
+      if (throws_in != "tick") {  // which ends it before that
+        REQUIRE(eventually([&] { return relay.consumer_stats().states == std::vector{State::connected}; }));
+      }
       end(relay);
     }
     return ends.calls->all();

@@ -229,7 +229,13 @@ std::uint64_t Buffer::attach(Cursor& cursor, const Selection& selection) {
     if (!view) {
       view = std::make_unique<View>(selection, pool_, from);
       index_.add(selection, view.get());
-      if (first) fill(*view);
+      if (first && options_.when_full == WhenFull::wait && !has_room_for_unclaimed(*view)) {
+        unclaimed_scan_ = std::make_unique<Scan>(base_, selection, from, 0, next_);
+        unclaimed_scan_->hold();
+        view->log.skip_to(next_);
+      } else if (first) {
+        fill(*view);
+      }
     } else {
       seal(*view);
       view->log.close_gap();
@@ -245,6 +251,25 @@ std::uint64_t Buffer::attach(Cursor& cursor, const Selection& selection) {
   release(base_);
   mark_dirty(*cursor.view);
   return from;
+}
+
+/// A copy of what the view selects of that has room, even if nothing is freed meanwhile.
+bool Buffer::has_room_for_unclaimed(View& view) {
+  reclaim();
+  TopicIndex<View> matcher;
+  matcher.add(view.selection, &view);
+  Budget::Forecast forecast(budget_);
+  for (Cursor at = unclaimed_; at.item < base_.log.end(); at.step()) {
+    const Item& item = base_.log.at(at.item);
+    if (item.is_gap()) continue;
+    ItemReader reader(item, at.events, at.offset);
+    for (EventView event; reader.next(event);) {
+      if (matcher.find(event.topic).empty()) continue;
+      const std::size_t provenance = reader.from().plain() ? 0 : most_of_provenance;
+      if (!forecast.add(view, event_bytes(event) + provenance)) return false;
+    }
+  }
+  return true;
 }
 
 /// The first subscription claims what nobody was offered: what it selects of that is copied into its view. What is
@@ -334,7 +359,7 @@ void Buffer::forget(Cursor& place) {
 
 std::unique_ptr<Scan> Buffer::scan(const Cursor& cursor, std::uint64_t from, std::uint64_t skip) {
   seal(base_);
-  return std::make_unique<Scan>(base_, cursor.view->selection, from, skip, cursor.view->log.position_of(cursor.item));
+  return std::make_unique<Scan>(base_, cursor.view->selection, from, skip, cursor.position());
 }
 
 void Buffer::release(Scan& scan, std::uint64_t item) {

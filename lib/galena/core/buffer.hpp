@@ -68,6 +68,9 @@ class Buffer {
   /// Puts the cursor where a new subscription starts: at what nobody was offered yet if it is the first, else at the
   /// next event. The cursor must stay where it is in memory until detach(). Returns the first position that it may see.
   std::uint64_t attach(Cursor& cursor, const Selection& selection);
+  /// After attach(): a scan of what nobody was offered, if a copy of that may have no room and nothing may be dropped.
+  /// It holds what it reads, and comes before the cursor.
+  std::unique_ptr<Scan> take_unclaimed_scan() { return std::exchange(unclaimed_scan_, nullptr); }
   /// Removes the cursor, and frees what was held for it. Unless `reason` is empty, `owed` events are counted as dropped
   /// for that reason, by topic: those that were handed back, and those from where the cursor stands on.
   void detach(Cursor& cursor, std::uint64_t owed, std::string_view reason);
@@ -138,6 +141,7 @@ class Buffer {
   bool drop_oldest(View& view);
   void put(View& view, const EventView& event, std::size_t bytes);
   void put_or_drop(View& view, const EventView& event, std::size_t bytes);
+  bool has_room_for_unclaimed(View& view);
   void fill(View& view);
   void read_base(Cursor& cursor);
   void count_owed(const Cursor& cursor, std::uint64_t owed, std::string_view reason);
@@ -149,7 +153,8 @@ class Buffer {
   View base_;
   std::map<Selection, std::unique_ptr<View>> views_;
   TopicIndex<View> index_;
-  Cursor unclaimed_;  // in base while nobody else reads anything
+  std::unique_ptr<Scan> unclaimed_scan_;  // for who attached last
+  Cursor unclaimed_;                      // in base while nobody else reads anything
   /// The only view that takes events of the topic that was looked up last: another one of it needs no look-up. None if
   /// there are several, or since somebody came or went, or if that event was not accepted.
   View* lane_ = nullptr;

@@ -30,8 +30,10 @@ std::uint64_t Cursor::position() const {
 void Cursor::learn_gap() {
   const Item& it = view->log.at(item);
   if (events == it.count) return;
-  record_gap(it.from, it.upto, it.exact ? std::optional<std::uint64_t>(it.count - events) : std::nullopt, reason::full);
+  record_gap(events > 0 ? learned : it.from, it.upto,
+             it.exact ? std::optional<std::uint64_t>(it.count - events) : std::nullopt, reason::full);
   events = it.count;
+  learned = it.upto;
 }
 
 void Cursor::go_back(std::uint64_t number, std::uint64_t count) {
@@ -62,13 +64,14 @@ std::uint64_t Cursor::go_on(std::uint64_t from, std::uint64_t count) {
   return passed;
 }
 
-void Cursor::hand_back(const std::vector<Run>& runs) {
+std::optional<std::uint64_t> Cursor::hand_back(const std::vector<Run>& runs) {
   const Log& log = view->log;
   returned.insert(returned.end(), runs.begin(), runs.end());
   std::sort(returned.begin(), returned.end(), [](const Run& a, const Run& b) { return a.end < b.end; });
   const Spot oldest{held, held == log.floor() ? view->dropped_events : 0};
   const std::uint64_t gone_before = gone;
   std::optional<Gap> gap_of_gone;
+  std::optional<std::uint64_t> gone_back_to;
   for (Run& run : returned) {
     // Counted from its end: the beginning may be acknowledged, or not there any more.
     const Spot first = std::max(Spot{run.begin.item, 0}, oldest);
@@ -85,16 +88,17 @@ void Cursor::hand_back(const std::vector<Run>& runs) {
   while (!returned.empty() && log.events_between(returned.back().end, spot()) == 0) {
     const Spot begin = returned.back().begin;
     returned.pop_back();
-    if (begin.item < item) forget_gaps(begin.item);
+    if (begin.item < item) gone_back_to = forget_gaps(begin.item);
     go_back(begin.item, begin.events);
   }
   if (gap_of_gone) record_gap(gap_of_gone->from, gap_of_gone->upto, std::nullopt, reason::full);
   dropped += gone - gone_before;
+  return gone_back_to;
 }
 
 /// Undoes the drop accounting of items >= `number`: the cursor goes back there, and will count their gaps again. What
-/// was dropped below them stays a gap that is to be told.
-void Cursor::forget_gaps(std::uint64_t number) {
+/// was dropped below them stays a gap that is to be told. Returns the position from which on that is so.
+std::uint64_t Cursor::forget_gaps(std::uint64_t number) {
   const Log& log = view->log;
   const std::uint64_t from = log.position_of(number);
   if (gap && gap->from < from) {
@@ -107,6 +111,7 @@ void Cursor::forget_gaps(std::uint64_t number) {
     const Item& it = log.at(number);
     if (it.is_gap() && it.exact) dropped -= number < item ? it.count : events;
   }
+  return from;
 }
 
 }  // namespace galena::core

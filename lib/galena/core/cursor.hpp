@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "galena/core/gaps.hpp"
 #include "galena/core/log.hpp"
 #include "galena/gap.hpp"
 
@@ -15,14 +16,6 @@ namespace galena::core {
 
 class Subscription;
 struct View;
-
-/// Two gaps of one reason, told as one.
-inline Gap merged(Gap gap, const Gap& other) {
-  gap.from = std::min(gap.from, other.from);
-  gap.upto = std::max(gap.upto, other.upto);
-  gap.count = gap.count && other.count ? std::optional(*gap.count + *other.count) : std::nullopt;
-  return gap;
-}
 
 /// Consecutive events of a log that were sent in one frame.
 struct Run {
@@ -39,6 +32,7 @@ struct Cursor {
   std::uint64_t item = 0;       ///< the number of the next item, view->log.end() if it has everything that is sealed
   std::uint32_t events = 0;     ///< how many events of that item it has, or knows to be dropped
   std::uint32_t offset = 0;     ///< and how many bytes of them
+  std::uint64_t learned = 0;    ///< if that item is a gap of which it knows events: they lie below this position
   std::uint64_t held = 0;       ///< items from this one on are kept for it: sent and not acknowledged, or not sent
   std::optional<Gap> gap = {};  ///< dropped in front of it and not told yet
   std::uint64_t dropped = 0;    ///< events, since it was attached
@@ -68,8 +62,9 @@ struct Cursor {
   std::uint64_t go_on(std::uint64_t from, std::uint64_t count);
   /// Takes back what was sent and will not be acknowledged. What ends where the cursor stands moves the cursor back;
   /// the rest is kept in `returned`. What made room for newer events in the meantime cannot be sent again: it becomes a
-  /// gap of unknown size, because nobody knows how much of it was handled.
-  void hand_back(const std::vector<Run>& runs);
+  /// gap of unknown size, because nobody knows how much of it was handled. Returns the position that it went back to,
+  /// if it did: the gaps from there on will be found again.
+  std::optional<std::uint64_t> hand_back(const std::vector<Run>& runs);
   /// To be told before anything else: of [from, upto), `count` events are dropped; nobody knows how many if it is
   /// empty.
   void record_gap(std::uint64_t from, std::uint64_t upto, std::optional<std::uint64_t> count, std::string_view reason) {
@@ -81,7 +76,7 @@ struct Cursor {
   void learn_gap();
 
  private:
-  void forget_gaps(std::uint64_t number);
+  std::uint64_t forget_gaps(std::uint64_t number);
 };
 
 }  // namespace galena::core

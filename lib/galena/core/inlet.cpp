@@ -2,6 +2,7 @@
 #include "galena/core/inlet.hpp"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 namespace galena::core {
@@ -71,6 +72,7 @@ Inlet::Input Inlet::handle(std::string_view frame, Time now) {
   if (!accepted()) return fail(reason::malformed, "a message came before the subscription was accepted");
   if (const auto* mark = std::get_if<Mark>(&*message)) {
     finish_upto(mark->upto);
+    repetition_.handle_mark({place_.stream, mark->upto, 0});
     return Input::nothing;
   }
   if (const auto* gap = std::get_if<Gap>(&*message)) {
@@ -167,6 +169,7 @@ bool Inlet::find_batch() {
 }
 
 void Inlet::close_batch() {
+  repetition_.end_batch(place_.events + batch_.count);
   finished_bytes_ += batch_bytes_;
   if ((batch_.flags & flag_more) == 0) {
     finish_upto(batch_.upto);
@@ -176,8 +179,19 @@ void Inlet::close_batch() {
   batch_ = {};
   batch_bytes_ = 0;
   events_ = EventReader();
-  repetition_.end_batch();
   if (finished_bytes_ >= allowance_.refill_at_bytes()) attention_ = true;
+}
+
+/// An event may start while there is credit, so the last event of a batch may pass the limit in bytes.
+bool Inlet::is_granted(const BatchHeader& header) const {
+  const Credit& limit = allowance_.limit();
+  if (received_ + header.count > limit.events) return false;
+  if (header.count == 0 || received_bytes_ + header.bytes <= limit.bytes) return true;
+  EventReader reader(frame_.substr(0, header.bytes), static_cast<bool>(header.origin));
+  EventView event;
+  for (std::uint32_t i = 1; i < header.count && reader.next(event); ++i) {
+  }
+  return received_bytes_ + (header.bytes - reader.rest().size()) < limit.bytes;
 }
 
 bool Inlet::open_batch() {
@@ -188,12 +202,18 @@ bool Inlet::open_batch() {
     fail(reason::malformed, "a batch header is not readable");
     return false;
   }
-  // An event may start while there is credit, so the bytes may pass the limit by one event.
-  const Credit& limit = allowance_.limit();
-  if (received_ + header->count > limit.events || (header->count > 0 && received_bytes_ >= limit.bytes)) {
+  if (!is_granted(*header)) {
     fail(reason::credit, "more was sent than was granted");
     return false;
   }
+  // The rest of a batch, or what lies behind it.
+  const bool goes_on = header->from >= covered_.upto || (covered_.is_part && header->from == covered_.from);
+  if (!goes_on) {
+    fail(reason::malformed, "a batch begins at position " + std::to_string(header->from) + ", though events up to " +
+                                std::to_string(covered_.upto) + " came before");
+    return false;
+  }
+  if (header->count > 0) covered_ = {header->from, header->upto, (header->flags & flag_more) != 0};
   const std::uint64_t known = std::max(place_.from, repetition_.told().upto);
   if (header->from > known) record_gap({known, header->from, std::nullopt, std::string(reason::lost)});
   if (header->from != place_.from) place_ = {place_.stream, header->from, 0};

@@ -164,6 +164,7 @@ class Inlet {
   std::uint64_t number() const;
   bool next_batch(EventView& event);
   bool find_batch();
+  bool is_granted(const BatchHeader& header) const;
   bool open_batch();
   void close_batch();
   void finish_upto(std::uint64_t upto);
@@ -190,6 +191,12 @@ class Inlet {
   EventReader events_;      // what is left of that batch
   std::uint32_t left_ = 0;  // events of it
   BatchHeader batch_;
+  /// The positions of the last batch with events; `is_part`: the rest of it may follow.
+  struct Covered {
+    std::uint64_t from = 0;
+    std::uint64_t upto = 0;
+    bool is_part = false;
+  } covered_;
   std::uint64_t batch_bytes_ = 0;
   std::size_t header_bytes_ = 0;      // of its header, as it came
   bool readable_ = false;             // all of it, as whole_batch() found

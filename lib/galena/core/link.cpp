@@ -14,6 +14,7 @@ Link::Link(std::string at, Subscription& carried, const Id& stream, const Subscr
       silence(sane_silence(wish.silence)),
       heard(now),
       told(now),
+      sent_at(now),
       told_repeated{.stream = stream},
       max_in_flight_bytes_(max_in_flight),
       window_{wish.credit.events, std::min(wish.credit.bytes, max_in_flight)} {
@@ -47,7 +48,7 @@ std::optional<Link::Acknowledged> Link::handle_grant(const Grant& grant) {
     now.events = grant.acknowledged - acknowledged_.events;
     acknowledged_.events = grant.acknowledged;
   }
-  if (acknowledged_.events > unconfirmed_after_) unconfirmed_gap_.reset();
+  unheard_.handle_acknowledged(acknowledged_.events);
   while (!flights_.empty() && flights_.front().upto.events <= acknowledged_.events) {
     const Flight& flight = flights_.front();
     acknowledged_.bytes = flight.upto.bytes;

@@ -6,8 +6,10 @@
 #include <deque>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "galena/core/cursor.hpp"
+#include "galena/core/gaps.hpp"
 #include "galena/core/message.hpp"
 #include "galena/core/place.hpp"
 #include "galena/core/scan.hpp"
@@ -57,12 +59,9 @@ class Link {
   /// A piece of the subscription's scan has been sent.
   void record_sent(const Scan::Piece& piece) { record_flight(piece.events, piece.bytes, {.scanned = piece.stretch}); }
   /// A gap has been told. Until something that was sent after it is acknowledged, nobody knows that it arrived.
-  void record_told(const Gap& gap) {
-    unconfirmed_after_ = sent_.events;
-    unconfirmed_gap_ = unconfirmed_gap_ ? merged(*unconfirmed_gap_, gap) : gap;
-  }
-  /// To be told again over the link that follows this one. A consumer that knows of it ignores it.
-  const std::optional<Gap>& unconfirmed_gap() const { return unconfirmed_gap_; }
+  void record_told(const Gap& gap) { unheard_.record(gap, sent_.events); }
+  /// To be told again over the link that follows this one. A consumer that knows of them ignores them.
+  std::vector<Gap> take_unheard_gaps() { return unheard_.take(); }
 
   /// Empty, and nothing happens, if more is acknowledged than was sent. Else the caller lets the subscription record
   /// it: see Subscription::handle_grant().
@@ -93,7 +92,9 @@ class Link {
   const Duration silence;  ///< the longest the other side says it will be silent
   Time heard;
   Time told;
-  Place told_repeated;  ///< its peer knows that what lies below this may come for the second time
+  Time sent_at;               ///< the last events
+  bool is_due_later = false;  ///< listed by the Outlet: small batches are held back for a while
+  Place told_repeated;        ///< its peer knows that what lies below this may come for the second time
 
  private:
   void record_flight(std::uint64_t events, std::uint64_t bytes, Flight flight);
@@ -107,8 +108,7 @@ class Link {
   std::deque<Flight> flights_;
   std::size_t unhandled_ = 0;          // the last so many of them
   std::size_t scanned_in_flight_ = 0;  // so many of them come from a scan
-  std::optional<Gap> unconfirmed_gap_;
-  std::uint64_t unconfirmed_after_ = 0;  // deliveries sent before it was told
+  UnheardGaps unheard_;
 };
 
 }  // namespace galena::core

@@ -302,7 +302,13 @@ std::string encode(const Gap& message) {
 std::string encode(const Mark& message) { return start("mark", 1).uint(message.upto).take(); }
 std::string encode(const Draining& message) { return start("draining", 1).uint(message.upto).take(); }
 std::string encode(const End& message) { return start("end", 1).uint(message.upto).take(); }
-std::string encode(const Cancel& message) { return start("cancel", 2).str(message.reason).str(message.detail).take(); }
+
+std::string encode(const Cancel& message) {
+  PackWriter writer = start("cancel", message.epoch > 0 ? 3 : 2);
+  writer.str(message.reason).str(message.detail);
+  if (message.epoch > 0) writer.uint(message.epoch);
+  return writer.take();
+}
 
 std::string encode(const Offer& message) {
   PackWriter writer = start("offer", 1);
@@ -338,7 +344,13 @@ std::optional<Message> decode(std::string_view frame) {
   }
   auto message = verb->decode(reader);
   if (message && versions) set_versions(*message, *versions);
-  for (std::uint32_t more = verb->arguments + 1; more < *size; ++more) {  // later versions may add arguments
+  std::uint32_t more = verb->arguments + 1;
+  auto* const cancel = message && more < *size ? std::get_if<Cancel>(&*message) : nullptr;
+  if (cancel != nullptr) {
+    if (!read(reader, cancel->epoch)) return std::nullopt;
+    ++more;
+  }
+  for (; more < *size; ++more) {  // later versions may add arguments
     if (!reader.skip()) return std::nullopt;
   }
   return reader.at_end() ? message : std::nullopt;

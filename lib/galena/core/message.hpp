@@ -93,6 +93,9 @@ struct End {
 struct Cancel {
   std::string reason;  ///< for programs: see the namespace `reason` below
   std::string detail;  ///< for people
+  /// With reason::superseded: the epoch of the consumer that has the identity. If that lies in the future of a consumer
+  /// that was never accepted, their clocks differ: the new one may try again with a higher epoch.
+  std::uint64_t epoch = 0;
 };
 
 /// Publisher to a producer elsewhere, first: "take events from me" (ingest). The producer answers with Subscribe.

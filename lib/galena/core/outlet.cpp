@@ -2,6 +2,7 @@
 #include "galena/core/outlet.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "galena/base/assert.hpp"
@@ -56,14 +57,22 @@ Link* Outlet::link_of(const std::string& peer) const {
 
 void Outlet::handle_malformed(const std::string& peer) {
   ++malformed_;
-  notes_.push_back("a message that is not of this protocol came and was refused");
+  if (std::has_single_bit(malformed_)) {
+    const Link* const link = link_of(peer);
+    warnings_.push_back("refused a message that is not of this protocol, or not expected then, of " +
+                        (link == nullptr ? "an unknown peer" : describe(link->subscription)) + " (" +
+                        std::to_string(malformed_) + " so far)");
+  }
   cancel(peer, reason::malformed, "that message is not of this protocol, or not expected here");
 }
 
 void Outlet::refuse_version(const std::string& peer, const Versions& theirs) {
   ++wrong_version_;
   const std::string detail = spoken_versions.refuse(theirs);
-  notes_.push_back("a peer was refused, because it speaks another version of the protocol: " + detail);
+  if (std::has_single_bit(wrong_version_)) {
+    warnings_.push_back("refused a peer that speaks another version of the protocol: " + detail + " (" +
+                        std::to_string(wrong_version_) + " so far)");
+  }
   cancel(peer, reason::version, detail);
 }
 
@@ -101,7 +110,10 @@ std::string Outlet::key_of(const Subscribe& wish) {
 bool Outlet::give_way(const std::string& peer, const Subscribe& wish, Subscription& before, Time now) {
   const bool same_holder = before.holder == wish.subscription;
   if (before.epoch > wish.epoch) {  // of the same holder: an attempt that was under way for long
-    if (!same_holder) cancel(peer, reason::superseded, "a later consumer has the identity '" + wish.identity + "'");
+    if (!same_holder) {
+      control(peer, encode(Cancel{std::string(reason::superseded),
+                                  "a later consumer has the identity '" + wish.identity + "'", before.epoch}));
+    }
     return false;
   }
   const std::vector<Link*> links = before.links;
@@ -119,20 +131,22 @@ bool Outlet::give_way(const std::string& peer, const Subscribe& wish, Subscripti
 /// it stands; that counts only if it is in this stream.
 ///
 ///   1. The selection is another one              -> forgotten; it begins anew (false)
-///   2. No `wished`, though this very consumer
-///      has acknowledged something                -> it cannot be the same consumer: forgotten (false)
-///   3. No `wished`                               -> goes on from `here`
+///   2. No `wished` at all, though this very
+///      consumer has acknowledged something       -> it cannot be the same consumer: forgotten (false)
+///   3. No `wished` in this stream (it may have
+///      been with another producer of this name)  -> goes on from `here`
 ///   4. `wished` below `here`, `here` in a batch  -> the acknowledged events of that batch are sent again; then 5 to 7
 ///   5. `wished` below `here`, and the consumer
 ///      has acknowledged all that was sent        -> nothing that it selects lies between: a mark says so; from `here`
-///   6. `wished` below what its view has          -> a scan replays what is kept from `wished` on
+///   6. `wished` below what its view has          -> a scan replays what is kept from `wished` on; what is not kept
+///                                                   and lies below `here` was acknowledged, and is no gap
 ///   7. `wished` at or above `here`               -> it has handled more than was known: goes on from `wished`
 bool Outlet::resume(const std::string& peer, const Subscribe& wish, Subscription& subscription, Time now) {
   Cursor& cursor = subscription.cursor;
   const bool same_holder = subscription.holder == wish.subscription;
   const bool has_place = wish.resume && wish.resume->stream == options_.stream;
   const bool same_selection = wish.selection == cursor.view->selection;
-  if (!same_selection || (!has_place && same_holder && subscription.holder_acknowledged())) {  // 1, 2
+  if (!same_selection || (!wish.resume && same_holder && subscription.holder_acknowledged())) {  // 1, 2
     forget(subscription, same_selection ? reason::lost : reason::cancelled);
     return false;
   }
@@ -140,6 +154,7 @@ bool Outlet::resume(const std::string& peer, const Subscribe& wish, Subscription
   buffer_.seal(*cursor.view);
   cursor.view->log.close_gap();  // it may go on behind it
   const Place here = subscription.place();
+  subscription.acknowledged_below = std::max(subscription.acknowledged_below, here.from);
   Place at = here;  // 3
   std::uint64_t passed = 0;
   bool nothing_between = false;
@@ -157,9 +172,9 @@ bool Outlet::resume(const std::string& peer, const Subscribe& wish, Subscription
   away_.erase(subscription.away_number);
   subscription.resume(wish, passed);
   Link& link = accept(peer, subscription, wish, at, subscription.sent_before, now);
-  if (const auto gap = std::exchange(subscription.unconfirmed_gap, {})) {
-    link.record_told(*gap);
-    control(peer, encode(*gap));
+  for (const Gap& gap : subscription.unheard.take()) {
+    link.record_told(gap);
+    control(peer, encode(gap));
   }
   if (nothing_between) control(peer, encode(Mark{here.from}));
   notes_.push_back("resumed: " + describe(subscription));
@@ -179,6 +194,7 @@ std::uint64_t Outlet::move(Subscription& subscription, const Place& wished, std:
   const bool held = scan && scan->holds();
   auto again = buffer_.scan(subscription.cursor, wished.from, wished.events);
   if (held) buffer_.hold(*again);
+  again->pass_over_missing_below(subscription.acknowledged_below);
   scan = std::move(again);
   return 0;
 }
@@ -195,14 +211,17 @@ void Outlet::begin(const std::string& peer, std::string key, const Subscribe& wi
   Subscription& subscription = *made;
   subscriptions_.emplace(subscription.key, std::move(made));
   Cursor& cursor = subscription.cursor;
-  Place at{options_.stream, buffer_.attach(cursor, wish.selection), 0};  // 4
+  const std::uint64_t offered_from = buffer_.attach(cursor, wish.selection);
+  // In front of a gap, so that a consumer that does not hear of the gap is told of it when it comes back.
+  Place at{options_.stream, std::min(offered_from, cursor.position()), 0};  // 4
   cursor.subscription = &subscription;
+  subscription.scan = buffer_.take_unclaimed_scan();
   Place repeated{.stream = options_.stream};
   std::optional<Gap> missed;  // what was held for it made room
   const std::uint64_t view_begins = cursor.position();
   if (const auto expected = expected_.find(wish.identity); expected != expected_.end()) {  // 1
     const Cursor& place = expected->second->place;
-    if (place.position() < view_begins) {
+    if (place.position() < (subscription.scan ? at.from : view_begins)) {
       at.from = place.position();
       missed = place.gap;
       if (missed && !wish.selection.everything()) missed->count.reset();  // nobody knows what of it was selected
@@ -215,18 +234,18 @@ void Outlet::begin(const std::string& peer, std::string key, const Subscribe& wi
     buffer_.forget(expected->second->place);
     expected_.erase(expected);
   } else if (wish.resume && wish.resume->stream == options_.stream) {  // 2
-    if (wish.resume->from < view_begins) {
+    if (!subscription.scan && wish.resume->from < view_begins) {
       at = *wish.resume;
       subscription.scan = buffer_.scan(cursor, at.from, at.events);
       repeated.from = buffer_.next();  // nobody knows any more how much of it was sent
     }
-  } else if (wish.resume && view_begins > 0) {  // 3
+  } else if (wish.resume && !subscription.scan && view_begins > 0) {  // 3
     at.from = 0;
     subscription.scan = buffer_.scan(cursor, 0, 0);
   }
   Link& link = accept(peer, subscription, wish, at, repeated, now);
   if (missed) {
-    subscription.lost += missed->count.value_or(0);
+    subscription.lost.add(*missed);
     link.record_told(*missed);
     control(peer, encode(*missed));
   }
@@ -270,6 +289,7 @@ void Outlet::grant(Link& link, const Grant& told) {
 Subscription* Outlet::end_link(Link& link) {
   Subscription& subscription = link.subscription;
   subscription.hand_back(link);
+  if (link.is_due_later) std::erase_if(held_back_, [&](const HeldBack& at) { return at.link == &link; });
   links_.erase(links_.find(link.peer));
   credit_changed_ = true;
   if (subscription.links.empty()) return &subscription;
@@ -469,7 +489,22 @@ std::string Outlet::describe(const Subscription& subscription) const {
   return text;
 }
 
+/// What was held back for long enough is sent by the poll() that follows.
+void Outlet::end_holding_back(Time now) {
+  while (!held_back_.empty() && held_back_.front().until <= now) {
+    Link& link = *held_back_.front().link;
+    held_back_.pop_front();
+    link.is_due_later = holds_back(link, now);  // it was sent something since
+    if (link.is_due_later) {
+      held_back_.push_back({link.sent_at + longest_hold_back, &link});
+    } else {
+      buffer_.mark_dirty(*link.subscription.cursor.view);
+    }
+  }
+}
+
 void Outlet::poll(std::vector<Parcel>& out, Time now) {
+  end_holding_back(now);
   for (Parcel& parcel : std::exchange(control_, {})) out.push_back(std::move(parcel));
   for (View* view : buffer_.take_dirty()) {
     view->wake_at = View::quiet;
@@ -479,7 +514,10 @@ void Outlet::poll(std::vector<Parcel>& out, Time now) {
       if (subscription == nullptr) continue;  // what nobody was offered yet
       for (Link* link : subscription->links) {
         transmit(*link, buffer_, out, now);
-        view->wake_at = std::min(view->wake_at, wake_threshold(*link));
+        view->wake_at = std::min(view->wake_at, wake_threshold(*link, now));
+        if (holds_back(*link, now) && !std::exchange(link->is_due_later, true)) {
+          held_back_.push_back({link->sent_at + longest_hold_back, link});
+        }
       }
     }
   }

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -90,6 +92,10 @@ class Outlet {
   bool wants_poll() const { return buffer_.has_dirty() || !control_.empty(); }
   /// Appends what is to be sent now, in order per peer.
   void poll(std::vector<Parcel>& out, Time now);
+  /// Events may be held back until then, and no longer: poll() at that time. Nothing is held back if it is empty.
+  std::optional<Time> due() const {
+    return held_back_.empty() ? std::nullopt : std::optional(held_back_.front().until);
+  }
 
   /// Nothing more will be appended: tells all subscribers, those to come as well.
   void drain();
@@ -127,6 +133,8 @@ class Outlet {
   std::vector<Change> take_changes() { return std::exchange(changes_, {}); }
   /// What happened since this was last asked, in words.
   std::vector<std::string> take_notes() { return std::exchange(notes_, {}); }
+  /// The same for what somebody should look into. Of many of one kind it tells the first, second, fourth, and so on.
+  std::vector<std::string> take_warnings() { return std::exchange(warnings_, {}); }
 
   Buffer& buffer() { return buffer_; }
   const Buffer& buffer() const { return buffer_; }
@@ -137,6 +145,12 @@ class Outlet {
   struct Expected {
     Cursor place;
     Time since;
+  };
+
+  /// A link whose small batches wait for others.
+  struct HeldBack {
+    Time until;
+    Link* link;
   };
 
   std::string key_of(const Subscribe& wish);
@@ -162,6 +176,7 @@ class Outlet {
   void cancel(std::string peer, std::string_view why, const std::string& detail);
   void control(std::string peer, std::string bytes);
   void tell_unsent(const Link& link);
+  void end_holding_back(Time now);
   std::string describe(const Subscription& subscription) const;
   void record_change(const Subscription& subscription, SubscriberChange change, std::string_view why = {});
 
@@ -173,6 +188,7 @@ class Outlet {
   std::map<std::string, std::unique_ptr<Expected>> expected_;                     // by identity
   std::uint64_t nameless_ = 0;                                                    // subscriptions, so far
   std::uint64_t left_ = 0;                                                        // and those that went away
+  std::deque<HeldBack> held_back_;  // each link once, in the order in which they began to
   std::vector<Parcel> control_;
   bool draining_ = false;
   bool credit_changed_ = false;
@@ -180,6 +196,7 @@ class Outlet {
   std::uint64_t wrong_version_ = 0;
   std::vector<std::string> notes_;
   std::vector<Change> changes_;
+  std::vector<std::string> warnings_;
 };
 
 }  // namespace galena::core

@@ -27,7 +27,9 @@ void Repetition::handle_accept(const Accept& accept, const std::optional<Standin
 /// Let P be the place below which Seen has everything of this stream, and [from, upto) the positions of the batch.
 ///
 ///   P                          the batch          its events
-///   unknown, or before `from`  any                not known
+///   unknown                    any                not known
+///   before `from`              as the stream cuts not known: what P had of the batch before is over
+///   before `from`, behind n    recut              the first n are doubtful: something between was told as a gap
 ///   at `from`, behind n events any                the first n are handled
 ///   between `from` and `upto`  as the stream cuts not known: P came from a mark, and the batch was made after it
 ///   between `from` and `upto`  recut              all are doubtful: other boundaries, so the numbers do not compare
@@ -35,16 +37,28 @@ void Repetition::handle_accept(const Accept& accept, const std::optional<Standin
 ///
 /// Events that are not handled are doubtful if the batch is flagged as repeated, or if they lie below repeated().
 void Repetition::begin_batch(const BatchHeader& header, const Id& stream) {
+  batch_ = header;
+  stream_ = stream;
+  const bool recut = (header.flags & flag_recut) != 0;
   handled_below_ = doubtful_below_ = 0;
   if (const Place* const seen = seen_ == nullptr ? nullptr : seen_->place(stream)) {
-    if (seen->from == header.from) {
+    if (seen->from < header.from) {
+      if (recut && seen->events > 0) {
+        doubtful_left_ = seen->events;
+        seen_->record(Place{stream, header.from, 0});
+      }
+    } else if (seen->from == header.from) {
       handled_below_ = seen->events;
     } else if (seen->from >= header.upto) {
       handled_below_ = all;
-    } else if (seen->from > header.from && (header.flags & flag_recut) != 0) {
+    } else if (recut) {
       doubtful_below_ = all;
+    } else {
+      // From here on P counts the events of this batch, or a link that breaks within it would leave what the mark said.
+      seen_->go_back(Place{stream, header.from, 0});
     }
   }
+  if (doubtful_left_ > 0) doubtful_below_ = std::max(doubtful_below_, header.first + doubtful_left_);
   if ((header.flags & flag_repeated) != 0) doubtful_below_ = all;
   if (repeated_ && header.from < repeated_->from) doubtful_below_ = all;
   if (repeated_ && header.from == repeated_->from) doubtful_below_ = std::max(doubtful_below_, repeated_->events);
@@ -52,7 +66,13 @@ void Repetition::begin_batch(const BatchHeader& header, const Id& stream) {
   must_judge_ = handled_below_ > 0 || doubtful_below_ > 0 || next_origin_;
 }
 
-void Repetition::end_batch() {
+/// A batch that was recut may end within what was handled: the rest of that is at the beginning of the next batch.
+void Repetition::end_batch(std::uint64_t numbers) {
+  doubtful_left_ -= std::min<std::uint64_t>(doubtful_left_, batch_.count);
+  const bool ends = (batch_.flags & flag_more) == 0;
+  if (ends && handled_below_ > 0 && handled_below_ != all) {
+    seen_->record(Place{stream_, batch_.upto, handled_below_ - std::min(handled_below_, numbers)});
+  }
   must_judge_ = false;
   next_origin_ = origin_ = {};
 }

@@ -35,7 +35,9 @@ class Repetition {
 
   /// The events that follow are those of this batch of `stream`.
   void begin_batch(const BatchHeader& header, const Id& stream);
-  void end_batch();
+  /// All events of the batch were judged, and are handled. `numbers`: so many events were selected of its positions,
+  /// those of the parts that came before it included.
+  void end_batch(std::uint64_t numbers);
   /// Some event of the batch needs judge(). Else all of them are fresh.
   bool must_judge() const { return must_judge_; }
   /// To be asked of each event of the batch in turn, if it must_judge(). `number` counts, from 0, what is selected from
@@ -44,6 +46,10 @@ class Repetition {
   /// The event that was judged last is handled.
   void record_handled() {
     if (origin_ && seen_ != nullptr) seen_->record(origin_);
+  }
+  /// Nothing more comes from below `place`, so what Seen has of the batch before it is over.
+  void handle_mark(const Place& place) {
+    if (seen_ != nullptr && seen_->place(place.stream) != nullptr) seen_->record(place);
   }
   /// Everything below `place` is handled.
   void record_handled(const Place& place) {
@@ -61,11 +67,14 @@ class Repetition {
   Seen* seen_;
   // Of the link:
   std::optional<Place> repeated_;
-  Standing::ToldGap told_;         // over this link and those before
-  Standing::ToldGap told_before_;  // over those before
-  bool stands_as_before_ = false;  // the link begins exactly where the one before ended
-  bool other_stream_ = false;      // the link before was in another stream
+  Standing::ToldGap told_;           // over this link and those before
+  Standing::ToldGap told_before_;    // over those before
+  bool stands_as_before_ = false;    // the link begins exactly where the one before ended
+  bool other_stream_ = false;        // the link before was in another stream
+  std::uint64_t doubtful_left_ = 0;  // so many events of the batches to come may have been handled
   // Of the batch:
+  BatchHeader batch_;
+  Id stream_;
   bool must_judge_ = false;
   std::uint64_t handled_below_ = 0;   // events with a lower number were handled
   std::uint64_t doubtful_below_ = 0;  // and these may have been

@@ -63,27 +63,35 @@ void Scan::go_back(const Stretch& stretch, std::uint64_t acknowledged) {
 
 bool Scan::selects(std::string_view topic) { return matcher_.empty() || !matcher_.find(topic).empty(); }
 
-/// Makes a gap for the positions before the next readable event that were evicted or never stored. False if there are
-/// none.
+/// Makes a gap, or a mark, for the positions before the next readable event that were evicted or never stored. False if
+/// there are none.
 bool Scan::missing(Piece& piece) {
   const Log& log = base_.log;
   if (at_.item < log.first()) place_at(log.first(), 0);
   std::uint64_t upto = upto_;
   std::string_view why = reason::evicted;
+  const bool is_gap = at_.item < log.end() && log.at(at_.item).is_gap();
   if (at_.item < log.end()) {
     const Item& item = log.at(at_.item);
-    upto = item.is_gap() ? item.upto : item.from + at_.events;
-    if (item.is_gap()) {
-      why = reason::full;
-      at_.step();
-    }
+    upto = is_gap ? item.upto : item.from + at_.events;
+    if (is_gap) why = reason::full;
   }
   at_.gap.reset();  // what made room meanwhile is missing here, too
+  const bool was_acknowledged = position_ < std::min(no_gap_below_, upto);
+  if (was_acknowledged && no_gap_below_ < upto) {
+    upto = no_gap_below_;
+  } else if (is_gap) {
+    at_.step();
+  }
   upto = std::min(upto, upto_);
   if (upto <= position_) return false;
   std::optional<std::uint64_t> count;
   if (matcher_.empty()) count = upto - position_ - std::min(skip_, upto - position_);
-  if (count != 0U) piece.gap = Gap{position_, upto, count, std::string(why)};
+  if (was_acknowledged) {
+    piece.mark = upto;
+  } else if (count != 0U) {
+    piece.gap = Gap{position_, upto, count, std::string(why)};
+  }
   if (matcher_.empty()) {
     skip_ -= std::min(skip_, upto - position_);
   } else if (skip_ > 0) {  // how many of those that were missing were to be passed over, nobody knows
@@ -113,7 +121,7 @@ Scan::Piece Scan::read(std::uint64_t max_events, std::uint64_t max_bytes, std::u
     const bool there = at_.item >= log.first() && at_.item < log.end() && !log.at(at_.item).is_gap();
     if (!there || log.at(at_.item).from + at_.events > position_) {
       if (copy) break;  // it goes first
-      if (missing(piece) && piece.gap) return piece;
+      if (missing(piece) && (piece.gap || piece.mark)) return piece;
       continue;
     }
     if (!copy) copy.emplace(told_skip_);

@@ -32,6 +32,7 @@ class Scan {
   /// What there is to send next. Nothing at all: it has not found anything yet, or is finished.
   struct Piece {
     std::optional<Gap> gap = {};
+    std::optional<std::uint64_t> mark = {};  ///< below this position nothing more comes
     std::string batch = {};
     std::uint64_t events = 0;
     std::uint64_t bytes = 0;  ///< of the events
@@ -57,6 +58,8 @@ class Scan {
   Piece read(std::uint64_t max_events, std::uint64_t max_bytes, std::uint64_t marked_below = 0);
   /// Everything below `upto` is read (and told).
   bool finished() const { return told_ >= upto_; }
+  /// What is not kept and lies below this position was acknowledged: it is no gap.
+  void pass_over_missing_below(std::uint64_t position) { no_gap_below_ = position; }
   /// Back to what a piece was read from; its first `acknowledged` events are done with.
   void go_back(const Stretch& stretch, std::uint64_t acknowledged);
 
@@ -86,6 +89,7 @@ class Scan {
   std::uint64_t told_skip_;
   std::uint64_t skip_;  // what is left of that
   std::uint64_t upto_;
+  std::uint64_t no_gap_below_ = 0;
   bool holding_ = false;
   bool doubtful_ = false;  // some of what it reads may be repetitions
 };

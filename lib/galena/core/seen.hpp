@@ -28,6 +28,12 @@ class Seen {
   /// The event that was made from `event`, or everything below `place`, is handled.
   void record(const Origin& event) { record_next({event.place, event.part + 1}); }
   void record(const Place& place) { record_next({place, 0}); }
+  /// Not everything below what was recorded of this stream was handled, only what lies below `place`.
+  void go_back(const Place& place) {
+    for (Origin& next : streams_) {
+      if (next.place.stream == place.stream) next = {place, 0};
+    }
+  }
 
  private:
   static bool is_before(const Origin& one, const Origin& other) {

@@ -25,8 +25,7 @@ bool Subscription::handle_grant(Link& link, const Grant& grant) {
 void Subscription::hand_back(Link& link) {
   sent_before = std::max(sent_before, place());
   std::erase(links, &link);
-  if (const auto& gap = link.unconfirmed_gap())
-    unconfirmed_gap = unconfirmed_gap ? merged(*unconfirmed_gap, *gap) : gap;
+  for (const Gap& gap : link.take_unheard_gaps()) unheard.record(gap, 0);
   hand_back_scanned(link);
   std::vector<Run> runs;
   for (const Flight& flight : link.flights()) {
@@ -34,7 +33,7 @@ void Subscription::hand_back(Link& link) {
     runs.push_back(flight.run);
     runs.back().events = flight.upto.events - std::max(flight.first, link.acknowledged());
   }
-  cursor.hand_back(runs);
+  if (const auto from = cursor.hand_back(runs)) unheard.handle_return_to(*from);
 }
 
 /// The scan finds it again.
@@ -47,6 +46,7 @@ void Subscription::hand_back_scanned(const Link& link) {
   }
   scan_selected_ += acknowledged;
   scan->go_back(*first->scanned, acknowledged);
+  unheard.handle_return_to(scan->told());
 }
 
 void Subscription::resume(const Subscribe& wish, std::uint64_t passed) {
@@ -144,7 +144,7 @@ LinkInfo Subscription::info() const {
   info.sent = acknowledged() + in_flight();
   info.acknowledged = acknowledged();
   info.dropped = cursor.dropped;
-  info.lost = lost;
+  info.lost = lost.total();
   info.away = away_since.has_value();
   info.held_bytes = cursor.held_bytes();
   return info;

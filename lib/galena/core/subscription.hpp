@@ -11,6 +11,7 @@
 #include "galena/base/add_capped.hpp"
 #include "galena/core/buffer.hpp"
 #include "galena/core/cursor.hpp"
+#include "galena/core/gaps.hpp"
 #include "galena/core/link.hpp"
 #include "galena/core/message.hpp"
 #include "galena/core/place.hpp"
@@ -92,10 +93,11 @@ class Subscription {
   Id consumer_stage;           ///< and the id of that stage
   std::vector<Link*> links;    ///< none: it is away
   std::optional<Time> away_since = {};
-  std::uint64_t away_number = 0;            ///< how many had gone away then
-  Place sent_before;                        ///< over links that are over, it was sent what lies below
-  std::optional<Gap> unconfirmed_gap = {};  ///< told over a link that is over, and perhaps never heard
-  std::uint64_t lost = 0;                   ///< events that were told as a gap when it was taken up again
+  std::uint64_t away_number = 0;         ///< how many had gone away then
+  Place sent_before;                     ///< over links that are over, it was sent what lies below
+  std::uint64_t acknowledged_below = 0;  ///< the highest position at which it was taken up: below, nothing is owed
+  UnheardGaps unheard = {};              ///< gaps told over links that are over
+  GapCounter lost = {};                  ///< events that were told as a gap when it was taken up again
   Cursor cursor;
   std::unique_ptr<Scan> scan = {};  ///< what comes before the cursor
 

@@ -63,9 +63,9 @@ std::uint64_t waiting_bytes(const Cursor& cursor) {
 }
 
 /// It has credit, and what waits is worth a frame.
-bool hungry(const Link& link) {
-  return link.may_send() &&
-         (link.frames_in_flight() < eager_frames || waiting_bytes(link.subscription.cursor) >= Log::max_batch_bytes);
+bool hungry(const Link& link, Time now) {
+  return link.may_send() && (link.frames_in_flight() < eager_frames || now - link.sent_at >= longest_hold_back ||
+                             waiting_bytes(link.subscription.cursor) >= Log::max_batch_bytes);
 }
 
 /// The whole item may start now, after `frame`.
@@ -136,9 +136,11 @@ bool transmit_scan(Link& link, Buffer& buffer, std::vector<Parcel>& out) {
                                   std::min<std::uint64_t>(link.byte_limit() - link.sent().bytes, Log::max_batch_bytes),
                                   subscription.to_be_marked(link).from);
     if (piece.gap) {
-      subscription.lost += piece.gap->count.value_or(0);
+      subscription.lost.add(*piece.gap);
       link.record_told(*piece.gap);
       out.push_back({.peer = link.peer, .bytes = encode(*piece.gap)});
+    } else if (piece.mark) {
+      out.push_back({.peer = link.peer, .bytes = encode(Mark{*piece.mark})});
     } else if (piece.events > 0) {
       out.push_back({.peer = link.peer, .bytes = std::move(piece.batch)});
       link.record_sent(piece);
@@ -148,7 +150,7 @@ bool transmit_scan(Link& link, Buffer& buffer, std::vector<Parcel>& out) {
       return false;
     }
     // The view's own batches begin here: nothing was selected on the way.
-    if (scan.finished() && piece.events == 0 && !piece.gap && told < scan.upto()) {
+    if (scan.finished() && piece.events == 0 && !piece.gap && !piece.mark && told < scan.upto()) {
       out.push_back({.peer = link.peer, .bytes = encode(Mark{scan.upto()})});
     }
   }
@@ -156,10 +158,10 @@ bool transmit_scan(Link& link, Buffer& buffer, std::vector<Parcel>& out) {
 }
 
 /// What is in the view from the cursor on, within the link's credit.
-void transmit_view(Link& link, Buffer& buffer, std::vector<Parcel>& out) {
+void transmit_view(Link& link, Buffer& buffer, std::vector<Parcel>& out, Time now) {
   Cursor& cursor = link.subscription.cursor;
   const Log& log = cursor.view->log;
-  const bool send = hungry(link);
+  const bool send = hungry(link, now);
   if (send) buffer.seal(*cursor.view);
   const Place marked = link.subscription.to_be_marked(link);
   Frame frame(link, out);
@@ -201,17 +203,24 @@ void transmit_view(Link& link, Buffer& buffer, std::vector<Parcel>& out) {
 
 void transmit(Link& link, Buffer& buffer, std::vector<Parcel>& out, Time now) {
   const std::size_t before = out.size();
+  const std::uint64_t sent_before = link.sent().events;
   if (!link.subscription.is_scanning() || transmit_scan(link, buffer, out)) {
     transmit_returned(link, link.subscription.cursor, out);
-    transmit_view(link, buffer, out);
+    transmit_view(link, buffer, out, now);
     link.subscription.release_acknowledged(buffer);  // items that were only gaps, or a scan that found nothing
   }
   if (out.size() > before) link.told = now;
+  if (link.sent().events > sent_before) link.sent_at = now;
 }
 
-std::uint32_t wake_threshold(const Link& link) {
+bool holds_back(const Link& link, Time now) {
+  return link.may_send() && !link.subscription.is_scanning() && link.frames_in_flight() >= eager_frames &&
+         now - link.sent_at < longest_hold_back;
+}
+
+std::uint32_t wake_threshold(const Link& link, Time now) {
   if (!link.may_send() || link.subscription.is_scanning()) return View::quiet;
-  if (link.frames_in_flight() >= eager_frames) return Log::max_batch_bytes;
+  if (holds_back(link, now)) return Log::max_batch_bytes;
   // What is sealed would have been sent if a grant were not needed for it.
   const Cursor& cursor = link.subscription.cursor;
   const Log& log = cursor.view->log;

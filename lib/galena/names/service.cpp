@@ -98,8 +98,13 @@ class Service::Impl {
       reactor_.cancel(host_timer_);
       host_timer_ = reactor_.after(host_retry, [this] { pursue_host(); });
     };
-    herald_ = std::make_unique<net::Dealer>(context_, reactor_, local_endpoint(options_.domain), net::Dealer::Options{},
-                                            std::move(callbacks));
+    try {
+      herald_ = std::make_unique<net::Dealer>(context_, reactor_, local_endpoint(options_.domain),
+                                              net::Dealer::Options{}, std::move(callbacks));
+    } catch (const Error& error) {
+      logger_.warning(error.what());
+      host_timer_ = reactor_.after(host_retry, [this] { pursue_host(); });
+    }
   }
 
   std::string leader() const {

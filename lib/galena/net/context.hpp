@@ -9,6 +9,7 @@ namespace galena::net {
 class Context {
  public:
   /// `tune_process`: the first such context of a process does to the process what NodeOptions::tune_process says.
+  /// Throws Error (system) if there are too few descriptors.
   explicit Context(bool tune_process = true);
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;

@@ -7,6 +7,7 @@
 
 #include "galena/base/assert.hpp"
 #include "galena/error.hpp"
+#include "galena/net/descriptors.hpp"
 #include "galena/net/tsan.hpp"
 
 namespace galena::net {
@@ -24,7 +25,11 @@ void set_options(const Configure& configure) {
   }
 }
 
+/// Of a socket with its monitor and a connection.
+constexpr std::size_t descriptors_a_socket = 4;
+
 zmq::socket_t open_socket(Context& context, zmq::socket_type type) {
+  require_descriptors(descriptors_a_socket);
   try {
     return {context.zmq(), type};
   } catch (const zmq::error_t& error) {

@@ -82,7 +82,9 @@ void Connection::connect() {
         node_.context(), loop_.reactor(), endpoint, net::Dealer::Options{.max_message_bytes = largest_frame},
         net::Dealer::Callbacks{callbacks_.readable, {}, [this] { handle_disconnected(); }});
   } catch (const Error& error) {  // a producer of this process that is gone, or an endpoint that cannot be read
-    node_.logger().info(fmt::format("{}: no link to {}: {}", label_, source_.text(), error.what()));
+    const bool is_news = error.code() == ErrorCode::system && !std::exchange(has_warned_, true);
+    const std::string text = fmt::format("{}: no link to {}: {}", label_, source_.text(), error.what());
+    is_news ? node_.logger().warning(text) : node_.logger().info(text);
     ++endpoint_;
     back_off();
     callbacks_.nobody();

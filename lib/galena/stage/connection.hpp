@@ -77,6 +77,7 @@ class Connection {
   Id linked_stage_;           // of the link, or of the last one
   Id ended_stage_;            // its stream is over: nobody connects to it again
   bool shares_memory_ = false;
+  bool has_warned_ = false;  // that this process is out of descriptors
   Duration back_off_;
   net::Reactor::TimerId timer_ = 0;
   std::unique_ptr<net::Dealer> dealer_;

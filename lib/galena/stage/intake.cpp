@@ -65,7 +65,9 @@ void Intake::stop_taking() {
 
 void Intake::stop(std::string_view reason) {
   for (const auto& receiver : receivers_) receiver->stop(reason);
-  end_handler();
+  tick_timer_.reset();
+  tick_is_due_ = false;
+  if (options_.is_relay) end_handler();  // a producer may be in the middle of a call
 }
 
 void Intake::abandon_handler() {

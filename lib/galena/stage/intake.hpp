@@ -35,6 +35,7 @@ class Intake final : public EventTaker {
     HandlerCalls calls;
     ProducerConsumerOptions stage;
     Publisher* publisher;  ///< null: it is a consumer
+    bool is_relay;
     HandlerLock& handler_lock;
     /// The stage must stop, and why. It is still in a call of a Receiver.
     std::function<void(const std::exception_ptr& failure, const char* why)> fail;
@@ -56,9 +57,10 @@ class Intake final : public EventTaker {
   /// More of what it made is acknowledged.
   void acknowledge();
   /// Takes no more, and grants none; still acknowledges. The handler is told that no more comes, unless it has failed.
-  /// Requires: not from within a Receiver's call.
+  /// Requires: not from within a Receiver's call; of a producer, that its handler is not called any more.
   void stop_taking();
-  /// Says goodbye, and takes no more. Requires: not from within a Receiver's call.
+  /// Says goodbye, and takes no more. A relay's handler is told that no more comes, unless it has failed. Requires: not
+  /// from within a Receiver's call.
   void stop(std::string_view reason);
   /// The stage has failed: the handler is not called any more.
   void abandon_handler();

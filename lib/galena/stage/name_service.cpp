@@ -7,6 +7,8 @@
 #include "galena/base/process.hpp"
 #include "galena/error.hpp"
 #include "galena/names/service.hpp"
+#include "galena/net/accept.hpp"
+#include "galena/net/context.hpp"
 #include "galena/net/interface.hpp"
 #include "galena/stage/environment.hpp"
 #include "galena/stage/loop.hpp"
@@ -48,7 +50,10 @@ class NameService::Impl {
     service.bind = bind_address(options.bind, options.interface);
     service.interface = std::move(options.interface);
     if (!options.beacon) service.beacon_port = 0;
-    loop_.call([&] { service_ = std::make_unique<names::Service>(context_, loop_.reactor(), service, logger_); });
+    loop_.call([&] {
+      service_ = std::make_unique<names::Service>(context_, loop_.reactor(), service, logger_);
+      look();
+    });
   }
   ~Impl() {
     loop_.call([this] { service_.reset(); });
@@ -58,9 +63,15 @@ class NameService::Impl {
   std::string endpoint() const { return reachable(service_->endpoint()); }
 
  private:
+  void look() {
+    refusals_.look(logger_);
+    loop_.reactor().after(std::chrono::seconds(1), [this] { look(); });
+  }
+
   ProcessMark process_;
   Logger logger_;
   net::Context context_;
+  net::RefusalNotice refusals_;
   std::unique_ptr<names::Service> service_;  // lives on the loop
   detail::Loop loop_;
 };

@@ -52,6 +52,7 @@ NodeCore::~NodeCore() {
 
 void NodeCore::tick() {
   ticks_.fetch_add(1, std::memory_order_relaxed);
+  refusals_.look(logger());
   loop_.reactor().after(options_.liveness / 8, [this] { tick(); });
 }
 
@@ -161,6 +162,13 @@ void NodeCore::unregister(const std::string& name, const Id& stage) {
   std::promise<void> promise;
   loop_.call([&] { resolver().unregister(name, stage, unregister_within, [&promise] { promise.set_value(); }); });
   promise.get_future().get();
+}
+
+void NodeCore::give_up(const Name& name, const Id& stage) {
+  loop_.post([=, this] {
+    if (name.is_global) resolver().unregister(name.text, stage, unregister_within, [] {});
+    if (local_.erase(stage) > 0) tell_local_watches(stage, name.is_global ? "" : name.text);
+  });
 }
 
 void NodeCore::set_subscribers(const std::string& name, const Id& stage, std::uint32_t subscribers) {

@@ -14,6 +14,7 @@
 
 #include "galena/base/process.hpp"
 #include "galena/names/resolver.hpp"
+#include "galena/net/accept.hpp"
 #include "galena/net/context.hpp"
 #include "galena/net/signals.hpp"
 #include "galena/options.hpp"
@@ -72,6 +73,8 @@ class NodeCore : public std::enable_shared_from_this<NodeCore> {
   names::Registered register_name(names::Registration registration, Duration timeout,
                                   std::function<void(const std::string& owner)> lost);
   void unregister(const std::string& name, const Id& stage);
+  /// The same for a stage that goes on running: its name is free, and it is no longer found here. Does not wait.
+  void give_up(const Name& name, const Id& stage);
   void set_subscribers(const std::string& name, const Id& stage, std::uint32_t subscribers);
 
   /// Posts to `on` what is known of the source, now and whenever it changes.
@@ -139,6 +142,8 @@ class NodeCore : public std::enable_shared_from_this<NodeCore> {
   std::map<WatchId, Watch> watches_;
   WatchId last_watch_ = 0;
   std::unique_ptr<names::Resolver> resolver_;
+
+  net::RefusalNotice refusals_;
 
   Loop loop_;
 };

@@ -37,6 +37,7 @@ OutletDriver::OutletDriver(Loop& loop, Door& door, const Logger& logger, Options
 OutletDriver::~OutletDriver() {
   hook_->disconnect();
   loop_.reactor().cancel(timer_);
+  if (due_timer_ != 0) loop_.reactor().cancel(due_timer_);
   close();
   std::unique_lock lock(lock_);
   changed_.wait(lock, [this] { return waiting_ == 0; });  // those that were ended are on their way out
@@ -269,9 +270,12 @@ void OutletDriver::handle_time() {
 
 void OutletDriver::transmit() {
   std::uint64_t acknowledged = 0;
+  bool drained = false;
   bool more = false;
+  std::optional<Time> due;
   for (bool again = true; again;) {
     std::vector<std::string> notes;
+    std::vector<std::string> warnings;
     std::vector<core::Outlet::Change> changes;
     bool freed = false;
     {
@@ -280,6 +284,7 @@ void OutletDriver::transmit() {
       outlet_.poll(parcels_, Clock::now());
       notes = outlet_.take_notes();
       changes = outlet_.take_changes();
+      warnings = outlet_.take_warnings();
       if (outlet_.buffer().awaiting_release()) {  // in this order, or the last release might be missed
         hook_->arm();
         outlet_.buffer().reclaim();
@@ -288,12 +293,15 @@ void OutletDriver::transmit() {
       room_found_ = false;
       if (freed) ++room_turns_;
       if (options_.on_acknowledged) acknowledged = outlet_.acknowledged_upto();
+      drained = on_drained && outlet_.drained();
       more = outlet_.wants_poll();
+      due = outlet_.due();
     }
     if (freed) room_.notify_all();
     changed_.notify_all();
     for (core::Parcel& parcel : parcels_) send(parcel);
     parcels_.clear();
+    for (const std::string& warning : warnings) logger_.warning(options_.label + ": " + warning);
     if (!notes.empty()) {
       for (const std::string& note : notes) logger_.info(options_.label + ": " + note);
       tell_subscribers();
@@ -305,7 +313,14 @@ void OutletDriver::transmit() {
     again = freed || (options_.on_change && !changes.empty());  // they may have put events
   }
   if (std::exchange(told_acknowledged_, acknowledged) != acknowledged) options_.on_acknowledged();
+  if (drained) std::exchange(on_drained, {})();
   if (more) transmit_later();  // somebody reads what is kept, a piece a turn
+  if (due && due_timer_ == 0) {
+    due_timer_ = loop_.reactor().after(*due - Clock::now(), [this] {
+      due_timer_ = 0;
+      transmit();
+    });
+  }
 }
 
 void OutletDriver::transmit_later() {

@@ -92,6 +92,8 @@ class OutletDriver {
   void handle_gone(const std::string& peer, Time now);
   /// Sends what there is to send.
   void transmit();
+  /// Called once, on the loop, when everything that was taken is acknowledged.
+  std::function<void()> on_drained = {};
   /// Called for each peer that a message could not be sent to, instead of handle_gone().
   std::function<void(const std::string& peer)> on_unreachable = {};
 
@@ -137,6 +139,7 @@ class OutletDriver {
   std::size_t told_subscribers_ = 0;
   std::uint64_t told_acknowledged_ = 0;
   net::Reactor::TimerId timer_ = 0;
+  net::Reactor::TimerId due_timer_ = 0;  // ends the holding back of small batches
   std::shared_ptr<OutletDriver*> self_ = std::make_shared<OutletDriver*>(this);  // for what may be posted too late
   std::shared_ptr<ReleaseHook> hook_;
 };

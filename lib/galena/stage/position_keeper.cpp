@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
+#include <limits>
 #include <utility>
 
 #include <fmt/format.h>
@@ -58,7 +59,14 @@ void PositionKeeper::describe(core::Inlet::Options& options) {
 }
 
 void PositionKeeper::begin_link(const core::Inlet& inlet) {
+  was_accepted_ = true;
   if (!acknowledged_ || acknowledged_->place.stream != inlet.place().stream) acknowledged_ = inlet.standing();
+}
+
+bool PositionKeeper::outbid(std::uint64_t other) {
+  if (was_accepted_ || other <= now_us() || other == std::numeric_limits<std::uint64_t>::max()) return false;
+  epoch_ = std::max(epoch_, other);
+  return true;
 }
 
 bool PositionKeeper::save(const core::Inlet& inlet) {

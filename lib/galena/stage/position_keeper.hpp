@@ -41,6 +41,10 @@ class PositionKeeper {
   State state() const { return state_; }
   /// The number of the next attempt to subscribe. Attempts of one identity go up, over all the consumers that have it.
   std::uint64_t next_epoch() { return ++epoch_; }
+  /// A consumer that holds the identity has epoch `other`. True if this one is later all the same, because nobody has
+  /// accepted it before and the other's start lies in the future: the clocks differ, or this one was set back. Its next
+  /// attempt has a higher epoch.
+  bool outbid(std::uint64_t other);
   /// Writes into `options` where the next link begins.
   void describe(core::Inlet::Options& options);
   /// The link's inlet was accepted.
@@ -64,6 +68,7 @@ class PositionKeeper {
   const Logger& logger_;
   Options options_;
   State state_;
+  bool was_accepted_ = false;
   std::uint64_t epoch_;                     // of the last attempt
   std::optional<core::Standing> standing_;  // where the last link ended
   bool exact_;                              // everything that was handled lies before that

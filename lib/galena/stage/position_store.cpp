@@ -2,6 +2,7 @@
 #include "galena/position_store.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -52,28 +53,43 @@ std::string unescape(const std::string& text) {
   return out;
 }
 
-/// Writes all of it, or throws. The file is new.
-void write_file(const std::string& path, const std::string& text) {
-  const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (file < 0) throw system_error("cannot write positions to", path);
-  std::size_t written = 0;
-  while (written < text.size()) {
-    const ssize_t now = write(file, text.data() + written, text.size() - written);
-    if (now < 0 && errno == EINTR) continue;
-    if (now < 0) {
-      const Error error = system_error("cannot write positions to", path);
-      close(file);
-      unlink(path.c_str());
-      throw error;
-    }
-    written += static_cast<std::size_t>(now);
+/// Throws unless it is a regular file, or nothing yet.
+void check_kind(const std::string& path) {
+  struct stat about {};
+  if (lstat(path.c_str(), &about) != 0 || S_ISREG(about.st_mode)) return;
+  const char* const kind = S_ISDIR(about.st_mode) ? "a directory" : S_ISLNK(about.st_mode) ? "a link" : "no plain file";
+  throw Error(ErrorCode::invalid, fmt::format("positions are kept in a file, and '{}' is {}", path, kind));
+}
+
+bool write_all(int file, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = write(file, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return false;
+    text.remove_prefix(static_cast<std::size_t>(written));
   }
-  if (close(file) != 0) throw system_error("cannot write positions to", path);
+  return true;
+}
+
+/// A new file, which its owner alone may read. False, with errno, if not all of it could be written.
+bool write_file(const std::string& path, std::string_view text, bool flush) {
+  unlink(path.c_str());  // of a process that was killed in between
+  const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  if (file < 0) return false;
+  bool done = write_all(file, text) && (!flush || fsync(file) == 0);
+  const int why = errno;
+  done = close(file) == 0 && done;
+  if (!done) {
+    unlink(path.c_str());
+    errno = why;
+  }
+  return done;
 }
 
 }  // namespace
 
-FilePositions::FilePositions(std::string path) : path_(std::move(path)) {
+FilePositions::FilePositions(std::string path, Duration flush) : path_(std::move(path)), flush_(flush) {
+  check_kind(path_);
   const std::size_t slash = path_.rfind('/');
   const std::string directory = slash == std::string::npos ? "." : path_.substr(0, slash + 1);
   if (access(directory.c_str(), W_OK) != 0) throw system_error("positions cannot be kept in", directory);
@@ -104,18 +120,32 @@ std::optional<std::string> FilePositions::load(const std::string& subscription) 
 void FilePositions::save(const std::string& subscription, const std::string& position) {
   const std::lock_guard lock(mutex_);
   std::string& at = positions_[subscription];
-  if (at == position) return;
+  if (at == position && !failure_) return;
   const std::string before = std::exchange(at, position);
   std::string text = std::string(first_line) + "\n";
   for (const auto& [name, where] : positions_) text += escape(name) + "\t" + where + "\n";
-  const std::string beside = path_ + ".new";
   try {
-    write_file(beside, text);
-    if (std::rename(beside.c_str(), path_.c_str()) != 0) throw system_error("cannot replace", path_);
-  } catch (...) {
+    write(text, Clock::now());
+    failure_.reset();
+  } catch (const Error& error) {
     at = before;
+    failure_ = error;
     throw;
   }
+}
+
+void FilePositions::write(const std::string& text, Time now) {
+  const std::string beside = path_ + ".new";
+  const bool flush = flush_ != Duration::max() && (flushed_ == Time::min() || now - flushed_ >= flush_);
+  if (!write_file(beside, text, flush)) throw system_error("cannot write positions to", beside);
+  check_kind(path_);
+  if (std::rename(beside.c_str(), path_.c_str()) != 0) throw system_error("cannot replace", path_);
+  if (flush) flushed_ = now;
+}
+
+void FilePositions::check() {
+  const std::lock_guard lock(mutex_);
+  if (failure_) throw Error(*failure_);
 }
 
 }  // namespace galena

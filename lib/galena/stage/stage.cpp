@@ -2,6 +2,7 @@
 #include "galena/detail/stage.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <exception>
 #include <utility>
 
@@ -67,6 +68,10 @@ class Stage::Impl final {
     close_publishing();
     end_waits();
     // No more input; what was made of it so far is drained, and acknowledged to where it came from.
+    if (publisher_) {
+      loop_.call([] {});  // what comes from elsewhere is refused
+      publisher_->join_handlers();
+    }
     loop_.call([this] {
       intake_->stop_taking();
       if (publisher_) publisher_->begin_drain();
@@ -100,7 +105,7 @@ class Stage::Impl final {
 
   /// Ends all calls that wait, those of its own handler in other stages as well. From now on none waits for ever.
   void end_waits() {
-    if (publisher_) publisher_->driver().end_waits();
+    if (publisher_) publisher_->end_waits();
     if (!shares_loop()) loop_.end_waits();
     ending_.stop();
   }
@@ -196,7 +201,7 @@ class Stage::Impl final {
     Publisher::Options publisher;
     publisher.is_global = name().is_global;
     publisher.interface = node_.options().interface;
-    publisher.taker = {spec_.calls.handler.get(), spec_.calls.on_produce, &handler_lock_};
+    publisher.handler = {spec_.calls.handler.get(), spec_.calls.on_produce, &handler_lock_};
     publisher.takes_feeds = spec_.role == Role::producer;
     publisher.driver.outlet = outlet_options(spec_.options, id_, node_.options().liveness);
     publisher.driver.label = label_;
@@ -225,6 +230,7 @@ class Stage::Impl final {
             .calls = spec_.calls,
             .stage = spec_.options,
             .publisher = publisher_.get(),
+            .is_relay = spec_.role == Role::producer_consumer,
             .handler_lock = handler_lock_,
             .fail = [this](const std::exception_ptr& failure, const char* why) { fail(failure, why); },
             .finish = [this] { end_input(); },
@@ -260,11 +266,18 @@ class Stage::Impl final {
       if (!self.lock()) return;
       intake_->abandon_handler();
       intake_->stop(core::reason::stopped);
-      if (publisher_) publisher_->cancel_all(core::reason::stopped, why);
       close_publishing();
+      if (!name().is_global || registered_.exchange(false)) node_.give_up(name(), id_);
+      if (publisher_) end_stream(why);
     });
     node_.logger().error(fmt::format("{}: stops: {}: {}", label_, why, text_of(failure)));
     node_.fail(failure);
+  }
+
+  /// After a failure: subscribers get what was made before it, and are told when they have acknowledged that.
+  void end_stream(const char* why) {
+    publisher_->driver().on_drained = [this, why] { publisher_->cancel_all(core::reason::stopped, why); };
+    publisher_->begin_drain();
   }
 
   /// Its handler has had enough, or it was closed.
@@ -277,14 +290,17 @@ class Stage::Impl final {
 
   /// Nothing is taken for publishing any more.
   void close_publishing() {
-    if (publisher_) publisher_->driver().close();
+    if (publisher_) publisher_->close();
   }
 
   void drain_at_end() {
     // `never` itself is what close() ends.
     const Time deadline = std::min(detail::deadline_in(publish().drain), never - Duration(1));
-    const bool drained = ending_.has_failed() ? false : drain(deadline);
-    if (drained) return;
+    // After a failure nobody finds this stage any more: it waits for those that are here.
+    const bool can_be_taken = !ending_.has_failed() || publisher_->driver().with_outlet([](core::Outlet& outlet) {
+      return !outlet.links().empty();
+    });
+    if (drain(can_be_taken ? deadline : Clock::now())) return;
     std::uint64_t left = publisher_->driver().with_outlet([](core::Outlet& outlet) { return outlet.outstanding(); });
     loop_.call([&] { left += intake_->abandon(); });
     if (left > 0) {
@@ -310,7 +326,7 @@ class Stage::Impl final {
   Id id_ = Id::random();
   std::string label_;
   bool added_ = false;
-  bool registered_ = false;
+  std::atomic<bool> registered_{false};
   std::uint32_t waiting_ = 0;
   NodeCore::StopperId stopper_ = 0;
   Ending ending_;

@@ -30,6 +30,12 @@ void check(const ProducerConsumerOptions& options) {
                 "a producer-consumer has one name and one list of subscriptions: give them in its options, not in "
                 "those options' `subscribe` or `publish`");
   }
+  for (const Subscription& subscription : options.subscriptions) {
+    if (options.name.empty() || subscription.producer.stage || subscription.producer.name != options.name) continue;
+    throw Error(
+        ErrorCode::invalid,
+        fmt::format("'{}' subscribes to itself: what it makes would come back to it for ever", options.name.text));
+  }
   if (identity.size() > core::max_name_bytes) {
     throw Error(ErrorCode::invalid, fmt::format("an identity has {} bytes at most", core::max_name_bytes));
   }

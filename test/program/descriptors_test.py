@@ -1,0 +1,97 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What happens to `galena` when its file descriptors run out."""
+import json
+import resource
+import signal
+import socket
+
+import harness
+from harness import case
+
+
+def limit(process, descriptors):
+    resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (descriptors, descriptors))
+
+
+def connect(endpoint):
+    """A stranger, who connects and says nothing."""
+    if endpoint.startswith("ipc://@"):
+        stranger = socket.socket(socket.AF_UNIX)
+        address = "\0" + endpoint[len("ipc://@"):]
+    else:
+        stranger = socket.socket()
+        host, port = endpoint[len("tcp://"):].rsplit(":", 1)
+        address = ("127.0.0.1" if host == "0.0.0.0" else host, int(port))
+    stranger.connect(address)
+    return stranger
+
+
+def flood(process, endpoints):
+    """300 strangers for each endpoint, until the process has refused some."""
+    strangers = [connect(endpoint) for endpoint in endpoints for _ in range(300)]
+    process.says("connections were refused: hardly any of the")
+    for stranger in strangers:
+        stranger.close()
+
+
+def entry(world, name):
+    out, _ = world.run("ls", "--json")
+    return next(each for each in json.loads(out) if each["name"] == name)
+
+
+for few in (40, 64, 200):
+    @case(f"a producer with {few} descriptors that hosts the names outlives strangers, and serves friends after them")
+    def _(world, few=few):
+        pub = world.start("pub", "load", "--topic", "t", "--now", "-v")
+        pub.says("registered")
+        endpoints = [each for each in entry(world, "load")["endpoints"] if "127.0.0.1" in each or "ipc" in each]
+        assert len(endpoints) == 2, endpoints
+        limit(pub, few)
+        flood(pub, [f"ipc://@galena/{world.domain}", *endpoints])
+        sub = world.start("sub", "load", "--count", "1")
+        pub.says("subscribed")
+        pub.write("hello\n")
+        assert sub.ends_with(0) == b"t\thello\n"
+        pub.close()
+        pub.ends_with(0)
+
+    @case(f"a name service with {few} descriptors outlives strangers, and serves friends after them")
+    def _(world, few=few):
+        names = world.start("names", "--bind", "tcp://127.0.0.1:*", "-v")
+        endpoint = names.prints(r"tcp://127\.0\.0\.1:[0-9]+").group().decode()
+        limit(names, few)
+        flood(names, [f"ipc://@galena/{world.domain}", endpoint])
+        pub = world.start("pub", "load", "--topic", "t", "--now", "-v")
+        pub.says("registered")
+        assert entry(world, "load")["kind"] == "producer"
+        pub.close()
+        pub.ends_with(0)
+        names.signal(signal.SIGTERM)
+        names.ends_with(0)
+
+
+@case("a producer that has descriptors for some of its subscribers serves those, and the others when they have gone")
+def _(world):
+    names = world.start("names", "--bind", "tcp://127.0.0.1:*")
+    pub = world.start("pub", "load", "--topic", "t", "--now", "-v")
+    pub.says("registered")
+    limit(pub, 40)
+    subs = [world.start("sub", "load") for _ in range(20)]
+    pub.says("connections were refused: hardly any of the 40")
+    pub.write("hello\n")
+    for sub in subs[:-1]:
+        sub.signal(signal.SIGTERM)
+    for sub in subs[:-1]:
+        sub.ends_with(0)
+    pub.write("again\n")
+    subs[-1].prints("again")
+    pub.close()
+    pub.ends_with(0)
+    names.signal(signal.SIGTERM)
+    names.ends_with(0)
+
+
+if __name__ == "__main__":
+    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+    harness.main()

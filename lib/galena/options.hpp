@@ -16,6 +16,7 @@
 #include "galena/position_store.hpp"
 #include "galena/selection.hpp"
 #include "galena/state.hpp"
+#include "galena/stats.hpp"
 #include "galena/time.hpp"
 #include "galena/when_full.hpp"
 
@@ -90,8 +91,14 @@ struct ProducerOptions {
   Duration drain = std::chrono::seconds(5);
   /// How long the constructor tries to register a global name.
   Duration register_within = std::chrono::seconds(5);
+  /// How often the handler's handle_tick is called; needed if it has one. See docs/api.md.
+  Duration tick = Duration::zero();
   /// The name is somebody else's by now (after a network partition). On the stage's thread.
   std::function<void(const std::string& owner)> on_name_lost = {};
+  /// A subscriber came, went, or returned, and why: `reason` is empty for those that come. How it stood at that moment,
+  /// before what was held for one that is gone became free. On the stage's thread.
+  std::function<void(const LinkInfo& subscriber, SubscriberChange change, const std::string& reason)> on_subscriber =
+      {};
 };
 
 struct ConsumerOptions {

@@ -179,6 +179,7 @@ bool Outlet::resume(const std::string& peer, const Subscribe& wish, Subscription
   }
   if (nothing_between) control(peer, encode(Mark{here.from}));
   notes_.push_back("resumed: " + describe(subscription));
+  record_change(subscription, SubscriberChange::returned);
   release_acknowledged(subscription);
   return true;
 }
@@ -250,6 +251,7 @@ void Outlet::begin(const std::string& peer, std::string key, const Subscribe& wi
     control(peer, encode(*missed));
   }
   notes_.push_back("subscribed: " + describe(subscription));
+  record_change(subscription, SubscriberChange::joined);
 }
 
 /// The subscription gets a link. `at` is where it goes on; what is sent again lies below `repeated`.
@@ -315,6 +317,7 @@ void Outlet::lose(Link& link, std::string_view why, Time now) {
   subscription->away_number = ++left_;
   away_.emplace(left_, subscription);
   buffer_.record_freeable();  // of those who are away, most make nobody wait
+  record_change(*subscription, SubscriberChange::away, why);
 }
 
 /// The subscription is over: what was held for it is free.
@@ -323,6 +326,7 @@ void Outlet::forget(Subscription& subscription, std::string_view why) {
   std::string note = "unsubscribed (" + std::string(why) + "): " + describe(subscription);
   if (owed > 0) note += ", " + std::to_string(owed) + " events not acknowledged";
   notes_.push_back(std::move(note));
+  record_change(subscription, SubscriberChange::gone, why);
   if (std::exchange(subscription.scan, nullptr)) buffer_.release_base();
   buffer_.detach(subscription.cursor, owed, why == reason::cancelled ? std::string_view{} : why);
   if (subscription.away_since) away_.erase(subscription.away_number);
@@ -469,12 +473,12 @@ OpenCredit Outlet::open_credit() const {
 
 std::vector<LinkInfo> Outlet::links() const {
   std::vector<LinkInfo> infos;
-  for (const auto& [key, at] : subscriptions_) {
-    infos.push_back({at->holder, at->consumer, at->consumer_stage, at->identity, at->cursor.view->selection,
-                     at->selected(), at->acknowledged() + at->in_flight(), at->acknowledged(), at->cursor.dropped,
-                     at->lost.total(), at->away_since.has_value()});
-  }
+  for (const auto& [key, subscription] : subscriptions_) infos.push_back(subscription->info());
   return infos;
+}
+
+void Outlet::record_change(const Subscription& subscription, SubscriberChange change, std::string_view why) {
+  changes_.push_back({subscription.info(), change, std::string(why)});
 }
 
 std::string Outlet::describe(const Subscription& subscription) const {

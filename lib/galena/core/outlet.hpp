@@ -123,6 +123,14 @@ class Outlet {
   std::uint64_t malformed() const { return malformed_; }
   /// Peers that were turned away because they speak no version of the protocol that this side speaks, since the start.
   std::uint64_t wrong_version() const { return wrong_version_; }
+  /// What became of a subscription, and how it stood then. The reason is one of core::reason, or empty.
+  struct Change {
+    LinkInfo subscriber;
+    SubscriberChange change;
+    std::string reason;
+  };
+  /// The changes since this was last asked.
+  std::vector<Change> take_changes() { return std::exchange(changes_, {}); }
   /// What happened since this was last asked, in words.
   std::vector<std::string> take_notes() { return std::exchange(notes_, {}); }
   /// The same for what somebody should look into. Of many of one kind it tells the first, second, fourth, and so on.
@@ -170,6 +178,7 @@ class Outlet {
   void tell_unsent(const Link& link);
   void end_holding_back(Time now);
   std::string describe(const Subscription& subscription) const;
+  void record_change(const Subscription& subscription, SubscriberChange change, std::string_view why = {});
 
   Options options_;
   Buffer buffer_;
@@ -186,6 +195,7 @@ class Outlet {
   std::uint64_t malformed_ = 0;
   std::uint64_t wrong_version_ = 0;
   std::vector<std::string> notes_;
+  std::vector<Change> changes_;
   std::vector<std::string> warnings_;
 };
 

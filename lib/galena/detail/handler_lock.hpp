@@ -33,6 +33,8 @@ class GALENA_API HandlerLock {
     owner_.store(&here, std::memory_order_relaxed);
     ++here.held;
   }
+  /// Never waits. Ends the bias, and takes none.
+  bool try_lock();
   void unlock() {
     --here.held;
     owner_.store(nullptr, std::memory_order_relaxed);
@@ -63,6 +65,7 @@ class GALENA_API HandlerLock {
   void lock_for_all();
   void wait_holding_others();
   void end_bias();
+  void take_away_bias();
 
   static inline thread_local HandlerThread here;
 

@@ -35,6 +35,8 @@ class OutletDriver {
     std::function<void()> on_room = {};                    ///< what was full has room again
     std::function<void(std::size_t)> on_subscribers = {};  ///< how many there are now
     std::function<void()> on_acknowledged = {};            ///< acknowledged_upto() has moved
+    /// What became of a subscriber.
+    std::function<void(const core::Outlet::Change&)> on_change = {};
   };
 
   /// On the loop, as the destructor.

@@ -73,7 +73,7 @@ enum class OnMismatch : std::uint8_t { skip, stop };
 
 struct ProducerOptions {
   Name name = {};
-  /// All events that are kept for subscribers, in bytes of memory. One event takes at most a quarter.
+  /// All events that are kept for subscribers, in bytes of memory, 64 KiB at least. One event takes at most a quarter.
   std::uint64_t buffer_bytes = 64 << 20;
   /// The same in events, for each distinct selection. 0: no such bound.
   std::uint64_t buffer_events = 0;
@@ -106,7 +106,7 @@ struct ConsumerOptions {
   std::vector<Subscription> subscriptions = {};
   OnMismatch on_mismatch = OnMismatch::skip;
   /// Whoever starts with the same identity later goes on where this consumer stopped, or was killed; while both run,
-  /// the later one has it (by the clocks of their hosts). Producers hold its place for their `hold`. See
+  /// the later one has it. Producers hold its place for their `hold`. See
   /// docs/delivery.md.
   std::string identity = {};
   /// How far it has come, kept by the consumer itself. With none, its producers know what it has acknowledged.

@@ -35,6 +35,8 @@ class Buffer {
     WhenFull when_full = WhenFull::wait;
   };
   enum class Answer : std::uint8_t { accepted, full, too_large };
+  /// With less than that, an event of a few KiB and its copies for two selections may not fit.
+  static constexpr std::uint64_t smallest_useful_bytes = 64 << 10;
 
   explicit Buffer(Options options);
   ~Buffer();
@@ -114,6 +116,9 @@ class Buffer {
     return cursor.item < log.end() ? log.at(cursor.item).from + cursor.events : log.covered();
   }
   std::uint64_t charged() const { return pool_.charged(); }
+  /// The bytes of the topics that the views select.
+  std::uint64_t selection_bytes() const { return selection_bytes_; }
+  bool has_view(const Selection& selection) const { return views_.contains(selection); }
   const DropCounter& drops() const { return drops_; }
 
   /// Views that have something worth sending, each once.
@@ -164,6 +169,7 @@ class Buffer {
   /// there are several, or since somebody came or went, or if that event was not accepted.
   View* lane_ = nullptr;
   std::size_t readers_ = 0;
+  std::uint64_t selection_bytes_ = 0;
   const Provenance* from_ = nullptr;  // of the last append
   DropCounter drops_;
   std::vector<View*> dirty_;

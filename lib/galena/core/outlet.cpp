@@ -89,6 +89,7 @@ void Outlet::subscribe(const std::string& peer, const Subscribe& wish, Time now)
     cancel(peer, reason::malformed, "this link has a subscription already");
     return;
   }
+  if (!has_room_for(peer, wish)) return;
   std::string key = key_of(wish);
   if (const auto known = subscriptions_.find(key); known != subscriptions_.end()) {
     if (!give_way(peer, wish, *known->second, now)) return;
@@ -97,6 +98,27 @@ void Outlet::subscribe(const std::string& peer, const Subscribe& wish, Time now)
     if (resume(peer, wish, *held->second, now)) return;
   }
   begin(peer, std::move(key), wish, now);
+}
+
+/// What is selected is kept with the subscription, also while that is away: so it is bounded, for each and for all.
+bool Outlet::has_room_for(const std::string& peer, const Subscribe& wish) {
+  const std::size_t topics = wish.selection.patterns().size();
+  const std::uint64_t bytes = selected_bytes(wish.selection);
+  std::string detail;
+  if (topics > max_selected_topics || bytes > max_selected_bytes) {
+    detail = "a subscription selects at most " + std::to_string(max_selected_topics) + " topics of " +
+             std::to_string(max_selected_bytes) + " bytes in all; this one selects " + std::to_string(topics) + " of " +
+             std::to_string(bytes);
+  } else if (topics > 0 && buffer_.selection_bytes() + bytes > options_.max_selection_bytes &&
+             !buffer_.has_view(wish.selection)) {
+    detail = "the topics of all subscriptions take at most " + std::to_string(options_.max_selection_bytes) +
+             " bytes here; those of this one take " + std::to_string(bytes) + " and there is no room for them";
+  } else {
+    return true;
+  }
+  notes_.push_back("a subscription was refused: " + detail);
+  cancel(peer, reason::too_large, detail);
+  return false;
 }
 
 /// The same for all attempts to have one subscription.

@@ -49,6 +49,7 @@ class Outlet {
     Duration hold = Duration::zero();              ///< how long a subscription whose link broke keeps its place
     std::vector<std::string> expect = {};          ///< identities that have a place from the start, for that long
     std::uint64_t max_in_flight_bytes = 32 << 20;  ///< per link, whatever it grants
+    std::uint64_t max_selection_bytes = 64 << 20;  ///< of the topics that all subscriptions select
   };
   using Answer = Buffer::Answer;
   /// So many places are held at a time: strangers have no credit.
@@ -158,6 +159,7 @@ class Outlet {
   Answer append_instead(const EventView& event, const Provenance* from);
   std::uint64_t owed_to_away() const;
   void subscribe(const std::string& peer, const Subscribe& wish, Time now);
+  bool has_room_for(const std::string& peer, const Subscribe& wish);
   bool give_way(const std::string& peer, const Subscribe& wish, Subscription& before, Time now);
   bool resume(const std::string& peer, const Subscribe& wish, Subscription& subscription, Time now);
   std::uint64_t move(Subscription& subscription, const Place& wished, std::uint64_t view_begins);

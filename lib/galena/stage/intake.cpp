@@ -191,7 +191,8 @@ std::optional<Progress> Intake::pass_batch(const Reading& reading) {
   // All of the frame is kept, and only the batch is counted.
   if (whole->bytes.size() < reading.frame->bytes().size() / 4) return std::nullopt;
   char* const begin = reading.frame->data() + (whole->bytes.data() - reading.frame->bytes().data());
-  const Answer answer = options_.publisher->driver().adopt({begin, whole->bytes.size()}, whole->count, reading.frame);
+  const Answer answer = options_.publisher->driver().adopt({begin, whole->bytes.size()}, whole->count, reading.frame,
+                                                           reading.frame->bytes().size());
   if (answer == Answer::full) return Progress::waits;
   if (answer == Answer::too_large) return std::nullopt;
   count(reading.received, whole->count);

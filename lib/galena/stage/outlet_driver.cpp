@@ -115,10 +115,12 @@ bool OutletDriver::offer(const EventView& event, core::Provenance* from) {
   return answer == Answer::accepted;
 }
 
-Answer OutletDriver::adopt(std::span<char> batch, std::uint32_t count, std::shared_ptr<void> frame) {
+Answer OutletDriver::adopt(std::span<char> batch, std::uint32_t count, std::shared_ptr<void> frame,
+                           std::size_t frame_bytes) {
   if (!with_outlet([](core::Outlet& outlet) { return outlet.buffer().can_adopt(); })) return Answer::too_large;
   core::Segment* const segment =
-      core::Segment::adopt(batch.data(), static_cast<std::uint32_t>(batch.size()), std::move(frame));
+      core::Segment::adopt(batch.data(), static_cast<std::uint32_t>(batch.size()), std::move(frame),
+                           static_cast<std::uint32_t>(std::min<std::size_t>(frame_bytes, UINT32_MAX)));
   const std::lock_guard guard(lock_);
   const auto answer = outlet_.adopt(segment, count);
   if (answer == Answer::accepted) {

@@ -142,11 +142,13 @@ void refuse_connections_when_few_descriptors_are_left() {
 std::uint64_t refused_connections() { return refused.load(std::memory_order_relaxed); }
 
 void RefusalNotice::look(const Logger& logger) {
-  const std::uint64_t now = refused_connections();
-  if (now == told_) return;
-  logger.warning(std::to_string(now - told_) + " connections were refused: hardly any of the " +
+  const std::uint64_t refused_by_now = refused_connections();
+  const Time now = Clock::now();
+  if (refused_by_now == told_ || now < next_) return;
+  next_ = now + std::chrono::minutes(1);
+  logger.warning(std::to_string(refused_by_now - told_) + " connections were refused: hardly any of the " +
                  std::to_string(descriptor_limit()) + " descriptors are left that this process may have (ulimit -n)");
-  told_ = now;
+  told_ = refused_by_now;
 }
 
 }  // namespace galena::net

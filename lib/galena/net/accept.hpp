@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "galena/logger.hpp"
+#include "galena/time.hpp"
 
 namespace galena::net {
 
@@ -20,14 +21,15 @@ void refuse_connections_when_few_descriptors_are_left();
 /// How many were refused so far, in this process.
 std::uint64_t refused_connections();
 
-/// Tells a log of refused connections.
+/// Tells a log of refused connections, once a minute at most.
 class RefusalNotice {
  public:
-  /// Warns if connections were refused since it was last called.
+  /// To be called now and then: warns if connections were refused since the last warning.
   void look(const Logger& logger);
 
  private:
   std::uint64_t told_ = refused_connections();
+  Time next_ = Time::min();
 };
 
 }  // namespace galena::net

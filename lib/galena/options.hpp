@@ -16,6 +16,7 @@
 #include "galena/position_store.hpp"
 #include "galena/selection.hpp"
 #include "galena/state.hpp"
+#include "galena/stats.hpp"
 #include "galena/time.hpp"
 #include "galena/when_full.hpp"
 
@@ -72,7 +73,7 @@ enum class OnMismatch : std::uint8_t { skip, stop };
 
 struct ProducerOptions {
   Name name = {};
-  /// All events that are kept for subscribers, in bytes of memory. One event takes at most a quarter.
+  /// All events that are kept for subscribers, in bytes of memory, 64 KiB at least. One event takes at most a quarter.
   std::uint64_t buffer_bytes = 64 << 20;
   /// The same in events, for each distinct selection. 0: no such bound.
   std::uint64_t buffer_events = 0;
@@ -90,8 +91,14 @@ struct ProducerOptions {
   Duration drain = std::chrono::seconds(5);
   /// How long the constructor tries to register a global name.
   Duration register_within = std::chrono::seconds(5);
+  /// How often the handler's handle_tick is called; needed if it has one. See docs/api.md.
+  Duration tick = Duration::zero();
   /// The name is somebody else's by now (after a network partition). On the stage's thread.
   std::function<void(const std::string& owner)> on_name_lost = {};
+  /// A subscriber came, went, or returned, and why: `reason` is empty for those that come. How it stood at that moment,
+  /// before what was held for one that is gone became free. On the stage's thread.
+  std::function<void(const LinkInfo& subscriber, SubscriberChange change, const std::string& reason)> on_subscriber =
+      {};
 };
 
 struct ConsumerOptions {
@@ -99,7 +106,7 @@ struct ConsumerOptions {
   std::vector<Subscription> subscriptions = {};
   OnMismatch on_mismatch = OnMismatch::skip;
   /// Whoever starts with the same identity later goes on where this consumer stopped, or was killed; while both run,
-  /// the later one has it (by the clocks of their hosts). Producers hold its place for their `hold`. See
+  /// the later one has it. Producers hold its place for their `hold`. See
   /// docs/delivery.md.
   std::string identity = {};
   /// How far it has come, kept by the consumer itself. With none, its producers know what it has acknowledged.

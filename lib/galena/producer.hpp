@@ -99,6 +99,7 @@ class Producer {
     spec.role = detail::Role::producer;
     spec.calls.handler = std::move(handler);
     if constexpr (!std::is_same_v<H, NoHandler>) spec.calls.on_produce = detail::produce_with<H>;
+    detail::take_calls_without_input<H>(spec.calls);
     spec.options.name = std::exchange(options.name, {});
     spec.options.publish = std::move(options);
     return spec;

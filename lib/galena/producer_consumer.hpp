@@ -63,6 +63,7 @@ class ProducerConsumer {
     spec.role = detail::Role::producer_consumer;
     spec.calls.handler = std::move(handler);
     spec.calls.on_produce = detail::relay_with<H>;
+    detail::take_calls_without_input<H>(spec.calls);
     spec.calls.passes_all = std::is_same_v<H, PassThrough>;
     spec.options = std::move(options);
     return spec;

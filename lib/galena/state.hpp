@@ -18,4 +18,13 @@ enum class State : std::uint8_t {
 };
 GALENA_API std::string_view to_string(State state);
 
+/// What became of a subscriber, as on_subscriber tells it.
+enum class SubscriberChange : std::uint8_t {
+  joined,    ///< it has subscribed
+  away,      ///< its connection broke, and its place is held
+  returned,  ///< it, or the next consumer of its identity, is there again
+  gone,      ///< its subscription is over
+};
+GALENA_API std::string_view to_string(SubscriberChange change);
+
 }  // namespace galena

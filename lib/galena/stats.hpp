@@ -11,6 +11,7 @@
 #include "galena/id.hpp"
 #include "galena/selection.hpp"
 #include "galena/state.hpp"
+#include "galena/time.hpp"
 
 namespace galena {
 
@@ -32,6 +33,7 @@ struct LinkInfo {
   std::uint64_t dropped = 0;       ///< will not be sent; its consumer was told
   std::uint64_t lost = 0;          ///< not kept until it came back; its consumer was told
   bool away = false;               ///< its connection broke, and its place is held
+  std::uint64_t held_bytes = 0;    ///< memory of the events that are held for it and were not sent
 
   /// Selected, and neither sent nor dropped.
   std::uint64_t held() const { return selected - sent - dropped; }
@@ -45,6 +47,7 @@ struct ConsumerStats {
   std::uint64_t mismatched = 0;    ///< of those received: did not unpack to the handler's type
   std::uint64_t malformed = 0;     ///< links ended because what came was not the protocol
   std::uint64_t passed_over = 0;   ///< events that had been handled before, and did not reach the handler
+  Time at = Clock::now();          ///< when it was asked: a rate is the difference of two
   DropCounts mismatches = {};      ///< (topic, producer) -> events
   std::vector<State> states = {};  ///< of each subscription, as listed in the options
 };
@@ -61,6 +64,7 @@ struct ProducerStats {
   std::uint64_t malformed = 0;      ///< messages that were not of the protocol
   std::uint64_t wrong_version = 0;  ///< peers turned away because they speak another version of the protocol
   std::uint64_t buffered_bytes = 0;
+  Time at = Clock::now();  ///< when it was asked: a rate is the difference of two
   std::vector<LinkInfo> subscribers = {};
 };
 

@@ -105,6 +105,15 @@ WRONG = {
     "a handle_produce that emits returns something": (
         RAW + "struct H { int handle_produce(int, Sink&) { return 1; } };" + PRODUCER,
         "a handle_produce that takes a Sink& returns nothing"),
+    "handle_tick takes an input": (
+        RAW + "struct H { Event handle_produce(int) { return {\"t\", \"m\"}; } void handle_tick(int, Sink&) {} };" + PRODUCER,
+        "handle_tick and handle_end take nothing, or a Sink&"),
+    "handle_end is private": (
+        RAW + "class H { void handle_end(Sink&) {} public: Event handle_produce(Text, Text) { return {\"t\", \"m\"}; } };" + RELAY,
+        "handle_tick and handle_end take nothing, or a Sink&"),
+    "handle_tick returns text": (
+        RAW + "struct H { Event handle_produce(int) { return {\"t\", \"m\"}; } std::string handle_tick() { return \"m\"; } };" + PRODUCER,
+        "must return an Event"),
     "a producer's handler is given something else": (
         RAW + "struct H { Event handle_produce(const EventView&) { return {\"t\", \"m\"}; } };" + PRODUCER,
         "handle_produce cannot be called with this input"),
@@ -182,6 +191,23 @@ void h(Node& node, Producer<>& producer, RemoteProducer<>& remote) {
   node.ingest("p", "t", "m", {.stop = stop});
   const Until together(5s, stop);
   (void)(producer.drain(together) && remote.drain(together));
+}
+""",
+    "handlers with handle_tick and handle_end, of each shape": RAW + """
+struct Ticks {
+  Event handle_produce(int) { return {"t", "m"}; }
+  std::optional<Event> handle_tick() { return {}; }
+  void handle_end() {}
+};
+struct Emits {
+  void handle_produce(const EventView& event, Sink& out) { out.emit(event); }
+  void handle_tick(auto& out) { out.emit("t", "m"); }
+  std::vector<Event> handle_end() { return {}; }
+};
+void i(Node& node, Emits& emits) {
+  using namespace std::chrono_literals;
+  Producer p{node, Ticks{}, {.tick = 1s}};
+  ProducerConsumer r{node, std::ref(emits), {.subscriptions = {{"p"}}, .publish = {.tick = 1s}}};
 }
 """,
     "types that MessagePack converts, and one with adaptors of its own": PACKED + """

@@ -557,6 +557,18 @@ TEST_CASE_FIXTURE(BufferFixture, "what is adopted counts as long as somebody nee
   CHECK(frame.use_count() == 1);
 }
 
+TEST_CASE_FIXTURE(BufferFixture, "a part of a frame that is adopted counts as the whole frame") {
+  make({});
+  Reader& reader = attach();
+  const auto frame = received({{"b", "2"}});
+  const std::uint64_t before = buffer->charged();
+  Segment* const part = Segment::adopt(frame->data(), static_cast<std::uint32_t>(frame->size()), frame, 100'000);
+  REQUIRE(buffer->adopt(part, 1) == Answer::accepted);
+  CHECK(buffer->charged() == before + 100'000);
+  drain(reader);
+  CHECK(buffer->charged() == before);
+}
+
 TEST_CASE_FIXTURE(BufferFixture, "a batch is not adopted where somebody selects topics, and waits for room") {
   make({.limit_bytes = 128 << 10});
   const auto adopts = [&](std::size_t payload) { return adopt(received({{"a", std::string(payload, 'x')}}), 1); };

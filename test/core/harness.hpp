@@ -155,6 +155,9 @@ class Loop {
     std::vector<Parcel> parcels;
     outlet_.poll(parcels, now_);
     for (Parcel& parcel : parcels) {
+      require(starts_with_batch(parcel.view()) ? read_batches(parcel.view()).has_value()
+                                               : decode(parcel.view()).has_value(),
+              "an outlet sent what nobody can read");
       const auto it = consumers_.find(parcel.peer.substr(0, parcel.peer.find('#')));
       if (it == consumers_.end() || it->second->peer != parcel.peer) {
         if (parcel.segment != nullptr) lent_.push_back(parcel.segment);

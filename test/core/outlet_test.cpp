@@ -558,5 +558,39 @@ TEST_CASE_FIXTURE(OutletFixture, "nothing is held back for a link that is over o
   CHECK_FALSE(outlet->due());
 }
 
+TEST_CASE_FIXTURE(OutletFixture, "a subscription that selects too much is refused, and is told the limit") {
+  std::vector<Topic> many;
+  for (std::size_t i = 0; i <= max_selected_topics; ++i) many.emplace_back(std::to_string(i));
+  subscribe("many", {1, plenty}, Selection(many));
+  std::vector<Topic> long_ones;
+  for (int i = 0; i < 60; ++i) long_ones.emplace_back(std::string(60'000, 'a') + std::to_string(i));
+  subscribe("long", {1, plenty}, Selection(long_ones));
+  std::vector<Parcel> parcels;
+  outlet->poll(parcels, now);
+  REQUIRE(parcels.size() == 2);
+  for (const Parcel& parcel : parcels) {
+    const Cancel cancel = expect<Cancel>(parcel.view());
+    CHECK(cancel.reason == reason::too_large);
+    CHECK(cancel.detail.find("at most 100000 topics of 3145728 bytes") != std::string::npos);
+  }
+  CHECK(outlet->subscribers() == 0);
+}
+
+TEST_CASE("the topics of all subscriptions are bounded together, and room is had again when one is over") {
+  Outlet outlet({.stage = id(1), .stream = id(2), .max_selection_bytes = 100});
+  const auto subscribe = [&](const std::string& peer, const std::string& topic) {
+    Subscribe wish;
+    wish.selection = topics({topic});
+    outlet.handle(peer, wish, at(0));
+    return outlet.has_link(peer);
+  };
+  CHECK(subscribe("a", std::string(60, 'a')));
+  CHECK(subscribe("b", std::string(60, 'a')));  // the same
+  CHECK_FALSE(subscribe("c", std::string(60, 'c')));
+  outlet.handle_gone("a", at(0));
+  outlet.handle_gone("b", at(0));
+  CHECK(subscribe("c", std::string(60, 'c')));
+}
+
 }  // namespace
 }  // namespace galena::core::test

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 #include <rapidcheck.h>
 
+#include "galena/core/report.hpp"
 #include "harness.hpp"
 
 namespace galena::core::test {
@@ -188,55 +189,89 @@ TEST_CASE("no frames make an inlet do what it must not, nor hand out more than i
   }));
 }
 
-TEST_CASE("no messages make an outlet do what it must not, nor hold more than it may") {
+Subscribe any_subscribe() {
+  Subscribe wish{{},
+                 *rc::gen::arbitrary<bool>() ? id(3) : Id{},
+                 any_number(),
+                 "",
+                 any_selection(),
+                 {any_number(), any_number()},
+                 any_silence()};
+  if (*rc::gen::arbitrary<bool>()) wish.identity = "i";
+  if (*rc::gen::inRange(0, 3) == 0) {  // of this stream, or of another producer's of that name
+    wish.resume = Place{id(static_cast<std::uint8_t>(*rc::gen::inRange(2, 4))), *rc::gen::inRange<std::uint64_t>(0, 40),
+                        *rc::gen::inRange<std::uint64_t>(0, 4)};
+  }
+  return wish;
+}
+
+Outlet::Options any_outlet(std::uint64_t limit) {
+  Outlet::Options options{.stage = id(1), .stream = id(2), .buffer = {.limit_bytes = limit}};
+  options.buffer.limit_events = *rc::gen::element<std::uint64_t>(0, 0, 2, 10);
+  options.buffer.retain_bytes = *rc::gen::element<std::uint64_t>(0, 1000, 16 << 10);
+  options.buffer.when_full = *rc::gen::element(WhenFull::wait, WhenFull::keep_last, WhenFull::keep_first);
+  options.hold = std::chrono::seconds(*rc::gen::element(0, 1, 3600));
+  if (*rc::gen::arbitrary<bool>()) options.expect = {"i"};
+  return options;
+}
+
+/// All that an outlet sends can be read by its other half, and so can its accounts.
+void check_readable(Outlet& outlet, Time now) {
+  std::vector<Parcel> parcels;
+  outlet.poll(parcels, now);
+  for (Parcel& parcel : parcels) {
+    const std::string_view frame = parcel.view();
+    const bool is_read = starts_with_batch(frame) ? read_batches(frame).has_value() : decode(frame).has_value();
+    RC_ASSERT(is_read);
+    if (parcel.segment != nullptr) parcel.segment->release();
+  }
+  Report report;
+  report.subscribers = outlet.links();
+  report.drops = outlet.buffer().drops().counts();
+  RC_ASSERT(decode_report(encode(report)).has_value());
+}
+
+TEST_CASE("no messages make an outlet do what it must not, hold more than it may, or say what nobody can read") {
   CHECK(rc::check("Outlet::handle", [] {
     const std::uint64_t limit = 32 << 10;
-    Outlet outlet({.stage = id(1), .stream = id(2), .buffer = {.limit_bytes = limit}});
     Time now = at(0);
-    for (int steps = *rc::gen::inRange(1, 40); steps > 0; --steps) {
+    Outlet outlet(any_outlet(limit), now);
+    for (int steps = *rc::gen::inRange(1, 60); steps > 0; --steps) {
       const std::string peer(1, static_cast<char>('a' + *rc::gen::inRange(0, 3)));
-      switch (*rc::gen::inRange(0, 8)) {
+      switch (*rc::gen::inRange(0, 11)) {
         case 0:
-          outlet.handle(peer,
-                        Subscribe{{},
-                                  *rc::gen::arbitrary<bool>() ? id(3) : Id{},
-                                  any_number(),
-                                  "",
-                                  any_selection(),
-                                  {any_number(), any_number()},
-                                  any_silence()},
-                        now);
-          break;
         case 1:
+          outlet.handle(peer, any_subscribe(), now);
+          break;
+        case 2:
           outlet.handle(peer, Grant{*rc::gen::inRange<std::uint64_t>(0, 9), {any_number(), any_number()}}, now);
           break;
-        case 2: {
+        case 3: {
           const auto messages = any_messages();
           outlet.handle(peer, *decode(messages[*rc::gen::inRange<std::size_t>(0, messages.size())]), now);
           break;
         }
-        case 3:
+        case 4:
           outlet.handle_gone(peer, now);
           break;
-        case 4:
+        case 5:
           now += std::chrono::milliseconds(*rc::gen::inRange(0, 9000));
           outlet.handle_time(now);
           break;
-        case 5: {
-          std::vector<Parcel> parcels;
-          outlet.poll(parcels, now);
-          for (Parcel& parcel : parcels) {
-            if (parcel.segment != nullptr) parcel.segment->release();
-          }
+        case 6:
+        case 7:
+          check_readable(outlet, now);
           break;
-        }
         default: {
           const std::string payload(static_cast<std::size_t>(*rc::gen::inRange(0, 5000)), 'p');
-          outlet.append({"t", payload});
+          outlet.append({*rc::gen::arbitrary<bool>() ? "t" : "", payload});
         }
       }
       RC_ASSERT(outlet.buffer().charged() <= limit);
     }
+    if (*rc::gen::arbitrary<bool>()) outlet.drain();
+    outlet.end();
+    check_readable(outlet, now);
   }));
 }
 

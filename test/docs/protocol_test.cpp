@@ -138,6 +138,7 @@ TEST_CASE("a report is, byte for byte, what PROTOCOL.md shows, and reads as what
   link.consumer_stage = id_full_of(0x55);
   link.identity = "archive";
   link.away = true;
+  link.held_bytes = 0x30;
   link.selected = 7;
   link.sent = 4;
   link.acknowledged = link.dropped = 2;

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <random>
+
 #include "galena/base/pack.hpp"
 #include "names/service_bench.hpp"
 
@@ -561,6 +563,48 @@ TEST_CASE("an announcement of another service is handed on, and bounded") {
   announce.domain = "other";
   bench.say("s", announce);
   CHECK_FALSE(bench.core.poll_announced());
+}
+
+TEST_CASE("whatever a service says can be read, after any course of events and any time") {
+  constexpr Duration longest = std::chrono::milliseconds(std::uint64_t{1} << 40);  // of those that a reader takes
+  for (std::uint32_t seed = 1; seed <= 200; ++seed) {
+    CAPTURE(seed);
+    std::mt19937 random(seed);
+    const auto below = [&](std::uint32_t bound) { return static_cast<std::uint32_t>(random() % bound); };
+    const auto any_text = [&] { return std::string(below(4) == 0 ? 255 : below(3), static_cast<char>(below(256))); };
+    ServiceBench bench;
+    const auto peer = [&] { return "peer" + std::to_string(below(4)); };
+    for (int step = 0; step < 60; ++step) {
+      Message message;
+      message.verb = static_cast<Verb>(below(static_cast<std::uint32_t>(Verb::unknown)));
+      message.request = random();
+      message.version = message.newest = 1;
+      message.domain = below(8) == 0 ? any_text() : "d";
+      message.service = id_of(static_cast<std::uint8_t>(below(3)));
+      message.node = id_of(static_cast<std::uint8_t>(below(3)));
+      message.term = random();
+      message.lease = std::chrono::milliseconds(below(3) == 0 ? random() : below(10'000));
+      message.name = below(4) == 0 ? any_text() : "n" + std::to_string(below(3));
+      message.stage = id_of(static_cast<std::uint8_t>(below(4)));
+      message.challenge = below(5);
+      message.reason = any_text();
+      message.registered = message.watching = below(3);
+      message.watchers = random();
+      if (below(3) > 0) {
+        Registration registration = registration_of(message.name, static_cast<std::uint8_t>(below(4)));
+        registration.host_name = any_text();
+        registration.subscribers = random();
+        message.entry = Entry{registration, {random(), id_of(1), random()}, below(2) == 0 ? longest : Duration{}};
+      }
+      bench.core.handle_message(peer(), below(2) == 0, encode(message), bench.now);
+      if (below(6) == 0) bench.core.handle_gone(peer(), bench.now);
+      if (below(3) == 0) {
+        bench.now += below(10) == 0 ? Duration(std::chrono::hours(24 * 365)) : Duration(std::chrono::seconds(below(9)));
+        bench.core.handle_timeout(bench.now);
+      }
+      while (const auto out = bench.core.poll_output()) CHECK(decode(out->bytes));
+    }
+  }
 }
 
 }  // namespace

@@ -187,6 +187,7 @@ void Books::note_offer(LinkBook& link, const core::Accept& accept, Time now) {
     reading.begin = reading.next = reading.counted_upto = first || expected ? 0 : accept.place.from;
     reading.offered_at = next;
     reading.cached = !first && !expected;
+    if (reading.cached) reading.held_from = next;
     reading.lives = 1;
     reading.simple = !holder.plan->store && !holder.plan->relays && !expected &&
                      accept.place.from == (first ? 0 : next) && stream.plan->buffer.when_full == WhenFull::wait;
@@ -219,7 +220,9 @@ void Books::note_accepted(LinkBook& link, const core::Place& at, bool has_memory
     reading.excused = std::max(reading.excused, at.from);
   }
   reading.confirmed = true;
-  reading.memory_lost = false;
+  // An older life that goes on beside the latest one tells nobody of its place.
+  reading.known_to = std::max(reading.known_to, link.life);
+  reading.memory_lost = reading.known_to < link.holder->life;
 }
 
 void Books::note_told(LinkBook& link, const Gap& gap) {
@@ -243,7 +246,7 @@ void Books::note_told(LinkBook& link, const Gap& gap) {
     return holder.name + " was told that " + range(gap.from, gap.upto) + " is lost (" + gap.reason +
            "), though its place is kept and the producer waits";
   });
-  reading.gaps.push_back({gap.from, gap.upto, gap.count, link.life});
+  reading.gaps.push_back({gap.from, gap.upto, gap.count, link.life, reading.handled});
 }
 
 // ---- events
@@ -287,7 +290,7 @@ void Books::note_handled(LinkBook& link, const EventView& event) {
   }
   reading.next = std::max(reading.next, position + 1);
 
-  const auto [known, is_new] = holder.contents.try_emplace(payload->content, Handled{link.life, holder.life, {}});
+  const auto [known, is_new] = holder.contents.try_emplace(payload->content, Handled{link.life, 0, holder.life, {}});
   Handled& before = known->second;
   const bool direct = plan_.stages[holder.plan->source].role == Role::producer;
   if (is_new) {
@@ -302,7 +305,8 @@ void Books::note_handled(LinkBook& link, const EventView& event) {
             said("comes twice to a consumer that lives"));
   }
   before.add(link.life);
-  reading.positions.try_emplace(position, Handled{link.life, holder.life, {}}).first->second.add(link.life);
+  reading.positions.try_emplace(position, Handled{link.life, reading.handled, holder.life, {}})
+      .first->second.add(link.life);
 }
 
 void Books::note_passed_over(LinkBook& link, std::uint64_t events) {
@@ -435,7 +439,11 @@ void Books::check_counts(const Holder& holder, const Reading& reading) const {
     std::uint64_t missed = 0;
     for (std::uint64_t at = gap.from; at < std::min<std::uint64_t>(gap.upto, stream.events.size()); ++at) {
       const auto handled = reading.positions.find(at);
-      const bool knows = handled != reading.positions.end() && handled->second.known_to(gap.life);
+      bool knows = handled != reading.positions.end() && handled->second.known_to(gap.life);
+      // What was dropped for a subscription may be retained all the same, and come when its place had been given up.
+      if (knows && reading.given_up && stream.plan->buffer.retain_bytes > 0) {
+        knows = handled->second.number <= gap.handled;
+      }
       if (!is_selected(holder, stream, at) || knows) continue;
       ++missed;
       sum.missed.insert(at);

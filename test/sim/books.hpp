@@ -46,6 +46,7 @@ struct Stream {
 /// Which lives of a holder have handled an event.
 struct Handled {
   std::uint32_t first = 0;   ///< the earliest of them
+  std::uint64_t number = 0;  ///< of the event, over all that the reading handled
   std::uint32_t latest = 0;  ///< the latest life of the holder at that time: those that begin later can know of it
   std::vector<std::uint32_t> again = {};  ///< other lives that could not know
 
@@ -65,7 +66,8 @@ struct Reading {
     std::uint64_t from = 0;
     std::uint64_t upto = 0;
     std::optional<std::uint64_t> count;
-    std::uint32_t life = 0;  ///< who was told
+    std::uint32_t life = 0;     ///< who was told
+    std::uint64_t handled = 0;  ///< events of the reading, by then
   };
   Stream* stream = nullptr;
   std::uint64_t begin = 0;      ///< from here on everything selected is owed
@@ -80,12 +82,13 @@ struct Reading {
   bool present = false;    ///< the outlet has a link or a place for it
   bool given_up = false;   ///< not always
   Time last_linked;
-  bool left = false;          ///< on purpose
-  bool ended = false;         ///< it was told that nothing follows
-  bool memory_lost = false;   ///< nobody remembers that it had a place in this stream
-  bool foreign_told = false;  ///< it was told that an unknown number of events of this stream is lost
-  std::uint64_t excused = 0;  ///< what lies below was lost without anybody left to be told
-  std::uint64_t handled = 0;  ///< events
+  bool left = false;           ///< on purpose
+  bool ended = false;          ///< it was told that nothing follows
+  std::uint32_t known_to = 0;  ///< the latest life that was accepted
+  bool memory_lost = false;    ///< nobody remembers that it had a place in this stream
+  bool foreign_told = false;   ///< it was told that an unknown number of events of this stream is lost
+  std::uint64_t excused = 0;   ///< what lies below was lost without anybody left to be told
+  std::uint64_t handled = 0;   ///< events
   std::unordered_map<std::uint64_t, Handled> positions = {};  ///< and which
   std::uint64_t passed = 0;                                   ///< events passed over
   /// Of these, so many may be from before this holder came to the stream of whoever had the name before, of which it

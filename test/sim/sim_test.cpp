@@ -8,11 +8,11 @@
 namespace galena::sim {
 namespace {
 
-constexpr std::uint64_t seeds = 200;
+constexpr std::uint64_t seeds = 2000;
 /// Each of the deliberate faults is found by then.
 constexpr std::uint64_t most_seeds = 60;
 
-TEST_CASE("nothing is lost, repeated, granted or kept that should not be, whatever happens: a few hundred seeds") {
+TEST_CASE("nothing is lost, repeated, granted or kept that should not be, whatever happens: two thousand seeds") {
   for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
     const Outcome outcome = simulate(seed);
     if (outcome.complaint) {

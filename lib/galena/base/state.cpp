@@ -19,4 +19,18 @@ std::string_view to_string(State state) {
   return "lost";
 }
 
+std::string_view to_string(SubscriberChange change) {
+  switch (change) {
+    case SubscriberChange::joined:
+      return "joined";
+    case SubscriberChange::away:
+      return "away";
+    case SubscriberChange::returned:
+      return "returned";
+    case SubscriberChange::gone:
+      break;
+  }
+  return "gone";
+}
+
 }  // namespace galena

@@ -104,12 +104,12 @@ bool Buffer::fits_all(std::span<const EventView> events) {
 }
 
 Buffer::Answer Buffer::adopt(Segment* segment, std::uint32_t count) {
-  if (!can_adopt() || segment->capacity() > largest_event()) return Answer::too_large;
-  if (!budget_.may_grow(base_, segment->capacity())) {
+  if (!can_adopt() || segment->footprint() > largest_event()) return Answer::too_large;
+  if (!budget_.may_grow(base_, segment->footprint())) {
     reclaim();
     evict_cache(0);
     base_.log.release_idle_segment();
-    if (!budget_.may_grow(base_, segment->capacity())) return Answer::full;
+    if (!budget_.may_grow(base_, segment->footprint())) return Answer::full;
   }
   if (from_ != nullptr) change_provenance(nullptr);
   base_.log.adopt(segment, count, next_);
@@ -229,6 +229,7 @@ std::uint64_t Buffer::attach(Cursor& cursor, const Selection& selection) {
     if (!view) {
       view = std::make_unique<View>(selection, pool_, from);
       index_.add(selection, view.get());
+      selection_bytes_ += selected_bytes(selection);
       if (first && options_.when_full == WhenFull::wait && !has_room_for_unclaimed(*view)) {
         unclaimed_scan_ = std::make_unique<Scan>(base_, selection, from, 0, next_);
         unclaimed_scan_->hold();
@@ -329,6 +330,7 @@ void Buffer::detach(Cursor& cursor, std::uint64_t owed, std::string_view reason)
     release(view);
     if (view.cursors.empty()) {
       index_.remove(view.selection, &view);
+      selection_bytes_ -= selected_bytes(view.selection);
       std::erase(dirty_, &view);
       views_.erase(views_.find(view.selection));
     }

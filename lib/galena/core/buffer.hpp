@@ -21,28 +21,30 @@
 
 namespace galena::core {
 
-/// The events of a stream, once: the base view has all of them, each distinct filtered selection has a view of its own.
-/// A subscriber's cursor holds what it has not acknowledged; the rest of base, up to `retain_bytes`, is a cache.
+/// The events of a stream. The base view has all of them; each distinct filtered selection has a view of its own, with
+/// copies. A subscription's cursor holds what the subscription has not acknowledged. Behind the cursors base keeps a
+/// cache of `retain_bytes`. Memory stays within limit_bytes: see Budget.
 ///
-/// Memory stays within limit_bytes, see Budget. While there is no subscriber, what no subscriber was offered yet is
-/// held for the first one.
+/// Events that were appended while there was no subscription are "unclaimed": they are held for the first one.
 class Buffer {
  public:
   struct Options {
     std::uint64_t limit_bytes = 64 << 20;
     std::uint64_t limit_events = 0;  ///< per view; 0: no bound but bytes
-    std::uint64_t retain_bytes = 0;  ///< of base below all cursors: what a resume or a replay can still have
+    std::uint64_t retain_bytes = 0;  ///< of base below all cursors: subscriptions can still go back to it
     WhenFull when_full = WhenFull::wait;
   };
   enum class Answer : std::uint8_t { accepted, full, too_large };
+  /// With less than that, an event of a few KiB and its copies for two selections may not fit.
+  static constexpr std::uint64_t smallest_useful_bytes = 64 << 10;
 
   explicit Buffer(Options options);
   ~Buffer();
   Buffer(const Buffer&) = delete;
   Buffer& operator=(const Buffer&) = delete;
 
-  /// Takes the event for all who select it, or for none of them. `full` only if when_full is wait. `from` says what it
-  /// was made of, if it was.
+  /// Puts the event into every view that selects it, or into none. Answers `full` only if when_full is wait. `from`
+  /// tells of which event a relay made this one; null if it was made of none.
   [[gnu::always_inline]] Answer append(const EventView& event, const Provenance* from = nullptr) {
     if (from == nullptr && from_ == nullptr && lane_ != nullptr && index_.is_last(event.topic) &&
         lane_->log.append_here(event)) [[likely]] {
@@ -52,43 +54,48 @@ class Buffer {
     }
     return append_general(event, from);
   }
-  /// The same for all of the events, or for none of them. `too_large` if that many never fit together.
+  /// The same for several events: all are put into their views, or none is. `too_large` if they never fit together.
   Answer append_all(std::span<const EventView> events);
-  /// Takes a whole batch of `count` plain events where it lies: in `segment`, behind room for a header. Unless it is
-  /// accepted the segment is still the caller's; `too_large`: it has to be taken apart.
+  /// Puts a whole batch into base without a copy: `count` events without provenance, which lie in `segment` after space
+  /// for a header. If it is accepted the segment belongs to the buffer. `too_large`: append its events one by one.
+  /// Requires: can_adopt().
   Answer adopt(Segment* segment, std::uint32_t count);
-  /// Nobody selects topics, or has to be dropped for.
+  /// Whether adopt() may be called: somebody reads base, no view filters, the number of events is not limited, and a
+  /// full buffer waits instead of dropping events.
   bool can_adopt() const {
     return base_.holds() && index_.empty() && !budget_.limits_events() && options_.when_full == WhenFull::wait;
   }
-  /// An event above this is never accepted. (Nor is one of which there is not room for all copies that those who select
-  /// it need, even if nothing else is held.)
+  /// A larger event is never accepted. An event that several views select needs a copy in each of them; if the copies
+  /// do not fit into an empty buffer, it is never accepted either.
   std::uint64_t largest_event() const { return budget_.largest_event(); }
 
-  /// Puts the cursor where a new subscription starts: at what nobody was offered yet if it is the first, else at the
-  /// next event. The cursor must stay where it is in memory until detach(). Returns the first position that it may see.
+  /// Puts the cursor where a new subscription starts: at the unclaimed events if the subscription is the first, else at
+  /// the next event. The cursor must stay where it is in memory until detach(). Returns the first position that it may
+  /// see.
   std::uint64_t attach(Cursor& cursor, const Selection& selection);
-  /// After attach(): a scan of what nobody was offered, if a copy of that may have no room and nothing may be dropped.
-  /// It holds what it reads, and comes before the cursor.
+  /// To be asked once after attach(). The view of a first subscription that filters gets copies of the unclaimed
+  /// events. If they may not fit, and nothing may be dropped, attach() makes a Scan of base instead: to be read to its
+  /// end before the cursor. Null otherwise.
   std::unique_ptr<Scan> take_unclaimed_scan() { return std::exchange(unclaimed_scan_, nullptr); }
-  /// Removes the cursor, and frees what was held for it. Unless `reason` is empty, `owed` events are counted as dropped
-  /// for that reason, by topic: those that were handed back, and those from where the cursor stands on.
+  /// Removes the cursor, and frees what it held. Unless `reason` is empty, `owed` events are counted as dropped for
+  /// that reason, by topic: those that broken links handed back to the cursor, and those from the cursor on.
   void detach(Cursor& cursor, std::uint64_t owed, std::string_view reason);
-  /// After a cursor's `held` has moved.
+  /// Frees what no cursor of the view holds any more. To be called after a cursor's `held` has moved.
   void release(View& view);
 
-  /// Holds everything from the next event on for somebody who is expected, in `place`.
-  void expect(Cursor& place);
-  void forget(Cursor& place);
+  /// Puts the cursor at the next event of base, for an identity that is expected: from now on all events are held.
+  void expect(Cursor& cursor);
+  /// Ends that.
+  void forget(Cursor& cursor);
   /// Reads what `selection` selects from position `from` on, without the first `skip` events of that, up to where the
   /// cursor stands: of what is kept.
   std::unique_ptr<Scan> scan(const Cursor& cursor, std::uint64_t from, std::uint64_t skip);
-  /// Keeps what the scan has before it, unless some of that is not held any more.
+  /// From now on the scan holds what it has not read, unless some of that is in the cache already.
   void hold(Scan& scan) {
     lane_ = nullptr;
     if (scan.next().item >= base_.log.floor()) scan.hold();
   }
-  /// What lies before `item` of base is done with for the scan.
+  /// The scan does not need what lies before `item` of base any more.
   void release(Scan& scan, std::uint64_t item);
   /// A scan that held something has ended.
   void release_base() {
@@ -100,15 +107,18 @@ class Buffer {
 
   /// The position of the next event.
   std::uint64_t next() const { return next_; }
-  /// Events that no subscriber was ever offered, and where they begin.
+  /// How many events are unclaimed, and the position of the first.
   std::uint64_t unclaimed() const;
   std::uint64_t unclaimed_from() const { return begin_of(unclaimed_); }
-  /// Of what the cursor has before it.
+  /// The position of the first event that the cursor has not read.
   static std::uint64_t begin_of(const Cursor& cursor) {
     const Log& log = cursor.view->log;
     return cursor.item < log.end() ? log.at(cursor.item).from + cursor.events : log.covered();
   }
   std::uint64_t charged() const { return pool_.charged(); }
+  /// The bytes of the topics that the views select.
+  std::uint64_t selection_bytes() const { return selection_bytes_; }
+  bool has_view(const Selection& selection) const { return views_.contains(selection); }
   const DropCounter& drops() const { return drops_; }
 
   /// Views that have something worth sending, each once.
@@ -116,10 +126,10 @@ class Buffer {
   std::vector<View*> take_dirty();
   void mark_dirty(View& view);
 
-  /// Memory became free since this was last asked, or can be had now: who waits may try again.
+  /// Whether memory became free since this was last asked: then those that wait for room should try again.
   bool take_freed() { return std::exchange(freed_, false); }
   void record_freeable() { freed_ = true; }
-  /// Memory will become free when somebody else (libzmq) lets go of it; then call reclaim().
+  /// Whether memory will become free when a pin on it is released: call reclaim() then.
   bool awaiting_release() const { return pool_.awaiting_release(); }
   void reclaim();
 
@@ -159,6 +169,7 @@ class Buffer {
   /// there are several, or since somebody came or went, or if that event was not accepted.
   View* lane_ = nullptr;
   std::size_t readers_ = 0;
+  std::uint64_t selection_bytes_ = 0;
   const Provenance* from_ = nullptr;  // of the last append
   DropCounter drops_;
   std::vector<View*> dirty_;

@@ -10,6 +10,12 @@ namespace galena::core {
 
 std::uint64_t Cursor::selected() const { return view->selected - selected_before; }
 
+std::uint64_t Cursor::held_bytes() const {
+  const Log& log = view->log;
+  const std::uint64_t begin = item < log.end() ? log.at(item).offset + offset : log.written() - log.open_bytes();
+  return log.written() - begin;
+}
+
 bool Cursor::at_end() const {
   const Log& log = view->log;
   if (log.has_open() || item == log.end()) return !log.has_open();

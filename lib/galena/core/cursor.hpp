@@ -44,6 +44,9 @@ struct Cursor {
   /// Events selected since it was attached: those sent, those held, those dropped.
   std::uint64_t selected() const;
 
+  /// Bytes of the events that it has before it, as they lie in the view's log.
+  std::uint64_t held_bytes() const;
+
   bool at_end() const;
   Spot spot() const { return {item, events}; }
   /// Of its next item: what was selected from there on is still to come, or is told as a gap.

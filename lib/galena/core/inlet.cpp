@@ -217,7 +217,7 @@ bool Inlet::open_batch() {
   const std::uint64_t known = std::max(place_.from, repetition_.told().upto);
   if (header->from > known) record_gap({known, header->from, std::nullopt, std::string(reason::lost)});
   if (header->from != place_.from) place_ = {place_.stream, header->from, 0};
-  if (header->first > 0) place_.events = header->first;  // some may be told as a gap
+  if (header->first > 0) place_.events = header->first;  // not all of the events before it may have come: see gaps
   batch_ = *header;
   readable_ = false;
   batch_bytes_ = header->bytes;

@@ -9,19 +9,19 @@
 
 namespace galena::core {
 
-/// Tells a relay which input it may acknowledge, if it acknowledges only what its own subscribers have acknowledged. It
-/// remembers which output position was reached by which input. Input that became no output is acknowledged together
-/// with the input before it.
+/// Tells a relay that acknowledges downstream which input it may acknowledge. It remembers which output position was
+/// reached with which input. Input of which the relay made nothing does not move the output position: it replaces the
+/// entry before it, and is acknowledged together with that input.
 class Ledger {
  public:
   struct Entry {
     std::uint64_t output = 0;  ///< everything that was made of the input lies below this position of the relay's stream
-    std::uint64_t handled = 0;  ///< events of the input's link
-    Standing standing;          ///< where the relay's subscription stands behind the input
+    std::uint64_t handled = 0;  ///< deliveries of the input's link
+    Standing standing;          ///< where the relay's subscription stood after the input
   };
 
-  /// The first `handled` events of the link, up to `standing`, have become output below position `output`. From call to
-  /// call all three only grow.
+  /// The first `handled` deliveries of the link, up to `standing`, have become output below position `output`. None of
+  /// the three is ever less than in the call before. A call that brings no new input is ignored.
   void record(std::uint64_t output, std::uint64_t handled, const Standing& standing) {
     if (!entries_.empty() && entries_.back().output == output) {
       entries_.back() = {output, handled, standing};
@@ -29,8 +29,8 @@ class Ledger {
       entries_.push_back({output, handled, standing});
     }
   }
-  /// The relay's subscribers have acknowledged the output below `upto`. Returns the last input that became part of it,
-  /// or empty if that is no more than at the last call.
+  /// The relay's subscribers have acknowledged the output below `upto`. Returns the last input of which all output lies
+  /// below `upto`; empty if the call before returned that already.
   std::optional<Entry> acknowledge(std::uint64_t upto) {
     std::optional<Entry> last;
     while (!entries_.empty() && entries_.front().output <= upto) {

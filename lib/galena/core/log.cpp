@@ -102,7 +102,7 @@ void Log::adopt(Segment* segment, std::uint32_t count, std::uint64_t position) {
   seal(position);
   leave_segment();
   pool_.take(*segment);
-  charged_ += segment->capacity();
+  charged_ += segment->footprint();
   held_events_ += count;
   push_batch({segment, 0, segment->capacity(), count, covered_, position + count, sealed_bytes_}, {});
 }
@@ -185,7 +185,7 @@ void Log::release_idle_segment() {
 }
 
 void Log::drop_segment(Segment* segment) {
-  charged_ -= segment->capacity();
+  charged_ -= segment->footprint();
   pool_.give_back(segment);
 }
 

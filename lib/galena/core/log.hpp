@@ -19,7 +19,7 @@ struct Spot {
   friend auto operator<=>(const Spot&, const Spot&) = default;
 };
 
-/// A part of a log: a sealed batch, or a note (a gap) that `count` events of [from, upto) were not kept.
+/// A part of a log: a sealed batch of `count` events, or a gap: `count` events of [from, upto) were not kept.
 struct Item {
   Segment* segment = nullptr;  ///< none: a gap
   std::uint32_t begin = 0;     ///< of the batch's header in the segment
@@ -27,17 +27,17 @@ struct Item {
   std::uint32_t count = 0;
   std::uint64_t from = 0;
   std::uint64_t upto = 0;
-  std::uint64_t offset = 0;  ///< bytes of the log before it
-  bool exact = true;         ///< of a gap: false if nobody knows how many of the `count` were selected
-  bool has_origin = false;   ///< its events tell what they were made of
+  std::uint64_t offset = 0;  ///< bytes of the log before this item
+  bool exact = true;         ///< of a gap: false if some of the `count` events may not be of the view's selection
+  bool has_origin = false;   ///< of a batch: each of its events tells its origin
 
   bool is_gap() const { return segment == nullptr; }
   std::uint32_t header_size() const { return has_origin ? origin_header_bytes : batch_header_bytes; }
   std::string_view batch() const { return {segment->data() + begin, end - begin}; }
   std::string_view events() const { return batch().substr(header_size()); }
-  /// Of the events behind the first `offset` bytes of them.
+  /// Reads the events of the batch, without those in the first `offset` bytes.
   EventReader reader(std::size_t offset = 0) const { return EventReader(events().substr(offset), has_origin); }
-  /// The bytes that the first `number` of its events take.
+  /// How many bytes the first `number` events of the batch take.
   std::uint32_t offset_of(std::uint64_t number) const;
   BatchHeader header() const {
     std::string_view bytes = batch();
@@ -45,14 +45,14 @@ struct Item {
   }
 };
 
-/// Reads the events of a sealed batch with where they come from.
+/// Reads the events of a sealed batch, and the provenance of each.
 class ItemReader {
  public:
-  /// Behind the first `events` events of it, which take `offset` bytes.
+  /// Begins after the first `events` events of the item, which take `offset` bytes.
   ItemReader(const Item& item, std::uint32_t events, std::uint32_t offset);
 
   bool next(EventView& event);
-  /// Of the event that next() gave.
+  /// The provenance of the event that next() gave last.
   const Provenance& from() const { return from_; }
   std::string_view rest() const { return reader_.rest(); }
 

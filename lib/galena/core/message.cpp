@@ -327,6 +327,12 @@ std::string encode(const Inquire& message) {
   return write(writer, message.versions).take();
 }
 
+std::uint64_t selected_bytes(const Selection& selection) {
+  std::uint64_t bytes = 0;
+  for (const Topic& pattern : selection.patterns()) bytes += pattern.text.size();
+  return bytes;
+}
+
 std::optional<Message> decode(std::string_view frame) {
   if (frame.size() > max_message_bytes) return std::nullopt;
   PackReader reader(frame);

@@ -25,6 +25,10 @@ inline constexpr Versions spoken_versions{1, 1};
 /// A longer control message is refused unread.
 inline constexpr std::size_t max_message_bytes = 4 << 20;
 
+/// A subscription selects so many topics at most, of so many bytes in all.
+inline constexpr std::size_t max_selected_topics = 100'000;
+inline constexpr std::size_t max_selected_bytes = 3 << 20;
+
 /// The longest identity, and the longest name of a consumer.
 inline constexpr std::size_t max_name_bytes = 255;
 
@@ -130,6 +134,7 @@ inline constexpr std::string_view wrong_stage = "wrong-stage";    ///< the endpo
 inline constexpr std::string_view unknown = "unknown";            ///< no such link (any more): subscribe again
 inline constexpr std::string_view malformed = "malformed";        ///< what came was not this protocol
 inline constexpr std::string_view version = "version";            ///< the two sides speak no common version
+inline constexpr std::string_view too_large = "too-large";        ///< it selects too many topics
 inline constexpr std::string_view credit = "credit";              ///< more was sent than was granted
 inline constexpr std::string_view acknowledge = "acknowledge";    ///< more was acknowledged than was sent
 inline constexpr std::string_view silent = "silent";              ///< nothing was heard for too long
@@ -157,6 +162,9 @@ std::string encode(const Cancel& message);
 std::string encode(const Offer& message);
 std::string encode(const Refuse& message);
 std::string encode(const Inquire& message);
+
+/// Of the topics, without what the encoding adds.
+std::uint64_t selected_bytes(const Selection& selection);
 
 /// Empty for anything that PROTOCOL.md does not allow. Unknown fields of the maps are skipped.
 std::optional<Message> decode(std::string_view frame);

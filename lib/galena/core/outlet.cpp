@@ -89,6 +89,7 @@ void Outlet::subscribe(const std::string& peer, const Subscribe& wish, Time now)
     cancel(peer, reason::malformed, "this link has a subscription already");
     return;
   }
+  if (!has_room_for(peer, wish)) return;
   std::string key = key_of(wish);
   if (const auto known = subscriptions_.find(key); known != subscriptions_.end()) {
     if (!give_way(peer, wish, *known->second, now)) return;
@@ -97,6 +98,27 @@ void Outlet::subscribe(const std::string& peer, const Subscribe& wish, Time now)
     if (resume(peer, wish, *held->second, now)) return;
   }
   begin(peer, std::move(key), wish, now);
+}
+
+/// What is selected is kept with the subscription, also while that is away: so it is bounded, for each and for all.
+bool Outlet::has_room_for(const std::string& peer, const Subscribe& wish) {
+  const std::size_t topics = wish.selection.patterns().size();
+  const std::uint64_t bytes = selected_bytes(wish.selection);
+  std::string detail;
+  if (topics > max_selected_topics || bytes > max_selected_bytes) {
+    detail = "a subscription selects at most " + std::to_string(max_selected_topics) + " topics of " +
+             std::to_string(max_selected_bytes) + " bytes in all; this one selects " + std::to_string(topics) + " of " +
+             std::to_string(bytes);
+  } else if (topics > 0 && buffer_.selection_bytes() + bytes > options_.max_selection_bytes &&
+             !buffer_.has_view(wish.selection)) {
+    detail = "the topics of all subscriptions take at most " + std::to_string(options_.max_selection_bytes) +
+             " bytes here; those of this one take " + std::to_string(bytes) + " and there is no room for them";
+  } else {
+    return true;
+  }
+  notes_.push_back("a subscription was refused: " + detail);
+  cancel(peer, reason::too_large, detail);
+  return false;
 }
 
 /// The same for all attempts to have one subscription.
@@ -146,27 +168,28 @@ bool Outlet::resume(const std::string& peer, const Subscribe& wish, Subscription
   const bool same_holder = subscription.holder == wish.subscription;
   const bool has_place = wish.resume && wish.resume->stream == options_.stream;
   const bool same_selection = wish.selection == cursor.view->selection;
-  if (!same_selection || (!wish.resume && same_holder && subscription.holder_acknowledged())) {  // 1, 2
+  if (!same_selection || (!wish.resume && same_holder && subscription.holder_acknowledged())) {  // cases 1 and 2
     forget(subscription, same_selection ? reason::lost : reason::cancelled);
     return false;
   }
-  GALENA_ASSERT(cursor.returned.empty(), "without links, all that was handed back lies at the cursor");
+  GALENA_ASSERT(cursor.returned.empty(), "without links, the cursor has gone back to what was not acknowledged");
   buffer_.seal(*cursor.view);
-  cursor.view->log.close_gap();  // it may go on behind it
+  cursor.view->log.close_gap();  // so that what is dropped from now on is a gap of its own
   const Place here = subscription.place();
   subscription.acknowledged_below = std::max(subscription.acknowledged_below, here.from);
-  Place at = here;  // 3
+  Place at = here;  // case 3
   std::uint64_t passed = 0;
   bool nothing_between = false;
   if (has_place) {
     at.from = std::min(wish.resume->from, buffer_.next());
     at.events = wish.resume->events;
-    // A consumer that has this subscription for the first time may wish to go back behind what others acknowledged.
+    // A new consumer may wish for a place before events that an earlier consumer acknowledged. The new one may not have
+    // handled those.
     const bool agrees = same_holder || (at.events == 0 && at.from >= subscription.scan_acknowledged_upto());
     const std::uint64_t view_begins = subscription.scan ? subscription.scan->upto() : cursor.position();
-    if (at < here && here.events > 0) subscription.go_back_within(at.from == here.from ? at.events : 0);  // 4
-    nothing_between = at.from < here.from && here.events == 0 && agrees;                                  // 5
-    if (!nothing_between) passed = move(subscription, at, view_begins);                                   // 6, 7
+    if (at < here && here.events > 0) subscription.go_back_within(at.from == here.from ? at.events : 0);  // case 4
+    nothing_between = at.from < here.from && here.events == 0 && agrees;                                  // case 5
+    if (!nothing_between) passed = move(subscription, at, view_begins);  // cases 6 and 7
     buffer_.release_base();
   }
   away_.erase(subscription.away_number);
@@ -178,6 +201,7 @@ bool Outlet::resume(const std::string& peer, const Subscribe& wish, Subscription
   }
   if (nothing_between) control(peer, encode(Mark{here.from}));
   notes_.push_back("resumed: " + describe(subscription));
+  record_change(subscription, SubscriberChange::returned);
   release_acknowledged(subscription);
   return true;
 }
@@ -249,6 +273,7 @@ void Outlet::begin(const std::string& peer, std::string key, const Subscribe& wi
     control(peer, encode(*missed));
   }
   notes_.push_back("subscribed: " + describe(subscription));
+  record_change(subscription, SubscriberChange::joined);
 }
 
 /// The subscription gets a link. `at` is where it goes on; what is sent again lies below `repeated`.
@@ -314,6 +339,7 @@ void Outlet::lose(Link& link, std::string_view why, Time now) {
   subscription->away_number = ++left_;
   away_.emplace(left_, subscription);
   buffer_.record_freeable();  // of those who are away, most make nobody wait
+  record_change(*subscription, SubscriberChange::away, why);
 }
 
 /// The subscription is over: what was held for it is free.
@@ -322,6 +348,7 @@ void Outlet::forget(Subscription& subscription, std::string_view why) {
   std::string note = "unsubscribed (" + std::string(why) + "): " + describe(subscription);
   if (owed > 0) note += ", " + std::to_string(owed) + " events not acknowledged";
   notes_.push_back(std::move(note));
+  record_change(subscription, SubscriberChange::gone, why);
   if (std::exchange(subscription.scan, nullptr)) buffer_.release_base();
   buffer_.detach(subscription.cursor, owed, why == reason::cancelled ? std::string_view{} : why);
   if (subscription.away_since) away_.erase(subscription.away_number);
@@ -468,12 +495,12 @@ OpenCredit Outlet::open_credit() const {
 
 std::vector<LinkInfo> Outlet::links() const {
   std::vector<LinkInfo> infos;
-  for (const auto& [key, at] : subscriptions_) {
-    infos.push_back({at->holder, at->consumer, at->consumer_stage, at->identity, at->cursor.view->selection,
-                     at->selected(), at->acknowledged() + at->in_flight(), at->acknowledged(), at->cursor.dropped,
-                     at->lost.total(), at->away_since.has_value()});
-  }
+  for (const auto& [key, subscription] : subscriptions_) infos.push_back(subscription->info());
   return infos;
+}
+
+void Outlet::record_change(const Subscription& subscription, SubscriberChange change, std::string_view why) {
+  changes_.push_back({subscription.info(), change, std::string(why)});
 }
 
 std::string Outlet::describe(const Subscription& subscription) const {

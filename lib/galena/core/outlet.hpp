@@ -49,6 +49,7 @@ class Outlet {
     Duration hold = Duration::zero();              ///< how long a subscription whose link broke keeps its place
     std::vector<std::string> expect = {};          ///< identities that have a place from the start, for that long
     std::uint64_t max_in_flight_bytes = 32 << 20;  ///< per link, whatever it grants
+    std::uint64_t max_selection_bytes = 64 << 20;  ///< of the topics that all subscriptions select
   };
   using Answer = Buffer::Answer;
   /// So many places are held at a time: strangers have no credit.
@@ -123,6 +124,14 @@ class Outlet {
   std::uint64_t malformed() const { return malformed_; }
   /// Peers that were turned away because they speak no version of the protocol that this side speaks, since the start.
   std::uint64_t wrong_version() const { return wrong_version_; }
+  /// What became of a subscription, and how it stood then. The reason is one of core::reason, or empty.
+  struct Change {
+    LinkInfo subscriber;
+    SubscriberChange change;
+    std::string reason;
+  };
+  /// The changes since this was last asked.
+  std::vector<Change> take_changes() { return std::exchange(changes_, {}); }
   /// What happened since this was last asked, in words.
   std::vector<std::string> take_notes() { return std::exchange(notes_, {}); }
   /// The same for what somebody should look into. Of many of one kind it tells the first, second, fourth, and so on.
@@ -150,6 +159,7 @@ class Outlet {
   Answer append_instead(const EventView& event, const Provenance* from);
   std::uint64_t owed_to_away() const;
   void subscribe(const std::string& peer, const Subscribe& wish, Time now);
+  bool has_room_for(const std::string& peer, const Subscribe& wish);
   bool give_way(const std::string& peer, const Subscribe& wish, Subscription& before, Time now);
   bool resume(const std::string& peer, const Subscribe& wish, Subscription& subscription, Time now);
   std::uint64_t move(Subscription& subscription, const Place& wished, std::uint64_t view_begins);
@@ -170,6 +180,7 @@ class Outlet {
   void tell_unsent(const Link& link);
   void end_holding_back(Time now);
   std::string describe(const Subscription& subscription) const;
+  void record_change(const Subscription& subscription, SubscriberChange change, std::string_view why = {});
 
   Options options_;
   Buffer buffer_;
@@ -186,6 +197,7 @@ class Outlet {
   std::uint64_t malformed_ = 0;
   std::uint64_t wrong_version_ = 0;
   std::vector<std::string> notes_;
+  std::vector<Change> changes_;
   std::vector<std::string> warnings_;
 };
 

@@ -11,8 +11,8 @@
 
 namespace galena::core {
 
-/// Says of the events and gaps that come over one link whether the subscription has had them before: over an earlier
-/// link, in the stream itself or in what another relay made of the same input.
+/// Says of each event and gap that comes over one link whether the subscription has had it before: over an earlier link
+/// of the same stream, or as the output of another relay that had the same input.
 ///
 /// Where it knows from:
 ///   - what was handled: Seen, which names a place in each stream;
@@ -29,25 +29,26 @@ class Repetition {
   /// `seen` may be null: then no event is known to be handled. It outlives this.
   explicit Repetition(Seen* seen) : seen_(seen) {}
 
-  /// The link is accepted. `previous` is where the subscription stood, if it stood anywhere. `remembers`: the consumer
-  /// itself knows what was handled, so what the publisher sent before is no reason to doubt.
+  /// The link is accepted. `previous` is where the link before ended; empty for the first link. `remembers`: the
+  /// consumer itself keeps what was handled, so the publisher's `repeated` place is not needed.
   void handle_accept(const Accept& accept, const std::optional<Standing>& previous, bool remembers);
 
   /// The events that follow are those of this batch of `stream`.
   void begin_batch(const BatchHeader& header, const Id& stream);
-  /// All events of the batch were judged, and are handled. `numbers`: so many events were selected of its positions,
-  /// those of the parts that came before it included.
+  /// All events of the batch were judged, and are handled. `numbers`: how many selected events lie between the batch's
+  /// `from` and its end. (A batch may come in several parts; those that came before count.)
   void end_batch(std::uint64_t numbers);
-  /// Some event of the batch needs judge(). Else all of them are fresh.
+  /// Whether judge() must be asked of the events of this batch. If not, all of them are fresh.
   bool must_judge() const { return must_judge_; }
-  /// To be asked of each event of the batch in turn, if it must_judge(). `number` counts, from 0, what is selected from
-  /// the batch's `from` on; `step` is the event's own, in a batch with origins.
+  /// To be asked of each event of the batch in turn, if must_judge(). `number` counts the selected events from the
+  /// batch's `from` on, beginning with 0. `step` is that field of the event; 0 in a batch without origins.
   Verdict judge(std::uint64_t number, std::uint32_t step);
-  /// The event that was judged last is handled.
+  /// The event that was judged last is handled. (Without an origin nothing needs to be recorded: the place says it.)
   void record_handled() {
     if (origin_ && seen_ != nullptr) seen_->record(origin_);
   }
-  /// Nothing more comes from below `place`, so what Seen has of the batch before it is over.
+  /// The publisher has said that no event below `place` follows. If Seen has something of this stream, it has
+  /// everything below `place` from now on.
   void handle_mark(const Place& place) {
     if (seen_ != nullptr && seen_->place(place.stream) != nullptr) seen_->record(place);
   }
@@ -56,11 +57,12 @@ class Repetition {
     if (seen_ != nullptr) seen_->record(place);
   }
 
-  /// What the gap tells that the subscription was not told before. Empty if nothing. `events_came`: over this link.
+  /// The part of the gap that the subscription was not told before; empty if there is none. `events_came`: events have
+  /// come over this link already. (A gap before them may have events that were handled in another stream.)
   std::optional<Gap> news_of(const Gap& gap, bool events_came);
 
   const Standing::ToldGap& told() const { return told_; }
-  /// What lies below may have been handled by whoever had the identity before.
+  /// Events below this place may have been handled, by an earlier consumer with the same identity.
   const std::optional<Place>& repeated() const { return repeated_; }
 
  private:

@@ -15,7 +15,7 @@ constexpr struct Count {
   std::uint64_t LinkInfo::*field;
 } counts[] = {
     {"selected", &LinkInfo::selected}, {"sent", &LinkInfo::sent}, {"acknowledged", &LinkInfo::acknowledged},
-    {"dropped", &LinkInfo::dropped},   {"lost", &LinkInfo::lost},
+    {"dropped", &LinkInfo::dropped},   {"lost", &LinkInfo::lost}, {"held_bytes", &LinkInfo::held_bytes},
 };
 
 constexpr struct Total {

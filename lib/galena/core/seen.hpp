@@ -9,13 +9,14 @@
 
 namespace galena::core {
 
-/// How far a subscription has handled each of the streams that its events come from, directly or through one relay.
-/// It outlives links, and remembers the `max_streams` streams that came last.
+/// How far a subscription has handled each stream that its events come from: the producer's own, and, if that is a
+/// relay, those that its events were made from (a batch names one origin, so that is one relay at most). It outlives
+/// links, and forgets an old stream when there are more than `max_streams`.
 class Seen {
  public:
   static constexpr std::size_t max_streams = 16;
 
-  /// The event that was made from `event` was handled.
+  /// Whether the event that was made from the event at `event` was handled.
   bool contains(const Origin& event) const {
     const Origin* next = find(event.place.stream);
     return next != nullptr && is_before(event, *next);
@@ -25,10 +26,10 @@ class Seen {
     const Origin* next = find(stream);
     return next == nullptr ? nullptr : &next->place;
   }
-  /// The event that was made from `event`, or everything below `place`, is handled.
+  /// The event that was made from the event at `event` is handled; or everything below `place` is.
   void record(const Origin& event) { record_next({event.place, event.part + 1}); }
   void record(const Place& place) { record_next({place, 0}); }
-  /// Not everything below what was recorded of this stream was handled, only what lies below `place`.
+  /// Moves what is recorded of the stream of `place` back to `place`: events from there on count as not handled.
   void go_back(const Place& place) {
     for (Origin& next : streams_) {
       if (next.place.stream == place.stream) next = {place, 0};

@@ -64,7 +64,7 @@ bool SegmentPool::reclaim() {
 }
 
 void SegmentPool::retire(Segment* segment) {
-  charged_ -= segment->capacity();
+  charged_ -= segment->footprint();
   if (segment->capacity() == largest_ && segment->keeper_ == nullptr && spare_.size() < max_spare) {
     spare_.push_back(segment);
   } else {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -17,14 +18,16 @@ namespace galena::core {
 /// it until that part has left. Thread: other threads only ever count its pins.
 class Segment {
  public:
-  /// A segment that lies in memory of another owner, which `keeper` keeps alive: a received frame. Its log does not
-  /// write behind what is there.
-  static Segment* adopt(char* data, std::uint32_t size, std::shared_ptr<void> keeper) {
-    return new Segment(data, size, std::move(keeper));
+  /// A segment that lies in memory of another owner, which `keeper` keeps alive: a received frame, of `footprint` bytes
+  /// in all (at least `size`). Its log does not write behind what is there.
+  static Segment* adopt(char* data, std::uint32_t size, std::shared_ptr<void> keeper, std::uint32_t footprint = 0) {
+    return new Segment(data, size, std::move(keeper), footprint);
   }
 
   char* data() { return data_; }
   std::uint32_t capacity() const { return capacity_; }
+  /// The memory that stays in use while the segment does: more than its capacity if it is a part of a frame.
+  std::uint32_t footprint() const { return footprint_; }
 
   void pin() { pins_.fetch_add(1, std::memory_order_relaxed); }
   /// Takes a pin back; the last one frees the segment. Thread: any.
@@ -37,15 +40,17 @@ class Segment {
 
  private:
   friend class SegmentPool;
-  explicit Segment(std::uint32_t capacity) : data_(reinterpret_cast<char*>(this + 1)), capacity_(capacity) {}
-  Segment(char* data, std::uint32_t size, std::shared_ptr<void> keeper)
-      : data_(data), capacity_(size), keeper_(std::move(keeper)) {}
+  explicit Segment(std::uint32_t capacity)
+      : data_(reinterpret_cast<char*>(this + 1)), capacity_(capacity), footprint_(capacity) {}
+  Segment(char* data, std::uint32_t size, std::shared_ptr<void> keeper, std::uint32_t footprint)
+      : data_(data), capacity_(size), footprint_(std::max(size, footprint)), keeper_(std::move(keeper)) {}
   ~Segment() = default;
   static Segment* create(std::uint32_t capacity);
 
   char* data_;
   std::atomic<std::uint32_t> pins_{1};
   std::uint32_t capacity_;
+  std::uint32_t footprint_;
   std::shared_ptr<void> keeper_;
 };
 
@@ -67,7 +72,7 @@ class SegmentPool {
   /// Requires: charged() + capacity <= limit().
   Segment* take(std::uint32_t capacity);
   /// Counts a segment that was adopted. Requires: the same.
-  void take(const Segment& adopted) { charge(adopted.capacity()); }
+  void take(const Segment& adopted) { charge(adopted.footprint()); }
   /// The log is done with `segment`.
   void give_back(Segment* segment);
   /// Looks for segments that were given back while pinned, and are not pinned any more; true if there were any.

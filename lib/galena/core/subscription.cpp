@@ -133,6 +133,23 @@ std::uint64_t Subscription::acknowledged_upto() const {
   return upto;
 }
 
+LinkInfo Subscription::info() const {
+  LinkInfo info;
+  info.subscription = holder;
+  info.consumer = consumer;
+  info.consumer_stage = consumer_stage;
+  info.identity = identity;
+  info.selection = cursor.view->selection;
+  info.selected = selected();
+  info.sent = acknowledged() + in_flight();
+  info.acknowledged = acknowledged();
+  info.dropped = cursor.dropped;
+  info.lost = lost.total();
+  info.away = away_since.has_value();
+  info.held_bytes = cursor.held_bytes();
+  return info;
+}
+
 bool Subscription::idle() const {
   return in_flight() == 0 && !is_scanning() && cursor.returned.empty() && cursor.at_end() && !cursor.gap;
 }

@@ -16,6 +16,7 @@
 #include "galena/core/message.hpp"
 #include "galena/core/place.hpp"
 #include "galena/core/scan.hpp"
+#include "galena/stats.hpp"
 #include "galena/time.hpp"
 
 namespace galena::core {
@@ -79,6 +80,8 @@ class Subscription {
   std::uint64_t owed() const { return selected() - cursor.dropped - acknowledged_; }
   /// What its links may still be sent, less what waits for that.
   std::uint64_t open_credit() const;
+  /// How it stands, for people.
+  LinkInfo info() const;
   /// The consumer that has it now acknowledged something: it must know where it stands.
   bool holder_acknowledged() const { return acknowledged_ > acknowledged_by_others_; }
 

@@ -37,8 +37,8 @@ class Window {
     if (!idle_since_) return;
     (at_limit_ ? waited_for_credit_ : waited_for_events_) += now - *std::exchange(idle_since_, std::nullopt);
   }
-  /// The window is as wide as it may be. Then credit may follow each acknowledgement. (Below that, credit must be
-  /// granted in halves of the window, or the pauses would not tell what limits the rate.)
+  /// Whether the window is as wide as it may be. Then credit may follow each acknowledgement. (A narrower window must
+  /// be granted in halves, or the pauses would not tell what limits the rate.)
   bool at_most() const { return bytes_ >= most_; }
   /// A grant is about to be made: chooses the window for it, from the pauses since the last one.
   void tune(Time now) {
@@ -46,8 +46,8 @@ class Window {
     const Duration since = now - std::exchange(tuned_at_, now);
     if (waited_for_credit_ > shortest_pause && waited_for_credit_ > 2 * waited_for_events_) {
       const bool far_too_narrow = waited_for_credit_ > since / 4 * 3;
-      // Otherwise wait a few grants between two steps: the effect of a step shows only after the next grant has
-      // crossed the link.
+      // If it is not far too narrow, one grant passes between two steps: the effect of a step shows only after the next
+      // grant has crossed the link.
       if (far_too_narrow || patience_ < longest_patience) {
         bytes_ = std::min(most_, bytes_ * (far_too_narrow ? 4 : 2));
         patience_ = longest_patience;
@@ -80,7 +80,7 @@ class Window {
   Time tuned_at_{};
   Duration waited_for_credit_{};
   Duration waited_for_events_{};
-  int patience_ = 0;  // grants to wait before the next small step
+  int patience_ = 0;  // grants without a pause to wait before it shrinks
 };
 
 }  // namespace galena::core

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -15,151 +14,17 @@
 #include <vector>
 
 #include "galena/codec.hpp"
+#include "galena/detail/method.hpp"
 #include "galena/detail/output.hpp"
 #include "galena/event.hpp"
 #include "galena/event_view.hpp"
 #include "galena/export.hpp"
 #include "galena/sink.hpp"
 
-/// How handlers are recognised and called. A handler is a struct with handle_consume (for a Consumer) or handle_produce
+/// How handlers are checked and called. A handler is a struct with handle_consume (for a Consumer) or handle_produce
 /// (for a Producer or ProducerConsumer), or anything that can be called with the same arguments: a lambda, a function,
 /// or std::ref of one of these. No base class, no macro.
 namespace galena::detail {
-
-/// The parameter types, as written, of a member function or of a callable that has exactly one signature; Unknown
-/// otherwise.
-struct Unknown {};
-template <class... T>
-struct Types {};
-template <class... T, class... More>
-Types<T..., More...> operator+(Types<T...>, Types<More...>);
-
-template <class... A>
-struct Parameters {
-  template <std::size_t N>
-  using Written = std::tuple_element_t<N, std::tuple<A..., Unknown, Unknown>>;
-  /// What remains without a Sink&.
-  using Inputs = decltype((std::conditional_t<std::is_same_v<A, Sink&>, Types<>, Types<std::remove_cvref_t<A>>>{} +
-                           ... + Types<>{}));
-};
-template <class F>
-struct Signature : Parameters<> {};
-template <class R, class C, class... A>
-struct Signature<R (C::*)(A...)> : Parameters<A...> {};
-template <class R, class C, class... A>
-struct Signature<R (C::*)(A...) const> : Parameters<A...> {};
-template <class R, class C, class... A>
-struct Signature<R (C::*)(A...) noexcept> : Parameters<A...> {};
-template <class R, class C, class... A>
-struct Signature<R (C::*)(A...) const noexcept> : Parameters<A...> {};
-template <class R, class... A>
-struct Signature<R (*)(A...)> : Parameters<A...> {};
-template <class R, class... A>
-struct Signature<R (*)(A...) noexcept> : Parameters<A...> {};
-
-/// A class that derives from both a handler and this has no unambiguous handle_consume if the handler has one, too:
-/// also if that is overloaded, or a template. The same for handle_produce.
-struct BothNames {
-  void handle_consume();
-  void handle_produce();
-};
-template <class H>
-struct WithBothNames : H, BothNames {};
-template <class H>
-concept Derivable = std::is_class_v<H> && !std::is_final_v<H>;
-
-// The three ways to call a handler. `named`: the handler has the method. `addressable`: with exactly one signature.
-// `generic`: the method is a template.
-
-struct HandleConsume {
-  template <class H>
-  static constexpr bool addressable = requires {
-    &H::handle_consume;
-  };
-  template <class H>
-  static constexpr bool generic = requires {
-    &H::template handle_consume<std::string_view>;
-  }
-  || requires { &H::template handle_consume<std::string_view, std::string_view>; };
-  template <class H>
-  static constexpr bool named() {
-    if constexpr (Derivable<H>) {
-      return !requires { &WithBothNames<H>::handle_consume; };
-    } else {
-      return addressable<H>;
-    }
-  }
-  template <class H>
-  static auto address() {
-    return &H::handle_consume;
-  }
-  template <class H, class... In>
-  requires requires(H& handler, In&&... in) { handler.handle_consume(std::forward<In>(in)...); }
-  static decltype(auto) call(H& handler, In&&... in) { return handler.handle_consume(std::forward<In>(in)...); }
-};
-
-struct HandleProduce {
-  template <class H>
-  static constexpr bool addressable = requires {
-    &H::handle_produce;
-  };
-  template <class H>
-  static constexpr bool generic = requires {
-    &H::template handle_produce<std::string_view>;
-  }
-  || requires { &H::template handle_produce<std::string_view, std::string_view>; };
-  template <class H>
-  static constexpr bool named() {
-    if constexpr (Derivable<H>) {
-      return !requires { &WithBothNames<H>::handle_produce; };
-    } else {
-      return addressable<H>;
-    }
-  }
-  template <class H>
-  static auto address() {
-    return &H::handle_produce;
-  }
-  template <class H, class... In>
-  requires requires(H& handler, In&&... in) { handler.handle_produce(std::forward<In>(in)...); }
-  static decltype(auto) call(H& handler, In&&... in) { return handler.handle_produce(std::forward<In>(in)...); }
-};
-
-struct CallOperator {
-  template <class H>
-  static constexpr bool addressable = requires {
-    &H::operator();
-  };
-  template <class H>
-  static auto address() {
-    return &H::operator();
-  }
-  template <class H, class... In>
-  requires std::invocable<H&, In...>
-  static decltype(auto) call(H& handler, In&&... in) { return handler(std::forward<In>(in)...); }
-};
-
-/// How a handler of this type is called for a method: by its name if the handler has it.
-template <class H, class Method>
-using CallBy = std::conditional_t<Method::template named<H>(), Method, CallOperator>;
-
-template <class H, class Method>
-auto signature_of() {
-  if constexpr (CallBy<H, Method>::template addressable<H>) {
-    return Signature<decltype(CallBy<H, Method>::template address<H>())>{};
-  } else {
-    return Signature<std::decay_t<H>>{};
-  }
-}
-template <class H, class Method, std::size_t N>
-using WrittenParameter = typename decltype(signature_of<H, Method>())::template Written<N>;
-template <class H, class Method, std::size_t N>
-using Parameter = std::remove_cvref_t<WrittenParameter<H, Method, N>>;
-
-template <class H, class Method, class... In>
-concept Callable = requires(H& handler, In&&... in) {
-  CallBy<H, Method>::call(handler, std::forward<In>(in)...);
-};
 
 /// std::ref(handler) is called as the handler.
 template <class H>
@@ -206,8 +71,7 @@ constexpr bool check_message() {
     static_assert(never_true<H>,
                   "a handler takes its topic and its message by value or as const&: this one takes a reference that is "
                   "not const");
-  } else if constexpr (Method::template named<H>() && !Method::template addressable<H> &&
-                       !Method::template generic<H>) {
+  } else if constexpr (has_method<H, Method>() && !HasOne<H, Method> && !Method::template generic<H>) {
     static_assert(
         never_true<H>,
         "the handler's method is private, or overloaded, so that nobody can tell to which type a message should "
@@ -222,7 +86,7 @@ constexpr bool check_message() {
 template <class Wrapped>
 constexpr bool check_consumer_handler() {
   using H = Unwrapped<Wrapped>;
-  if constexpr (!is_consumer_handler<H> && !HandleConsume::named<H>() && HandleProduce::named<H>()) {
+  if constexpr (!is_consumer_handler<H> && !has_method<H, HandleConsume>() && has_method<H, HandleProduce>()) {
     static_assert(never_true<H>,
                   "a Consumer calls handle_consume, and this handler has only handle_produce: rename it, or make a "
                   "ProducerConsumer");
@@ -239,7 +103,7 @@ constexpr bool check_consumer_handler() {
 template <class Wrapped>
 constexpr bool check_relay_handler() {
   using H = Unwrapped<Wrapped>;
-  if constexpr (!is_relay_handler<H> && !HandleProduce::named<H>() && HandleConsume::named<H>()) {
+  if constexpr (!is_relay_handler<H> && !has_method<H, HandleProduce>() && has_method<H, HandleConsume>()) {
     static_assert(never_true<H>,
                   "a ProducerConsumer calls handle_produce, and this handler has only handle_consume: rename it, or "
                   "make a Consumer");
@@ -256,7 +120,7 @@ constexpr bool check_relay_handler() {
 template <class Wrapped>
 constexpr bool check_producer_handler() {
   using H = Unwrapped<Wrapped>;
-  static_assert(HandleProduce::named<H>() || !HandleConsume::named<H>(),
+  static_assert(has_method<H, HandleProduce>() || !has_method<H, HandleConsume>(),
                 "a Producer calls handle_produce, and this handler has only handle_consume: rename it, or make a "
                 "Consumer");
   static_assert(std::is_class_v<H> || std::is_pointer_v<H> || std::is_function_v<H>,
@@ -288,19 +152,20 @@ template <class R>
 concept Events = std::is_same_v<R, Event> || std::is_same_v<R, EventView> || std::is_same_v<R, std::optional<Event>> ||
     std::is_same_v<R, std::vector<Event>>;
 
-/// Runs handle_produce with these inputs, and with a sink if it takes one. What it made goes to `out` at the end.
-template <class Wrapped, class Out, class... In>
+/// Runs handle_produce (or another method) with these inputs, and with a sink if it takes one. What it made goes to
+/// `out` at the end.
+template <class Method = HandleProduce, class Wrapped, class Out, class... In>
 void produce(Wrapped& wrapped, Out& out, In&&... in) {
   auto& handler = unwrap(wrapped);
   using H = std::remove_reference_t<decltype(handler)>;
-  using Call = CallBy<H, HandleProduce>;
-  if constexpr (Callable<H, HandleProduce, In..., Sink&>) {
+  using Call = CallBy<H, Method>;
+  if constexpr (Callable<H, Method, In..., Sink&>) {
     static_assert(std::is_void_v<decltype(Call::call(handler, std::forward<In>(in)..., std::declval<Sink&>()))>,
                   "a handle_produce that takes a Sink& returns nothing");
     Sink& sink = out.sink();
     Call::call(handler, std::forward<In>(in)..., sink);
     out.put(sink.events());
-  } else if constexpr (Callable<H, HandleProduce, In...>) {
+  } else if constexpr (Callable<H, Method, In...>) {
     using Result = std::remove_cvref_t<decltype(Call::call(handler, std::forward<In>(in)...))>;
     static_assert(Events<Result>,
                   "handle_produce must return an Event, EventView, std::optional<Event> or std::vector<Event>, or take "
@@ -386,6 +251,34 @@ Taken produce_from(H& handler, const EventView& event, Output& out, Types<In...>
     return Taken::yes;
   } else {
     return Taken::no_type;
+  }
+}
+
+/// True if a publishing stage can call the handler without an input, by handle_tick or handle_end; else a static
+/// assertion says what is wrong, if the handler has the method.
+template <class Wrapped, class Method>
+constexpr bool check_without_input() {
+  using H = Unwrapped<Wrapped>;
+  if constexpr (!has_method<H, Method>()) {
+    return false;
+  } else {
+    static_assert(Callable<H, Method> || Callable<H, Method, Sink&>,
+                  "handle_tick and handle_end take nothing, or a Sink&, and are public");
+    return Callable<H, Method> || Callable<H, Method, Sink&>;
+  }
+}
+
+/// For Stage: runs handle_tick or handle_end, which may return nothing.
+template <class Wrapped, class Method>
+void produce_without_input(void* wrapped, Output& out) {
+  auto& handler = unwrap(*static_cast<Wrapped*>(wrapped));
+  using H = std::remove_reference_t<decltype(handler)>;
+  if constexpr (Callable<H, Method, Sink&>) {
+    produce<Method>(handler, out);
+  } else if constexpr (std::is_void_v<decltype(Method::call(handler))>) {
+    Method::call(handler);
+  } else {
+    produce<Method>(handler, out);
   }
 }
 

@@ -18,7 +18,16 @@ struct HandlerCalls {
   /// Producer-consumers: an event has come, on the stage's thread. Producers with a handler: a value was ingested from
   /// elsewhere, under the handler's lock.
   Taken (*on_produce)(void* handler, const EventView& event, Output& out) = nullptr;
+  /// Of producers and producer-consumers: at intervals, and once when no input comes any more.
+  void (*on_tick)(void* handler, Output& out) = nullptr;
+  void (*on_end)(void* handler, Output& out) = nullptr;
   bool passes_all = false;  ///< on_produce passes every event on as it is
 };
+
+template <class Wrapped>
+void take_calls_without_input(HandlerCalls& calls) {
+  if constexpr (check_without_input<Wrapped, HandleTick>()) calls.on_tick = produce_without_input<Wrapped, HandleTick>;
+  if constexpr (check_without_input<Wrapped, HandleEnd>()) calls.on_end = produce_without_input<Wrapped, HandleEnd>;
+}
 
 }  // namespace galena::detail

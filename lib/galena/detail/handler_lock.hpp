@@ -8,20 +8,22 @@
 
 namespace galena::detail {
 
-/// How many of these locks a thread holds. There is one for each thread, so its address says which thread it is.
+/// Counts the HandlerLocks that a thread has. Each thread has its own HandlerThread, so the address tells the thread.
 struct HandlerThread {
   unsigned held = 0;
 };
 
-/// Serialises the calls into one producer's handler. It is held while the handler runs and until what it made is
-/// appended, and never while anybody waits for room; no lock of the library is held around it.
+/// Serialises the calls into one producer's handler. A thread has the lock from the call of the handler until the
+/// handler's output is appended, and gives it back before it waits for room. No thread takes it while it has another
+/// lock of the library.
 ///
-/// Most handlers are called by one thread alone. The first thread that locks it has a bias: it takes the lock without a
-/// locked instruction, which would be a sixth of what ingest() costs. The first other thread ends the bias for good, by
-/// a barrier in all threads of the process (membarrier).
+/// Most handlers are called by one thread alone. The first thread that takes the lock has a bias: it takes the lock
+/// without a locked instruction, which would be a sixth of the cost of ingest(). The first other thread ends the bias
+/// for good, by a barrier in all threads of the process (membarrier).
 ///
-/// A handler may call into other producers. Where that could never end, lock() throws Error (invalid): in a handler
-/// that ingests into its own producer, and when handlers on several threads wait for each other in a circle.
+/// A handler may ingest into other producers, and takes their locks then. lock() throws Error (invalid) instead of a
+/// deadlock: in a handler that ingests into its own producer, and when handlers on several threads wait for each other
+/// in a circle.
 class GALENA_API HandlerLock {
  public:
   void lock() {
@@ -31,6 +33,8 @@ class GALENA_API HandlerLock {
     owner_.store(&here, std::memory_order_relaxed);
     ++here.held;
   }
+  /// Never waits. Ends the bias, and takes none.
+  bool try_lock();
   void unlock() {
     --here.held;
     owner_.store(nullptr, std::memory_order_relaxed);
@@ -61,6 +65,7 @@ class GALENA_API HandlerLock {
   void lock_for_all();
   void wait_holding_others();
   void end_bias();
+  void take_away_bias();
 
   static inline thread_local HandlerThread here;
 

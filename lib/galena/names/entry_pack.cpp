@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "galena/names/entry_pack.hpp"
 
+#include <algorithm>
 #include <array>
 #include <limits>
 
@@ -79,7 +80,8 @@ std::optional<Entry> read_entry(PackReader& in) {
 }
 
 std::uint64_t to_wire(Duration duration) {
-  return duration <= Duration::zero() ? 0 : static_cast<std::uint64_t>(in_milliseconds(duration));
+  if (duration <= Duration::zero()) return 0;
+  return std::min(static_cast<std::uint64_t>(in_milliseconds(duration)), longest_ms);  // no reader takes more
 }
 
 bool read(PackReader& in, std::uint64_t& out) {

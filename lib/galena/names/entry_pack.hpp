@@ -16,7 +16,7 @@ void write(PackWriter& out, const Entry& entry);
 void write(PackWriter& out, const std::vector<std::string>& texts);
 std::optional<Entry> read_entry(PackReader& in);
 
-/// Whole milliseconds, rounded down.
+/// Whole milliseconds, rounded down; what is longer than any reader takes is the longest that it does.
 std::uint64_t to_wire(Duration duration);
 
 /// False if the next item is of another type or out of range.

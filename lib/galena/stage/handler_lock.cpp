@@ -67,14 +67,31 @@ void HandlerLock::lock_for_all() {
   lock_.unlock();  // for the thread that will end the bias
 }
 
+bool HandlerLock::try_lock() {
+  if (!lock_.try_lock()) return false;
+  take_away_bias();
+  if (biased_.load(std::memory_order_acquire)) {  // that thread still holds it
+    lock_.unlock();
+    return false;
+  }
+  by_bias_ = false;
+  owner_.store(&here, std::memory_order_relaxed);
+  ++here.held;
+  return true;
+}
+
 /// Under lock_. Either the thread with the bias sees that it ended, or this one sees that thread hold the lock, because
 /// all that it had stored is visible after the barrier.
-void HandlerLock::end_bias() {
+void HandlerLock::take_away_bias() {
   const HandlerThread* const other = bias_.load(std::memory_order_relaxed);
   if (other == nullptr) return;
   bias_.store(nullptr, std::memory_order_seq_cst);
-  if (other == &here) return;
-  membarrier();
+  if (other != &here) membarrier();
+}
+
+/// Under lock_. Waits until nobody holds it by the bias.
+void HandlerLock::end_bias() {
+  take_away_bias();
   for (Duration pause = shortest_pause; biased_.load(std::memory_order_acquire);
        pause = std::min(2 * pause, longest_pause)) {
     std::this_thread::sleep_for(pause);

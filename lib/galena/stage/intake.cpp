@@ -19,6 +19,9 @@ namespace {
 /// A smaller batch is taken apart and packed with others.
 constexpr std::size_t smallest_adopted = 8 * 1024;
 
+/// A tick that finds the handler at work looks again so much later.
+constexpr Duration look_again_after = std::chrono::milliseconds(1);
+
 void count(std::atomic<std::uint64_t>& events, std::uint64_t more = 1) {  // one writer: no locked instruction
   events.store(events.load(std::memory_order_relaxed) + more, std::memory_order_relaxed);
 }
@@ -34,6 +37,10 @@ void Intake::start(Loop& loop, const Id& stage) {
   for (Receiver::Options& receiver : receiver_options(options_.stage, stage, options_.label)) {
     receivers_.push_back(std::make_unique<Receiver>(node_, loop, *this, std::move(receiver)));
   }
+  if (calls_.on_tick == nullptr) return;
+  tick_timer_.emplace(loop.reactor(), [this] { tick(); });
+  next_tick_ = deadline_in(options_.stage.publish.tick);
+  tick_timer_->set(next_tick_);
 }
 
 void Intake::give_hints() const {
@@ -42,6 +49,8 @@ void Intake::give_hints() const {
 
 void Intake::go_on() {
   if (!made_ || !made_->retry()) return;
+  if (tick_is_due_) tick();
+  if (made_->waits()) return;
   for (const auto& receiver : receivers_) receiver->resume();
 }
 
@@ -51,10 +60,59 @@ void Intake::acknowledge() {
 
 void Intake::stop_taking() {
   for (const auto& receiver : receivers_) receiver->stop_taking();
+  end_handler();
 }
 
 void Intake::stop(std::string_view reason) {
   for (const auto& receiver : receivers_) receiver->stop(reason);
+  tick_timer_.reset();
+  tick_is_due_ = false;
+  if (options_.is_relay) end_handler();  // a producer may be in the middle of a call
+}
+
+void Intake::abandon_handler() {
+  handler_threw_ = handler_failed_ = true;
+  tick_timer_.reset();
+}
+
+/// Calls handle_tick, unless what was made before still waits for room: then it is called as soon as that has found it.
+/// Ticks that were missed meanwhile are not made up for.
+void Intake::tick() {
+  if (handler_threw_ || handler_ended_) return;
+  tick_is_due_ = made_->waits();
+  if (tick_is_due_) return;
+  std::unique_lock lock(options_.handler_lock, std::try_to_lock);
+  if (!lock) {  // the handler works on an input
+    tick_timer_->set(Clock::now() + look_again_after);
+    return;
+  }
+  make(calls_.on_tick);
+  lock.unlock();
+  options_.publisher->transmit();
+  const Time now = Clock::now();
+  const Duration interval = options_.stage.publish.tick;
+  if (next_tick_ <= now) next_tick_ = time_after(next_tick_, (now - next_tick_) / interval * interval + interval);
+  if (tick_timer_) tick_timer_->set(next_tick_);
+}
+
+/// No input comes any more: calls handle_end, once. It may have had enough, but it must not have failed.
+void Intake::end_handler() {
+  if (std::exchange(handler_ended_, true)) return;
+  tick_timer_.reset();
+  if (calls_.on_end == nullptr || handler_failed_) return;
+  std::unique_lock lock(options_.handler_lock);
+  make(calls_.on_end);
+  lock.unlock();
+  options_.publisher->transmit();
+}
+
+/// What the handler makes of no input, in order with what it makes of its inputs. Under the handler's lock.
+void Intake::make(void (*call)(void* handler, Output& out)) {
+  static_cast<void>(guard_handler([&] {
+    made_->begin({});
+    call(calls_.handler.get(), *made_);
+    return Progress::handled;
+  }));
 }
 
 ConsumerStats Intake::stats() const {
@@ -75,13 +133,19 @@ ConsumerStats Intake::stats() const {
 
 Progress Intake::take(Reading reading) {
   if (handler_threw_) return Progress::failed;  // for an event of another subscription
+  return guard_handler([&] { return made_ ? relay(reading) : consume(reading); });
+}
+
+/// Calls the handler. If it throws, nothing is handed to it any more.
+template <class Call>
+Progress Intake::guard_handler(Call call) {
   try {
-    return made_ ? relay(reading) : consume(reading);
+    return call();
   } catch (const Enough&) {  // it says that it did nothing of this event
     handler_threw_ = true;
     options_.finish();
   } catch (const Error& error) {
-    handler_threw_ = true;
+    handler_threw_ = handler_failed_ = true;
     discard_effects();
     if (error.code() == ErrorCode::stopped && options_.is_stopping()) {
       options_.finish();  // its handler waited in another stage when it was told to stop
@@ -89,7 +153,7 @@ Progress Intake::take(Reading reading) {
       options_.fail(std::current_exception(), "its handler failed");
     }
   } catch (...) {
-    handler_threw_ = true;
+    handler_threw_ = handler_failed_ = true;
     discard_effects();
     options_.fail(std::current_exception(), "its handler failed");
   }
@@ -127,7 +191,8 @@ std::optional<Progress> Intake::pass_batch(const Reading& reading) {
   // All of the frame is kept, and only the batch is counted.
   if (whole->bytes.size() < reading.frame->bytes().size() / 4) return std::nullopt;
   char* const begin = reading.frame->data() + (whole->bytes.data() - reading.frame->bytes().data());
-  const Answer answer = options_.publisher->driver().adopt({begin, whole->bytes.size()}, whole->count, reading.frame);
+  const Answer answer = options_.publisher->driver().adopt({begin, whole->bytes.size()}, whole->count, reading.frame,
+                                                           reading.frame->bytes().size());
   if (answer == Answer::full) return Progress::waits;
   if (answer == Answer::too_large) return std::nullopt;
   count(reading.received, whole->count);

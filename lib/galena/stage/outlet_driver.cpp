@@ -115,10 +115,12 @@ bool OutletDriver::offer(const EventView& event, core::Provenance* from) {
   return answer == Answer::accepted;
 }
 
-Answer OutletDriver::adopt(std::span<char> batch, std::uint32_t count, std::shared_ptr<void> frame) {
+Answer OutletDriver::adopt(std::span<char> batch, std::uint32_t count, std::shared_ptr<void> frame,
+                           std::size_t frame_bytes) {
   if (!with_outlet([](core::Outlet& outlet) { return outlet.buffer().can_adopt(); })) return Answer::too_large;
   core::Segment* const segment =
-      core::Segment::adopt(batch.data(), static_cast<std::uint32_t>(batch.size()), std::move(frame));
+      core::Segment::adopt(batch.data(), static_cast<std::uint32_t>(batch.size()), std::move(frame),
+                           static_cast<std::uint32_t>(std::min<std::size_t>(frame_bytes, UINT32_MAX)));
   const std::lock_guard guard(lock_);
   const auto answer = outlet_.adopt(segment, count);
   if (answer == Answer::accepted) {
@@ -273,14 +275,17 @@ void OutletDriver::transmit() {
   bool drained = false;
   bool more = false;
   std::optional<Time> due;
-  for (bool freed = true; freed;) {
+  for (bool again = true; again;) {
     std::vector<std::string> notes;
     std::vector<std::string> warnings;
+    std::vector<core::Outlet::Change> changes;
+    bool freed = false;
     {
       const std::lock_guard guard(lock_);
       wake_pending_ = false;
       outlet_.poll(parcels_, Clock::now());
       notes = outlet_.take_notes();
+      changes = outlet_.take_changes();
       warnings = outlet_.take_warnings();
       if (outlet_.buffer().awaiting_release()) {  // in this order, or the last release might be missed
         hook_->arm();
@@ -303,7 +308,11 @@ void OutletDriver::transmit() {
       for (const std::string& note : notes) logger_.info(options_.label + ": " + note);
       tell_subscribers();
     }
+    if (options_.on_change) {
+      for (const core::Outlet::Change& change : changes) options_.on_change(change);
+    }
     if (freed && options_.on_room) options_.on_room();
+    again = freed || (options_.on_change && !changes.empty());  // they may have put events
   }
   if (std::exchange(told_acknowledged_, acknowledged) != acknowledged) options_.on_acknowledged();
   if (drained) std::exchange(on_drained, {})();

@@ -35,6 +35,8 @@ class OutletDriver {
     std::function<void()> on_room = {};                    ///< what was full has room again
     std::function<void(std::size_t)> on_subscribers = {};  ///< how many there are now
     std::function<void()> on_acknowledged = {};            ///< acknowledged_upto() has moved
+    /// What became of a subscriber.
+    std::function<void(const core::Outlet::Change&)> on_change = {};
   };
 
   /// On the loop, as the destructor.
@@ -56,7 +58,8 @@ class OutletDriver {
   bool offer(const EventView& event, core::Provenance* from);
   /// A whole batch of a received frame, which `frame` keeps, and which nobody else reads: it is passed on where it
   /// lies. `too_large`: it has to be taken apart.
-  core::Outlet::Answer adopt(std::span<char> batch, std::uint32_t count, std::shared_ptr<void> frame);
+  core::Outlet::Answer adopt(std::span<char> batch, std::uint32_t count, std::shared_ptr<void> frame,
+                             std::size_t frame_bytes);
 
   /// Waits until everything that was put has been acknowledged. True if nothing was dropped meanwhile.
   bool drain(const Until& until, const std::function<bool()>& is_ready);

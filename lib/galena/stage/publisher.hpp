@@ -46,7 +46,8 @@ class Publisher final : public Door {
   void end_waits();
   /// The same; and nothing is taken any more, from elsewhere neither.
   void close();
-  /// Waits until no handler runs for a value from elsewhere. Requires: begin_drain(). Not the loop's thread.
+  /// Waits until no handler runs for a value from elsewhere. Requires: close(), and that the loop has
+  /// gone on since. Not the loop's thread.
   void join_handlers() { handlers_.join(); }
 
   // The loop's thread.

@@ -197,6 +197,10 @@ void Receiver::end_link() {
     case Input::ended:
       return lose("its stream has ended", Next::other_stage);
     case Input::cancelled:
+      if (reason.reason == core::reason::too_large) {
+        node_.logger().warning(fmt::format("{}: {} refused the subscription, which is tried again later: {}",
+                                           options_.consumer, source().text(), reason.detail));
+      }
       return lose(fmt::format("it said '{}': {}", reason.reason, reason.detail), Next::other_endpoint);
     default:
       return lose(fmt::format("it broke the protocol: {}", reason.detail), Next::other_endpoint);

@@ -15,7 +15,7 @@ void end_loan(void*, void* hint) {
   net::tsan_acquire(hint);
   const std::unique_ptr<Shipment> shipment(static_cast<Shipment*>(hint));
   shipment->segment->release();
-  shipment->hook->note_release();
+  shipment->hook->handle_release();
 }
 
 }  // namespace

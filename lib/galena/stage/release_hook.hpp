@@ -13,19 +13,22 @@
 
 namespace galena::detail {
 
-/// Tells a publisher that libzmq has let go of memory, if it wants to know: somebody waits for room. libzmq may do that
-/// after the publisher is gone, on a thread of its own.
+/// Calls a publisher back when libzmq has released memory that was lent to it, if the publisher has armed the hook
+/// because somebody waits for room. libzmq releases on a thread of its own, perhaps after the publisher is gone: so
+/// loans share the hook, and the publisher disconnects it.
 class ReleaseHook {
  public:
   explicit ReleaseHook(std::function<void()> released) : released_(std::move(released)) {}
 
-  /// The next release is to be told.
+  /// The next release calls back, once. The publisher's thread.
   void arm() { armed_.store(true); }
+  /// Waits for a callback that runs now. There is none after it. The publisher's thread.
   void disconnect() {
     const std::lock_guard lock(mutex_);
     released_ = nullptr;
   }
-  void note_release() {
+  /// A loan has ended. Any thread.
+  void handle_release() {
     if (!armed_.exchange(false)) return;
     const std::lock_guard lock(mutex_);
     if (released_) released_();

@@ -68,14 +68,15 @@ class Stage::Impl final {
     close_publishing();
     end_waits();
     // No more input; what was made of it so far is drained, and acknowledged to where it came from.
+    if (publisher_) {
+      loop_.call([] {});  // what comes from elsewhere is refused
+      publisher_->join_handlers();
+    }
     loop_.call([this] {
       intake_->stop_taking();
       if (publisher_) publisher_->begin_drain();
     });
-    if (publisher_) {
-      publisher_->join_handlers();
-      drain_at_end();
-    }
+    if (publisher_) drain_at_end();
     loop_.call([this] { intake_->end(); });
     if (registered_) node_.unregister(name().text, id_);
     node_.remove_stage(name(), id_);
@@ -130,6 +131,7 @@ class Stage::Impl final {
  private:
   void start() {
     check(spec_.options);
+    check_tick();
     const bool publishes = spec_.role != Role::consumer;
     loop_.call([&] {
       if (publishes) {
@@ -151,6 +153,17 @@ class Stage::Impl final {
         if (self.lock()) intake_->give_hints();
       });
     });
+  }
+
+  void check_tick() const {
+    const bool has_tick = spec_.calls.on_tick != nullptr;
+    const Duration tick = publish().tick;
+    if (tick < Duration::zero() || has_tick != (tick > Duration::zero())) {
+      throw Error(ErrorCode::invalid,
+                  fmt::format("{}: {}", label_,
+                              has_tick ? "its handler has handle_tick: say how often it is called, by `tick`"
+                                       : "its handler has no handle_tick, which `tick` would call"));
+    }
   }
 
   /// A stage that was given by its variable must be one of this node; if not, it can be found by its global name.
@@ -201,6 +214,9 @@ class Stage::Impl final {
         if (intake_) intake_->acknowledge();
       };
     }
+    if (publish().on_subscriber) {
+      publisher.driver.on_change = [this](const core::Outlet::Change& change) { tell(change); };
+    }
     publisher.driver.on_subscribers = [this](std::size_t subscribers) {
       if (name().is_global) {
         node_.set_subscribers(name().text, id_, static_cast<std::uint32_t>(subscribers));
@@ -214,6 +230,8 @@ class Stage::Impl final {
             .calls = spec_.calls,
             .stage = spec_.options,
             .publisher = publisher_.get(),
+            .is_relay = spec_.role == Role::producer_consumer,
+            .handler_lock = handler_lock_,
             .fail = [this](const std::exception_ptr& failure, const char* why) { fail(failure, why); },
             .finish = [this] { end_input(); },
             .is_stopping = [this] { return ending_.is_stopping(); }};
@@ -233,11 +251,20 @@ class Stage::Impl final {
     });
   }
 
+  void tell(const core::Outlet::Change& change) {
+    try {
+      publish().on_subscriber(change.subscriber, change.change, change.reason);
+    } catch (...) {
+      fail(std::current_exception(), "its on_subscriber failed");
+    }
+  }
+
   /// The stage stops: its peers are told, its subscriptions end, and wait() and Node::run() rethrow.
   void fail(const std::exception_ptr& failure, const char* why) {
     if (!ending_.fail(failure)) return;
     loop_.post([this, why, self = std::weak_ptr(self_)] {
       if (!self.lock()) return;
+      intake_->abandon_handler();
       intake_->stop(core::reason::stopped);
       close_publishing();
       if (!name().is_global || registered_.exchange(false)) node_.give_up(name(), id_);

@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "galena/core/batch.hpp"
+#include "galena/core/buffer.hpp"
 #include "galena/core/message.hpp"
 #include "galena/error.hpp"
 
@@ -22,9 +24,37 @@ std::string identity_of(const ProducerConsumerOptions& options) {
   return by_name ? options.name.text : identity;
 }
 
+namespace {
+
+void check(const Subscription& subscription) {
+  const auto& topics = subscription.topics.patterns();
+  for (const Topic& topic : topics) {
+    if (topic.text.size() <= core::max_topic_bytes) continue;
+    throw Error(ErrorCode::invalid,
+                fmt::format("a topic of {} bytes is selected of '{}': a topic has at most {}", topic.text.size(),
+                            subscription.producer.text(), core::max_topic_bytes));
+  }
+  const std::uint64_t bytes = core::selected_bytes(subscription.topics);
+  if (topics.size() <= core::max_selected_topics && bytes <= core::max_selected_bytes) return;
+  throw Error(ErrorCode::invalid,
+              fmt::format("{} topics of {} bytes in all are selected of '{}': a subscription selects at most {} topics "
+                          "of {} bytes. Select by prefix, or divide the topics among several subscriptions",
+                          topics.size(), bytes, subscription.producer.text(), core::max_selected_topics,
+                          core::max_selected_bytes));
+}
+
+}  // namespace
+
 void check(const ProducerConsumerOptions& options) {
   const ConsumerOptions& subscribe = options.subscribe;
   const std::string identity = identity_of(options);
+  if (options.publish.buffer_bytes < core::Buffer::smallest_useful_bytes) {
+    throw Error(ErrorCode::invalid,
+                fmt::format("buffer_bytes is {}: with less than {} a producer has no room for a few "
+                            "events and its subscribers' copies",
+                            options.publish.buffer_bytes, core::Buffer::smallest_useful_bytes));
+  }
+  for (const Subscription& subscription : options.subscriptions) check(subscription);
   if (!subscribe.name.empty() || !subscribe.subscriptions.empty() || !options.publish.name.empty()) {
     throw Error(ErrorCode::invalid,
                 "a producer-consumer has one name and one list of subscriptions: give them in its options, not in "

@@ -44,7 +44,7 @@ class Publisher final : public Door {
   ProducerStats stats();
   /// Ends all that waits, and nothing waits any more. See OutletDriver and Loop.
   void end_waits();
-  /// The same; and nothing is taken any more, from elsewhere neither.
+  /// The same; and nothing is taken any more, not from elsewhere either.
   void close();
   /// Waits until no handler runs for a value from elsewhere. Requires: close(), and that the loop has
   /// gone on since. Not the loop's thread.

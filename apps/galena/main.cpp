@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <exception>
 
 #include "cli/command_line.hpp"
 #include "cli/common.hpp"
 #include "cli/exit_code.hpp"
+#include "io/stdio.hpp"
 
-int main(int argc, char** argv) {
+namespace {
+
+int run(int argc, char** argv) {
   using namespace galena::cli;
-  // A reader that has gone is an error of write(), not the end.
-  std::signal(SIGPIPE, SIG_IGN);
   try {
     return parse_command_line(argc, argv)();
   } catch (const UsageError& error) {
@@ -22,4 +25,17 @@ int main(int argc, char** argv) {
     say(error.what());
     return exit_error;
   }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  using namespace galena::cli;
+  open_missing_descriptors();
+  // A reader that has gone is an error of write(), not the end.
+  std::signal(SIGPIPE, SIG_IGN);
+  const int code = run(argc, argv);
+  if (flush_printed() || errno == EPIPE) return code;
+  say(std::string("cannot write to standard output: ") + std::strerror(errno));
+  return code == exit_ok ? static_cast<int>(exit_error) : code;
 }

@@ -504,6 +504,18 @@ TEST_CASE_FIXTURE(OutletFixture, "the open credit is what may still be published
   CHECK(outlet->open_credit() == OpenCredit{95, 95, 95});
 }
 
+TEST_CASE_FIXTURE(OutletFixture,
+                  "what somebody should look into is a warning: the first of a kind, the second, the fourth") {
+  subscribe("shop", {1, 1});
+  for (int i = 0; i < 5; ++i) outlet->handle_malformed(i == 1 ? "shop" : "stranger");
+  CHECK(outlet->take_warnings() ==
+        Strings{"refused a message that is not of this protocol, or not expected then, of an unknown peer (1 so far)",
+                "refused a message that is not of this protocol, or not expected then, of consumer shop, everything (2 "
+                "so far)",
+                "refused a message that is not of this protocol, or not expected then, of an unknown peer (4 so far)"});
+  CHECK(outlet->take_warnings().empty());
+}
+
 TEST_CASE_FIXTURE(OutletFixture, "what happened can be read in words, once") {
   subscribe("shop", {1, 1}, topics({"x", "y"}));
   append("x", "1");

@@ -1,20 +1,21 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The program `galena`, as its users run it. usage: GALENA_PROGRAM=... cli_test.py [WORD OF A CLAIM...]"""
+import base64
 import fcntl
 import hashlib
 import json
 import os
+import re
 import select
 import signal
 import socket
-import sys
 import termios
 import time
 
 from harness import DEADLINE, case, main
 
-COMMANDS = ["names", "ls", "pub", "sub", "relay", "ingest"]
+COMMANDS = ["names", "ls", "pub", "sub", "topics", "relay", "ingest"]
 
 
 def closed_port():
@@ -74,6 +75,34 @@ def _(world):
         (["pub", "x", "--interface", "no-such-one"], "no-such-one"),
         (["ls", "--interface", "no-such-one"], "no-such-one"),
         (["ls", "--names", "somewhere"], "tcp://host:port"),
+        (["ls", "--names", "tcp://a:99999"], "from 1 to 65535"),
+        (["ls", "--names", "tcp://a:0"], "from 1 to 65535"),
+        (["names", "--bind", "tcp://127.0.0.1:99999"], "from 1 to 65535"),
+        (["sub", "x", "--count", "-1"], "--count"),
+        (["sub", "x", "--count", "1.5"], "--count"),
+        (["sub", "x", "--count", "1e30"], "--count"),
+        (["sub", "x", "--timeout", "nan"], "--timeout"),
+        (["sub", "x", "--timeout", "-1"], "--timeout"),
+        (["sub", "x", "--timeout", "inf"], "--timeout"),
+        (["sub", "x", "--patience", "3601"], "--patience"),
+        (["sub", "x", "--identity", ""], "--identity"),
+        (["sub", "x", "--delimiter", "|"], "--raw"),
+        (["sub", "x", "--raw", "--timestamps"], "excludes"),
+        (["sub", "x", "--raw", "--topics-only"], "excludes"),
+        (["sub", "x", "a\\x4"], "backslash"),
+        (["pub", ""], "NAME"),
+        (["pub", "x", "--rate", "inf"], "--rate"),
+        (["pub", "x", "--hold", "-1"], "--hold"),
+        (["pub", "x", "--expect", ""], "--expect"),
+        (["pub", "x", "--wait", "0"], "--wait"),
+        (["pub", "x", "--retain", "100GB"], "--buffer"),
+        (["pub", "x", "--retain", "-1"], "--buffer"),
+        (["pub", "x", "--buffer", "10"], "--buffer"),
+        (["pub", "x", "--text", "--raw"], "excludes"),
+        (["pub", "x", "--raw", "--json"], "excludes"),
+        (["pub", "x", "--delimiter", "|"], "--raw"),
+        (["topics", "x", "--interval", "0"], "--interval"),
+        (["topics"], "NAMES is required"),
         (["ls", "surplus"], "surplus"),
     ]:
         out, err = world.run(*wrong, code=2)
@@ -251,20 +280,28 @@ def _(world):
     assert sub.ends_with(0) == b"a\t1\na\t2\n"
 
 
-@case("an event larger than the buffer allows ends pub with 1 and the line's number")
+@case("a line that is too large is refused with its number, the others go on, and pub exits with 5")
 def _(world):
-    sub = world.sub("x", "--count", "1")
-    _, err = world.run("pub", "x", stdin=b"a\t1\na\t" + b"x" * (17 << 20) + b"\n", code=1)
-    assert "line 2" in err, err
+    sub = world.sub("x", "--count", "3")
+    lines = [b"a\t1", b"a\t" + b"x" * (17 << 20), b"a\t2", b"a\t" + b"x" * (65 << 20), b"a\t3"]
+    _, err = world.run("pub", "x", stdin=b"\n".join(lines), code=5)
+    assert "line 2: an event of 17825792 bytes" in err and "line 4 is longer than 64 MiB" in err, err
+    assert sub.ends_with(0) == b"a\t1\na\t2\na\t3\n"
+    sub = world.sub("y", "--count", "1")
+    _, err = world.run("pub", "y", stdin=b"a\t1\n" + b"x" * (65 << 20), code=5)
+    assert "line 2 is longer" in err, err
     assert sub.ends_with(0) == b"a\t1\n"
 
 
-@case("input that cannot be read, or a line without end, ends pub with 1 after the rest was delivered")
+@case("pub --buffer takes larger events")
 def _(world):
-    sub = world.sub("x", "--count", "1")
-    _, err = world.run("pub", "x", stdin=b"a\t1\n" + b"x" * (33 << 20), code=1)
-    assert "line 2 is longer than 16 MiB" in err, err
-    assert sub.ends_with(0) == b"a\t1\n"
+    sub = world.sub("x", "--count", "1", "--raw")
+    world.run("pub", "x", "--topic", "t", "--buffer", "256MB", stdin=b"x" * (40 << 20))
+    assert sub.ends_with(0) == b"x" * (40 << 20)
+
+
+@case("input that cannot be read ends pub with 1")
+def _(world):
     directory = os.open("/", os.O_RDONLY)
     pub = world.start("pub", "y", "--now", stdin=directory)
     os.close(directory)
@@ -351,11 +388,142 @@ def _(world):
     sub = world.sub("x", "--json", "--count", "3")
     world.run("pub", "x", stdin=b"t/1\tsay \"hi\"\\\x01\nt\t\xff\xfe\n\xff\t\xc3\xa4\n")
     got = [json.loads(line) for line in lines_of(sub.ends_with(0))]
+    (stream,) = {event["stream"] for event in got}
+    assert len(stream) == 32, stream
+    where = {"producer": "x", "stream": stream}
     assert got == [
-        {"topic": "t/1", "message": 'say "hi"\\\x01', "encoding": "raw"},
-        {"topic": "t", "message_base64": "//4=", "encoding": "raw"},
-        {"topic_base64": "/w==", "message": "ä", "encoding": "raw"},
+        {"topic": "t/1", "message": 'say "hi"\\\x01', "encoding": "raw", **where, "position": 0},
+        {"topic": "t", "message_base64": "//4=", "encoding": "raw", **where, "position": 1},
+        {"topic_base64": "/w==", "message": "ä", "encoding": "raw", **where, "position": 2},
     ], got
+
+
+EVERY_BYTE = bytes(range(256))
+ODD_EVENTS = [(EVERY_BYTE, EVERY_BYTE * 3), (b"", b""), (b"t", b"a\\tb\\\\x41\\x41\\"), (b"\n", b"\n"), (b"\0", b"\0\0\n"),
+              ("ä".encode(), b"\xff\x1b[2J\x7f\xc2\x9b")]
+
+
+def as_json(topic, message):
+    return json.dumps({"topic_base64": base64.b64encode(topic).decode(),
+                       "message_base64": base64.b64encode(message).decode()}).encode() + b"\n"
+
+
+def bytes_of(event, key):
+    return event[key].encode() if key in event else base64.b64decode(event[key + "_base64"])
+
+
+@case("what sub prints, pub reads: every byte of topics and messages comes through, as text, --json and --null")
+def _(world):
+    data = b"".join(as_json(*event) for event in ODD_EVENTS)
+    count = ["--count", len(ODD_EVENTS)]
+    for mode in [[], ["--null"], ["--json"], ["--json", "--null"]]:
+        end = world.sub("b", "--json", *count)
+        pipe = os.pipe()
+        printer = world.sub("a", *mode, *count, stdout=pipe[1])
+        reader = world.start("pub", "b", *mode, stdin=pipe[0])
+        for each in pipe:
+            os.close(each)
+        world.run("pub", "a", "--json", stdin=data)
+        got = [json.loads(line) for line in lines_of(end.ends_with(0))]
+        assert [(bytes_of(e, "topic"), bytes_of(e, "message")) for e in got] == ODD_EVENTS, (mode, got)
+        printer.ends_with(0)
+        reader.ends_with(0)
+
+
+@case("a packed message goes through sub --json and pub --json and stays the same bytes")
+def _(world):
+    payloads = [b"\x82\xa1b\x01\xa1a\x93\xcb\x3f\xf8\0\0\0\0\0\0\xc0\xc3", b"\xca\x3d\xcc\xcc\xcd", b"\xd9\x02hi", b"\x82\xa1a\x01\xa1a\x02",
+                b"\x81\x91\x01\x02", b"\xc1", b""]
+    data = b"".join(json.dumps({"topic": "t", "message_base64": base64.b64encode(p).decode(), "encoding": "msgpack"}).encode() + b"\n" for p in payloads)
+    end = world.sub("b", "--raw", "--delimiter", "\\n--\\n", "--count", len(payloads))
+    pipe = os.pipe()
+    printer = world.sub("a", "--json", "--count", len(payloads), stdout=pipe[1])
+    reader = world.start("pub", "b", "--json", stdin=pipe[0])
+    for each in pipe:
+        os.close(each)
+    world.run("pub", "a", "--json", stdin=data)
+    assert end.ends_with(0) == b"".join(p + b"\n--\n" for p in payloads)
+    printer.ends_with(0)
+    reader.ends_with(0)
+
+
+@case("pub reads escapes in lines with a topic, bytes with --raw or --topic, and what any delimiter ends")
+def _(world):
+    for arguments, data, expected in [
+        ([], b"a\\tb\tc\\nd\\x00\\q\n", ("a\tb", "c\nd\0\\q")),
+        (["--raw"], b"a\\tb\tc\\nd\n", ("a\\tb", "c\\nd")),
+        (["--topic", "t"], b"a\\tb\n", ("t", "a\\tb")),
+        (["--topic", "t", "--text"], b"a\\tb\n", ("t", "a\tb")),
+        (["--topic", "t", "--null"], b"a\nb\0", ("t", "a\nb")),
+        (["--null"], b"t\ta\nb\\x00\0", ("t", "a\nb\0")),
+        (["--topic", "t", "--delimiter", "\\r\\n"], b"a\nb\rc\r\n", ("t", "a\nb\rc")),
+        (["--raw", "--delimiter", "--"], b"t\ta-\n--", ("t", "a-\n")),
+    ]:
+        sub = world.sub("x", "--json", "--count", "1")
+        world.run("pub", "x", *arguments, stdin=data)
+        event = json.loads(sub.ends_with(0))
+        assert (event["topic"], event["message"]) == expected, (arguments, event)
+    _, err = world.run("pub", "x", "--json", "--now", code=1, stdin=b"not json\n")
+    assert "line 1 is no JSON object" in err, err
+
+
+@case("a topic of any byte can be typed at sub, and a star that is none is hinted at")
+def _(world):
+    sub = world.sub("x", "a\\x00b", "--count", "1")
+    world.run("pub", "x", stdin=b"a\\x00b\tyes\na\tno\n")
+    assert sub.ends_with(0) == b"a\0b\tyes\n"
+    sub = world.sub("x", "cpu/*/temp", "a.>", "cpu/*", "--count", "1")
+    sub.says("'cpu/\\*/temp' is taken literally")
+    sub.says("'a.>' is taken literally")
+    world.run("pub", "x", stdin=b"cpu/0/temp/x\t1\n")
+    assert sub.ends_with(0) == b"cpu/0/temp/x\t1\n"
+    assert "'cpu/*' is" not in sub.err.text()
+
+
+@case("sub --timestamps, --topics-only, --null and --delimiter")
+def _(world):
+    subs = [(world.sub("x", *arguments, "--count", "2"), expected) for arguments, expected in [
+        (["--topics-only"], rb"a\nb\n"),
+        (["--timestamps"], rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z\t[ab]\t\d\n){2}"),
+        (["--timestamps", "--topics-only"], rb"([-\dT:.]+Z\t[ab]\n){2}"),
+        (["--null"], rb"a\t1\0b\t2\0"),
+        (["--raw", "--delimiter", "\\x01|"], rb"1\x01\|2\x01\|"),
+        (["--raw", "--null"], rb"1\x002\x00"),
+        (["--json", "--topics-only", "--timestamps"], rb'(\{"time":"[^"]*Z","topic":"[ab]","producer":"x",[^\n]*\}\n){2}'),
+    ]]
+    world.run("pub", "x", stdin=b"a\t1\nb\t2\n")
+    for sub, expected in subs:
+        got = sub.ends_with(0)
+        assert re.fullmatch(expected, got), (sub.what, got)
+
+
+@case("on a terminal, sub shows control characters instead of sending them; elsewhere it changes nothing")
+def _(world):
+    master, terminal = os.openpty()
+    shown = world.sub("x", "--count", "1", stdout=terminal)
+    as_object = world.sub("x", "--json", "--count", "1", stdout=terminal)
+    piped = world.sub("x", "--count", "1")
+    os.close(terminal)
+    world.run("pub", "x", "--raw", stdin=b"t\t\x1b]0;owned\x07\xc2\x9b2J\x7f\n")
+    assert piped.ends_with(0) == b"t\t\x1b]0;owned\x07\xc2\x9b2J\x7f\n"
+    shown.exit_code()
+    as_object.exit_code()
+    got = os.read(master, 10000)
+    os.close(master)
+    assert not set(got) & (set(range(32)) - {10, 13, 9} | {127}) and b"\xc2\x9b" not in got, got
+    assert rb"\x1b]0;owned\x07\xc2\x9b2J\x7f" in got and rb"\u001b]0;owned\u0007\u009b2J\u007f" in got, got
+
+
+@case("names and reasons of others do not command the terminal: messages, logs and tables show control characters")
+def _(world):
+    name = "evil\x1b[2J"
+    pub = world.start("pub", name, "--now", "-v")
+    pub.says("registered at")
+    out = world.run("ls")[0] + world.run("ls", "--stats")[0]
+    assert "\x1b" not in out and r"evil\x1b[2J" in out, out
+    sub = world.start("sub", "nobody\x1b[2J")
+    sub.says(r"nobody\\x1b\[2J")
+    assert b"\x1b" not in sub.err.bytes() + pub.err.bytes()
 
 
 @case("sub ends quietly with 0 when its reader has had enough, whether events come or not")
@@ -427,7 +595,201 @@ def _(world):
     pub.ends_with(0)
 
 
+# Waiting
+
+
+@case("pub --wait bounds the wait for the first subscriber, with 4")
+def _(world):
+    pub = world.start("pub", "x", "--wait", "0.5")
+    pub.write(b"t\t1\n")
+    pub.ends_with(4)
+    assert "no subscriber came for 'x'" in pub.err.text(), pub.err.text()
+
+
+@case("pub --wait bounds the wait at the end, with 4 and the number that nobody took")
+def _(world):
+    start = time.monotonic()
+    _, err = world.run("pub", "x", "--now", "--wait", "0.5", stdin=numbered(7), code=4)
+    assert time.monotonic() - start < 20 and "7 events nobody took" in err, err
+
+
+@case("pub --wait bounds the wait for room, with 4; without it a signal ends that wait at once")
+def _(world):
+    for arguments, code in [(["--wait", "0.5"], 4), ([], 5)]:
+        pub = world.start("pub", "x", "--now", "--topic", "t", "--buffer", "1MB", *arguments)
+        pub.feed_aside((b"x" * 1000 + b"\n") * 5000)
+        if code == 5:
+            pub.says("'x' waits for a subscriber")
+            pub.signal(signal.SIGTERM)
+        pub.ends_with(code)
+        assert "events nobody took" in pub.err.text() and "had been read and not published" in pub.err.text()
+
+
+@case("pub --timeout ends it: with 4 if the count was not reached, else with 0")
+def _(world):
+    for arguments, code in [(["--count", "2"], 4), ([], 0)]:
+        sub = world.sub("x", "--count", "1")
+        pub = world.start("pub", "x", "--timeout", "3", *arguments)
+        pub.write(b"t\t1\n")
+        assert sub.ends_with(0) == b"t\t1\n"
+        pub.ends_with(code)
+        assert ("after 1 of 2 lines" in pub.err.text()) == (code == 4)
+
+
+@case("pub whose last subscriber has left says that it waits for another one, who gets the rest")
+def _(world):
+    first = world.sub("x", "--count", "3")
+    pub = world.start("pub", "x", "--topic", "t", "--rate", "50")
+    pub.feed(b"".join(b"%d\n" % n for n in range(60)))
+    first.ends_with(0)
+    pub.says("'x' waits for a subscriber: [0-9]+ events are not taken by anybody yet")
+    world.start("sub", "x")
+    assert pub.exit_code() in (0, 5)
+
+
+@case("pub names the subscriber that it waits for, once, and how much is held for it")
+def _(world):
+    sub = world.sub("x")
+    pub = world.start("pub", "x", "--topic", "t", "--buffer", "1MB")
+    pub.write(b"first\n")
+    sub.prints("t\tfirst\n")
+    sub.signal(signal.SIGSTOP)
+    pub.feed_aside((b"x" * 1000 + b"\n") * 5000)
+    pub.says(f"'x' waits for sub, process {sub.pid} on .*, for which it holds [0-9]+ events \\([0-9]+ in flight\\)")
+    sub.signal(signal.SIGCONT)
+    pub.ends_with(0)
+    assert pub.err.text().count("waits for") == 1, pub.err.text()
+
+
+@case("relay names the subscriber that it waits for")
+def _(world):
+    relay = world.start("relay", "-v", "y", "--from", "x", "--buffer", "1MB")
+    relay.says("searching x")
+    sub = world.sub("y")
+    relay.says("subscribed: consumer")
+    pub = world.start("pub", "x", "--topic", "t")
+    pub.write(b"first\n")
+    sub.prints("t\tfirst\n")
+    sub.signal(signal.SIGSTOP)
+    pub.feed_aside((b"x" * 1000 + b"\n") * 5000)
+    relay.says(f"'y' waits for sub, process {sub.pid} on .*, for which it holds [0-9]+ events")
+    sub.signal(signal.SIGCONT)
+    pub.ends_with(0)
+
+
+# Signals and closed descriptors
+
+
+@case("SIGHUP drains as SIGTERM does, but not if it was ignored from the start")
+def _(world):
+    sub, pub = world.sub("x"), world.start("pub", "x")
+    pub.write(numbered(100))
+    sub.prints("t\t99\n")
+    pub.signal(signal.SIGHUP)
+    pub.ends_with(0)
+    sub.says("its stream has ended")
+    sub.signal(signal.SIGHUP)
+    assert sub.ends_with(0) == numbered(100)
+    nohup = world.sub("y", "--count", "1", preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    nohup.signal(signal.SIGHUP)
+    world.run("pub", "y", stdin=b"t\t1\n")
+    assert nohup.ends_with(0) == b"t\t1\n"
+
+
+@case("two signals at once are one, as `timeout` sends them")
+def _(world):
+    sub, pub = world.sub("x"), world.start("pub", "x")
+    pub.write(b"t\t1\n")
+    sub.prints("t\t1\n")
+    for process in [sub, pub]:
+        process.signal(signal.SIGTERM)
+        process.signal(signal.SIGTERM)
+        process.signal(signal.SIGINT)
+        process.ends_with(0)
+
+
+@case("a second signal that comes later ends a drain at once")
+def _(world):
+    pub = world.start("pub", "x", "--now", "-v")
+    pub.says("registered at")
+    pub.write(numbered(7))
+    end = time.monotonic() + DEADLINE
+    while json.loads(world.run("ls", "--json", "--stats")[0])[0]["stats"]["ingested"] < 7:
+        assert time.monotonic() < end
+    pub.signal(signal.SIGTERM)
+    time.sleep(0.3)  # what is tried is the time between the two
+    pub.signal(signal.SIGTERM)
+    assert pub.exit_code() == -signal.SIGTERM
+
+
+@case("closed input is the end of input, closed output an error, and closed stderr is no matter")
+def _(world):
+    closing = lambda *which: lambda: [os.close(fd) for fd in which]
+    pub = world.start("pub", "x", "--topic", "t", "--now", preexec_fn=closing(0))
+    pub.ends_with(0)
+    for command in [["sub", "x"], ["ls"], ["names"], ["topics", "x"]]:
+        process = world.start(*command, preexec_fn=closing(1))
+        process.ends_with(1)
+        assert "standard output is closed" in process.err.text(), process.err.text()
+    world.start("sub", "x", "--count", "1", preexec_fn=closing(0, 1, 2)).ends_with(1)
+    sub = world.start("sub", "x", "--count", "1", preexec_fn=closing(0, 2))
+    world.run("pub", "x", stdin=b"t\t1\n")
+    assert sub.ends_with(0) == b"t\t1\n"
+
+
+@case("help that cannot be written is an error")
+def _(world):
+    for how in ["--help", "--version"]:
+        full = os.open("/dev/full", os.O_WRONLY)
+        process = world.start(how, stdout=full)
+        os.close(full)
+        process.ends_with(1)
+
+
 # When something goes wrong
+
+
+@case("sub whose producer is killed exits with 5 on a signal, and says that an unknown number is lost")
+def _(world):
+    sub, pub = world.sub("x", "--stats"), world.start("pub", "x")
+    pub.write(b"t\t1\n")
+    sub.prints("t\t1\n")
+    pub.signal(signal.SIGKILL)
+    sub.says("'x' is gone")
+    sub.signal(signal.SIGTERM)
+    sub.ends_with(5)
+    assert "received 1, lost 0 and an unknown number of 'x', which is lost" in sub.err.text(), sub.err.text()
+
+
+@case("relay and topics whose producer is killed exit with 5 as well")
+def _(world):
+    relay = world.start("relay", "-v", "y", "--from", "x")
+    relay.says("searching x")
+    sub, topics, pub = world.sub("x"), world.start("topics", "x", "-v"), world.start("pub", "x")
+    pub.write(b"t\t1\n")
+    sub.prints("t\t1\n")
+    for process in [relay, topics]:
+        process.says("connected x")
+    pub.signal(signal.SIGKILL)
+    for process in [relay, topics]:
+        process.says("'x' is gone")
+        process.signal(signal.SIGTERM)
+        process.ends_with(5)
+
+
+@case("a lost producer whose successor is found is told as a gap, and counted once")
+def _(world):
+    sub, pub = world.sub("x", "--stats"), world.start("pub", "x")
+    pub.write(b"t\t1\n")
+    sub.prints("t\t1\n")
+    pub.signal(signal.SIGKILL)
+    sub.says("'x' is gone")
+    world.run("pub", "x", stdin=b"t\t2\n")
+    sub.prints("t\t2\n")
+    sub.says("has ended its stream")
+    sub.signal(signal.SIGTERM)
+    sub.ends_with(5)
+    assert "received 2, lost 0 and an unknown number in 1 gap\n" in sub.err.text(), sub.err.text()
 
 
 @case("a name that somebody has is refused with 1 and who holds it; when the holder dies it is free at once")
@@ -566,6 +928,40 @@ def _(world):
     pub.ends_with(0)
 
 
+# topics
+
+
+@case("topics counts the events of each topic, and prints a last table at its end")
+def _(world):
+    topics = world.start("topics", "x", "-v", "--interval", "0.1")
+    topics.says("searching x")
+    pub = world.start("pub", "x")
+    pub.write(b"a\t1\nb\\tc\t22\na\t333\n")
+    topics.prints(r"x +2 +[0-9.]+ +4 +a\nx +1 +[0-9.]+ +2 +b\\tc\n")
+    pub.close()
+    pub.ends_with(0)
+    topics.says("has ended its stream")
+    topics.signal(signal.SIGTERM)
+    last = lines_of(topics.ends_with(0).rstrip(b"\n").rpartition(b"\n\n")[2])
+    assert last[0].split() == ["PRODUCER", "EVENTS", "EVENTS/S", "BYTES", "TOPIC"], last
+    assert [row.split()[0::4] + row.split()[1:2] for row in last[1:]] == [["x", "a", "2"], ["x", r"b\tc", "1"]], last
+
+
+@case("topics --json prints an array a line; --timeout ends it with 0, a reader that has gone as well")
+def _(world):
+    topics = world.start("topics", "x", "a*", "--json", "--timeout", "4", "--interval", "10", "-v")
+    topics.says("searching x")
+    gone = world.start("topics", "x", "--interval", "0.1", read_output=False)
+    gone.stdout.close()
+    assert gone.exit_code() == 0
+    world.run("pub", "x", stdin=b"a\t1\nb\t2\na\xff\t3\n")
+    (line,) = lines_of(topics.ends_with(0))
+    rows = json.loads(line)
+    assert [(row.get("topic", row.get("topic_base64")), row["events"], row["bytes"]) for row in rows] == [
+        ("a", 1, 1), ("Yf8=", 1, 1)], rows
+    assert all(row["producer"] == "x" and row["events_per_s"] >= 0 for row in rows), rows
+
+
 # relay
 
 
@@ -650,6 +1046,38 @@ def _(world):
     assert sub.ends_with(0) == b"t\t-y\nto\\tpic\t\n" + numbered(1000)
     pub.close()
     pub.ends_with(0)
+
+
+@case("ingest takes lines of 15 MiB; one that is larger is refused with its number, the others go on, and it exits with 5")
+def _(world):
+    pub = world.start("pub", "-v", "x", "--now")
+    pub.says("registered at")
+    sub = world.start("sub", "x", "--raw", "--delimiter", "\\n", "--count", "3")
+    lines = [b"1", b"x" * (15 << 20), b"x" * (17 << 20), b"2"]
+    _, err = world.run("ingest", "x", "t", stdin=b"\n".join(lines), code=5)
+    assert "line 3: an event of 17825792 bytes is too large" in err, err
+    assert sub.ends_with(0) == b"\n".join([lines[0], lines[1], lines[3]]) + b"\n"
+    pub.close()
+    pub.ends_with(0)
+
+
+@case("a signal ends an ingest that waits for an answer: 5, and how many were not answered")
+def _(world):
+    names = world.start("names", "--no-beacon")
+    names.prints("tcp://")
+    pub = world.start("pub", "-v", "x", "--now")
+    pub.says("registered at")
+    pub.signal(signal.SIGSTOP)
+    ingest = world.start("ingest", "x", "t", "--timeout", "100")
+    ingest.write(numbered(3))
+    end, unread = time.monotonic() + DEADLINE, bytearray(b"1234")
+    while any(unread):
+        assert time.monotonic() < end
+        fcntl.ioctl(ingest.stdin, termios.FIONREAD, unread)
+    ingest.signal(signal.SIGTERM)
+    ingest.ends_with(5)
+    pub.signal(signal.SIGCONT)
+    assert "'x' has not answered for 3 events" in ingest.err.text(), ingest.err.text()
 
 
 @case("ingest for a name that nobody has exits with 3")

@@ -84,15 +84,15 @@ class Stream:
 
 
 class Process:
-    def __init__(self, arguments, env, read_output=True, stdin=subprocess.PIPE):
+    def __init__(self, arguments, env, read_output=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, preexec_fn=None):
         self.what = "galena " + " ".join(arguments)
         self._popen = subprocess.Popen(
-            [PROGRAM, *arguments], stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env,
-            bufsize=0)
+            [PROGRAM, *arguments], stdin=stdin, stdout=stdout, stderr=subprocess.PIPE, env=env,
+            bufsize=0, preexec_fn=preexec_fn)
         self.pid = self._popen.pid
         self.stdin = self._popen.stdin
         self.stdout = self._popen.stdout  # for cases that read it themselves
-        self.out = Stream(self._popen.stdout) if read_output else None
+        self.out = Stream(self._popen.stdout) if read_output and self._popen.stdout else None
         self.err = Stream(self._popen.stderr)
 
     def says(self, pattern):

@@ -46,8 +46,8 @@ TEST_CASE("sub shows a message that a program packed: as JSON, and with --raw as
   Node node({.domain = domain});
   Producer producer(node, {.name = global("x")});
   producer.ingest("t", std::map<std::string, int>{{"a", 1}});
-  CHECK(run(domain, "sub x --json --count 1 --timeout 20").text ==
-        "{\"topic\":\"t\",\"message\":{\"a\":1},\"encoding\":\"msgpack\"}\n");
+  const std::string object = "{\"topic\":\"t\",\"message\":{\"a\":1},\"encoding\":\"msgpack\",\"producer\":\"x\",";
+  CHECK(run(domain, "sub x --json --count 1 --timeout 20").text.starts_with(object));
   producer.ingest("t", std::map<std::string, int>{{"a", 1}});
   CHECK(run(domain, "sub x --count 1 --timeout 20").text == "t\t{\"a\":1}\n");
   producer.ingest("t", std::map<std::string, int>{{"a", 1}});

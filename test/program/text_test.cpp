@@ -41,6 +41,29 @@ std::string packed(const T& value) {
   return std::string(detail::encode_message("", value, out).payload);
 }
 
+std::string printed(const EventView& event, EventStyle style = {}) {
+  std::string out;
+  append_event(out, event, style);
+  return out;
+}
+
+std::string printed_json(const EventView& event) { return printed(event, {.format = EventFormat::json}); }
+
+/// What `pub` makes of what `sub` printed: whether it is the same event.
+bool comes_back(const EventView& event, EventStyle style) {
+  EventReader reader(style.format, std::nullopt);
+  std::string line = printed(event, style);
+  line.resize(line.size() - style.delimiter.size());
+  const EventView read = reader.read(line);
+  return read.topic == event.topic && read.payload == event.payload && read.encoding == event.encoding;
+}
+
+std::string every_byte() {
+  std::string all;
+  for (int byte = 0; byte < 256; ++byte) all.push_back(static_cast<char>(byte));
+  return all;
+}
+
 std::string renamed(std::vector<std::string_view> rules, std::string_view topic) {
   std::vector<RenameRule> parsed;
   for (std::string_view rule : rules) parsed.push_back(parse_rename(rule));
@@ -58,14 +81,52 @@ TEST_CASE("tab, newline and backslash are escaped, and no other byte") {
 }
 
 TEST_CASE("what was escaped is read back byte for byte") {
-  std::string all;
-  for (int byte = 0; byte < 256; ++byte) all.push_back(static_cast<char>(byte));
+  const std::string all = every_byte();
   CHECK(unescaped(escaped(all)) == all);
+  for (const Escapes escapes : {Escapes{}, Escapes{'\0'}, Escapes{'\n', true}, Escapes{'\0', true}}) {
+    std::string there;
+    append_escaped(there, all + "\\x41\\n\xc3\xa4\xc2\x85", escapes);
+    CHECK(there.find(escapes.record_end) == std::string::npos);
+    CHECK(there.find('\t') == std::string::npos);
+    std::string back;
+    append_unescaped(back, there);
+    CHECK(back == all + "\\x41\\n\xc3\xa4\xc2\x85");
+  }
+}
+
+TEST_CASE("a backslash that begins no escape is read as it is") {
+  std::string out;
+  append_unescaped(out, "\\d \\xg1 \\x4 \\");
+  CHECK(out == "\\d \\xg1 \\x4 \\");
 }
 
 TEST_CASE("a backslash with nothing to say is a usage error") {
   CHECK_THROWS_AS(unescaped("a\\d"), UsageError);
   CHECK_THROWS_AS(unescaped("a\\"), UsageError);
+  CHECK_THROWS_AS(unescaped("a\\x4"), UsageError);
+  CHECK_THROWS_AS(unescaped("a\\x-1"), UsageError);
+}
+
+TEST_CASE("nothing that commands a terminal is printable") {
+  CHECK(printable("a\tb\x1b[2J\x7f\x07") == "a\\x09b\\x1b[2J\\x7f\\x07");
+  CHECK(printable("\xc2\x9b"
+                  "2J \xff \xc3\xa4 \xe2\x82\xac") == "\\xc2\\x9b2J \\xff \xc3\xa4 \xe2\x82\xac");
+  CHECK(printable("") == "");
+}
+
+TEST_CASE("a topic of any byte can be typed") {
+  CHECK(parsed("a\\x00b") == Topic(std::string("a\0b", 3)));
+  CHECK(parsed("\\x2a") == Topic("*"));
+  CHECK(parsed("\\xFF\\xfe*") == prefix("\xff\xfe"));
+}
+
+TEST_CASE("what looks like the wildcard of another system gets a hint, and nothing else does") {
+  for (const char* text : {"cpu/*/temp", "cpu/+", "+/temp", "cpu/#", "#", "a.>", ">", "a.*.b", "*.log", "cpu/*/t*"}) {
+    CHECK_MESSAGE(wildcard_hint(text), text);
+  }
+  for (const char* text : {"cpu/*", "*", "cpu/0", "c++", "a>b", "#1", "cpu/\\*/temp", "a\\*", ""}) {
+    CHECK_MESSAGE(!wildcard_hint(text), text);
+  }
 }
 
 TEST_CASE("a trailing star is a prefix, an escaped one is a star") {
@@ -156,10 +217,26 @@ TEST_CASE("base64 is that of RFC 4648") {
   CHECK(base64("\xff\xfe") == "//4=");
 }
 
+TEST_CASE("base64 is read back, and nothing else is read as base64") {
+  for (const std::string& bytes : {std::string(), std::string("f"), std::string("fo"), every_byte()}) {
+    CHECK(from_base64(base64(bytes)) == bytes);
+  }
+  for (std::string_view bad : {"Z", "Zg", "Zg=", "Z===", "Zg==Zg==", "Zm 9", "====", "Zm9v\n"}) {
+    CHECK_MESSAGE(!from_base64(bad), bad);
+  }
+}
+
 TEST_CASE("JSON text escapes what it must") {
-  std::string out;
-  append_json_line(out, {"t", std::string_view("a\"\\\n\t\r\0\x1f\x7f\xc3\xa4", 11), Encoding::raw});
-  CHECK(out == "{\"topic\":\"t\",\"message\":\"a\\\"\\\\\\n\\t\\r\\u0000\\u001f\x7f\xc3\xa4\",\"encoding\":\"raw\"}\n");
+  CHECK(printed_json({"t", std::string_view("a\"\\\n\t\r\0\x1f\x7f\xc3\xa4", 11), Encoding::raw}) ==
+        "{\"topic\":\"t\",\"message\":\"a\\\"\\\\\\n\\t\\r\\u0000\\u001f\x7f\xc3\xa4\",\"encoding\":\"raw\"}\n");
+}
+
+TEST_CASE("on a terminal, no event commands it") {
+  const EventView event{"\x1b]0;t", "\x1b[2J\x7f\xc2\x9b\n\xff", Encoding::raw};
+  CHECK(printed(event, {.terminal = true}) == "\\x1b]0;t\t\\x1b[2J\\x7f\\xc2\\x9b\\n\\xff\n");
+  const EventView text{"t", "\x1b\x7f\xc2\x9b", Encoding::raw};
+  CHECK(printed(text, {.format = EventFormat::json, .terminal = true}) ==
+        "{\"topic\":\"t\",\"message\":\"\\u001b\\u007f\\u009b\",\"encoding\":\"raw\"}\n");
 }
 
 TEST_CASE("MessagePack becomes JSON") {
@@ -191,23 +268,128 @@ TEST_CASE("what is no MessagePack value, or more than one, or too deep, is not s
   }
 }
 
+TEST_CASE("JSON is linear in the payload, however keys are nested") {
+  std::string payload;
+  for (int depth = 0; depth < 30; ++depth) payload.push_back('\x81');  // a map as a key in a map as a key ...
+  payload.push_back('\x01');
+  for (int depth = 0; depth < 30; ++depth) payload.push_back('\x01');
+  CHECK(json_of(payload).size() < 2 * payload.size() + 40);
+  CHECK(json_of(std::string_view("\x81\x91\x01\x02", 4)) == R"({"{\"base64\":\"kQE=\"}":2})");
+}
+
+TEST_CASE("JSON is read as it was written, with keys that are there twice, and not if it is none or too deep") {
+  for (const char* text :
+       {R"({"a":1,"b":[1.5,-3,null,true,"x"],"a":{}})", "[]", "18446744073709551615", "\"\\u0000\""}) {
+    const auto value = parse_json(text);
+    REQUIRE_MESSAGE(value, text);
+    CHECK(value->dump() == text);
+  }
+  const std::string deepest = std::string(max_json_depth, '[') + std::string(max_json_depth, ']');
+  CHECK(parse_json(deepest));
+  for (const std::string& bad : {std::string(), std::string("{"), std::string("1 2"), std::string("{a:1}"),
+                                 std::string("\"\xff\""), "[" + deepest + "]"}) {
+    CHECK_MESSAGE(!parse_json(bad), bad);
+  }
+}
+
 TEST_CASE("a text line has two columns, whatever the event holds") {
-  std::string out;
-  append_text_line(out, {"to\tpic", "mes\nsage", Encoding::raw});
-  append_text_line(out, {"", "", Encoding::raw});
-  append_text_line(out, {"t", "\x92\x01\xa1\n", Encoding::msgpack});
+  const std::string out = printed({"to\tpic", "mes\nsage", Encoding::raw}) + printed({"", "", Encoding::raw}) +
+                          printed({"t", "\x92\x01\xa1\n", Encoding::msgpack});
   CHECK(out == "to\\tpic\tmes\\nsage\n\t\nt\t[1,\"\\\\n\"]\n");
 }
 
+TEST_CASE("a record that ends in NUL has its newlines as they are, and its NULs escaped") {
+  CHECK(printed({"t", std::string_view("a\nb\0c\\", 6), Encoding::raw}, {.delimiter = std::string(1, '\0')}) ==
+        std::string("t\ta\nb\\x00c\\\\\0", 13));
+}
+
+TEST_CASE("raw is the bytes, and the delimiter") {
+  CHECK(printed({"t", "a\n", Encoding::raw}, {.format = EventFormat::raw, .delimiter = ""}) == "a\n");
+  CHECK(printed({"t", "a", Encoding::raw}, {.format = EventFormat::raw, .delimiter = "\r\n"}) == "a\r\n");
+}
+
+TEST_CASE("topics alone, and times before them") {
+  CHECK(printed({"t\n", "m", Encoding::raw}, {.topics_only = true}) == "t\\n\n");
+  CHECK(printed({"t", "m", Encoding::raw}, {.format = EventFormat::json, .topics_only = true}) ==
+        "{\"topic\":\"t\"}\n");
+  const std::string timed = printed({"t", "m", Encoding::raw}, {.timestamps = true});
+  REQUIRE(timed.size() == 32);
+  CHECK(timed.substr(26) == "Z\tt\tm\n");
+  CHECK(timed[10] == 'T');
+}
+
 TEST_CASE("a JSON line tells bytes from text, and values from both") {
-  std::string out;
-  append_json_line(out, {"t", "hi", Encoding::raw});
-  append_json_line(out, {"\xff", "\xfe", Encoding::raw});
-  append_json_line(out, {"t", "\x92\x01\x02", Encoding::msgpack});
-  append_json_line(out, {"t", "\xc1", Encoding::msgpack});
+  const std::string out = printed_json({"t", "hi", Encoding::raw}) + printed_json({"\xff", "\xfe", Encoding::raw}) +
+                          printed_json({"t", "\x92\x01\x02", Encoding::msgpack}) +
+                          printed_json({"t", "\xc1", Encoding::msgpack});
   CHECK(out ==
         "{\"topic\":\"t\",\"message\":\"hi\",\"encoding\":\"raw\"}\n"
         "{\"topic_base64\":\"/w==\",\"message_base64\":\"/g==\",\"encoding\":\"raw\"}\n"
         "{\"topic\":\"t\",\"message\":[1,2],\"encoding\":\"msgpack\"}\n"
         "{\"topic\":\"t\",\"message_base64\":\"wQ==\",\"encoding\":\"msgpack\"}\n");
+}
+
+TEST_CASE("a JSON line says where the event comes from, and whether it may be repeated") {
+  struct Here final : EventOrigin {
+    std::string_view producer() const override { return "load"; }
+    Id stream() const override { return Id{}; }
+    std::optional<std::uint64_t> position() const override { return at; }
+    std::optional<std::uint64_t> at = 7;
+  } here;
+  CHECK(printed_json({"t", "", Encoding::raw, true, &here}) ==
+        "{\"topic\":\"t\",\"message\":\"\",\"encoding\":\"raw\",\"producer\":\"load\","
+        "\"stream\":\"00000000000000000000000000000000\",\"position\":7,\"repeated\":true}\n");
+  here.at.reset();
+  CHECK(printed_json({"t", "", Encoding::raw, false, &here}) ==
+        "{\"topic\":\"t\",\"message\":\"\",\"encoding\":\"raw\",\"producer\":\"load\","
+        "\"stream\":\"00000000000000000000000000000000\"}\n");
+}
+
+TEST_CASE("what is printed is read back, byte for byte") {
+  const std::string all = every_byte();
+  const std::string nul(1, '\0');
+  for (const EventStyle& style :
+       {EventStyle{}, EventStyle{.delimiter = nul}, EventStyle{.terminal = true},
+        EventStyle{.delimiter = nul, .terminal = true}, EventStyle{.format = EventFormat::json},
+        EventStyle{.format = EventFormat::json, .delimiter = nul},
+        EventStyle{.format = EventFormat::json, .terminal = true}}) {
+    for (const std::string& bytes :
+         {std::string(), all, all + all, std::string("\\x41\\n"), std::string("\xc2\x85\x7f")}) {
+      CHECK(comes_back({bytes, bytes, Encoding::raw}, style));
+    }
+    if (style.format != EventFormat::json) continue;
+    for (const std::string& payload :
+         {packed(17), packed(-3), packed(1.5), packed(0.1F), packed(std::map<std::string, int>{{"b", 1}, {"a", 2}}),
+          packed(std::map<int, int>{{1, 2}}), packed(std::numeric_limits<double>::infinity()), std::string("\xc1"),
+          std::string("\xcd\x00\x01", 3), std::string("\x82\xa1\x61\x01\xa1\x61\x02"), std::string("\xa2hi"),
+          std::string("\xc4\x02\xff\xfe"), std::string("\xd4\x05\x01"), std::string()}) {
+      CHECK_MESSAGE(comes_back({"t", payload, Encoding::msgpack}, style), base64(payload));
+    }
+  }
+}
+
+TEST_CASE("JSON that somebody wrote is text or a value; of what lacks something it is said what") {
+  const auto read = [](std::string_view line) {
+    const EventView event = EventReader(EventFormat::json, std::nullopt).read(line);
+    return Event(event);
+  };
+  CHECK(read(R"({"topic":"t","message":"a"})").view().encoding == Encoding::raw);
+  CHECK(read(R"({"topic":"t","message":[1]})").view().payload == packed(std::vector<int>{1}));
+  CHECK(read(R"({"topic":"t","message":"a","encoding":"msgpack"})").view().payload == "\xa1\x61");
+  for (const char* bad : {"", "[]", "{}", R"({"topic":"t"})", R"({"message":"m"})", R"({"topic":1,"message":"m"})",
+                          R"({"topic":"t","message":1,"encoding":"raw"})",
+                          R"({"topic":"t","message":"m","encoding":"xml"})", R"({"topic":"t","message_base64":"?"})",
+                          R"({"topic":"t","encoding":"msgpack"})", R"({"topic":"t","message":1} x)"}) {
+    CHECK_THROWS_AS_MESSAGE(read(bad), Error, bad);
+  }
+}
+
+TEST_CASE("with a topic for all lines, a line is a message, and an object's topic does not count") {
+  CHECK(EventReader(EventFormat::raw, "t").read("a\tb\\n").payload == "a\tb\\n");
+  EventReader text(EventFormat::text, "t");
+  CHECK(text.read("a\tb\\n").payload == "a\tb\n");
+  EventReader json(EventFormat::json, "t");
+  const EventView event = json.read(R"({"topic":"x","message":"m"})");
+  CHECK(event.topic == "t");
+  CHECK(event.payload == "m");
 }

@@ -94,6 +94,23 @@ TEST_CASE("a consumer that a newer producer turns away asks again, and has not s
   CHECK(play.consumer->stats().malformed == 0);
 }
 
+TEST_CASE("a mistake that ends each attempt is a warning once, and what ends links every day is none") {
+  Play play;
+  const auto cancel = [&](std::string_view reason, const std::string& detail) {
+    play.await_subscribe();
+    play.say(core::encode(core::Cancel{std::string(reason), detail}));
+  };
+  cancel(core::reason::silent, "nothing was heard");
+  cancel(core::reason::malformed, "too many topics");
+  cancel(core::reason::malformed, "too many topics");
+  cancel(core::reason::version, "this is version 2, not 1");
+  play.await_subscribe();
+  const auto lines = play.realm.lines->all();
+  REQUIRE(lines.size() == 2);
+  CHECK(lines[0].ends_with("link to p is over: it said 'malformed': too many topics"));
+  CHECK(lines[1].ends_with("link to p is over: it said 'version': this is version 2, not 1"));
+}
+
 TEST_CASE("more than was granted is refused before a handler sees it, and the link is left") {
   Play play;
   const auto epoch = play.await_subscribe().epoch;

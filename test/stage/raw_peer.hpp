@@ -99,6 +99,24 @@ class RawDealer {
   zmq::socket_t socket_;
 };
 
+/// A subscriber that selects nothing which is published, and counts the producer's heartbeats: they come at a quarter
+/// of its liveness, if its thread lives.
+class RawHeartbeats {
+ public:
+  explicit RawHeartbeats(const std::string& endpoint) : dealer_(endpoint) {
+    core::Subscribe message = subscribe_message(std::chrono::hours(1));
+    message.selection = Selection({"a topic that nobody publishes"});
+    dealer_.send(core::encode(message));
+  }
+  bool wait_for(int count) {
+    while (count > 0 && dealer_.next<core::Mark>()) --count;
+    return count == 0;
+  }
+
+ private:
+  RawDealer dealer_;
+};
+
 /// The bound side, as a producer is.
 class RawRouter {
  public:

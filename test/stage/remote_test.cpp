@@ -35,12 +35,6 @@ struct Draws {
   Event handle_produce(const Shape& shape, int) { return {"t", shape.name()}; }
 };
 
-struct Two {
-  Realm realm;
-  Node here{realm.options()};
-  Node there{realm.options()};
-};
-
 std::string refused(const std::function<void()>& call, ErrorCode code) {
   try {
     call();
@@ -274,6 +268,44 @@ TEST_CASE("a link that breaks before the answer is told as just that, and the ne
   REQUIRE(producer.drain(patience));
 }
 
+TEST_CASE("of a stream whose link breaks only what has left is unknown: the rest goes to the next of the name") {
+  Two nodes;
+  auto raw = std::make_unique<RawRouter>();
+  std::optional<FakeProducer> fake;
+  fake.emplace(nodes.there, "p", raw->endpoint());
+  RemoteProducer<> remote(nodes.here, global("p"));
+  const std::string large(10'000, 'x');
+  for (int i = 0; i < 20; ++i) (void)remote.ingest("t", large);
+  const auto offer = raw->next<core::Offer>();
+  REQUIRE(offer);
+  raw->send(offer->first, core::encode(subscribe_message(30s, {1000, 1})));  // one event passes the bound of bytes
+  std::uint64_t sent = 0;
+  while (sent == 0) {
+    const auto frame = raw->receive();
+    REQUIRE(frame);
+    std::string_view rest = frame->bytes;
+    while (core::starts_with_batch(rest)) {
+      const auto header = core::read_batch_header(rest);
+      REQUIRE(header);
+      rest.remove_prefix(header->bytes);
+      sent += header->count;
+    }
+  }
+  REQUIRE(sent < 20);
+  raw.reset();
+  REQUIRE(eventually([&] { return remote.counts().unknown > 0; }));
+  CHECK(remote.counts().unknown == sent);
+  fake.reset();
+  Producer<> producer(nodes.there, {.name = global("p")});
+  Keep keep;
+  Consumer<Keep> consumer(nodes.here, keep, of(global("p")));
+  for (std::uint64_t ticket = 1; ticket <= 20; ++ticket) {
+    CHECK(remote.answer(ticket, patience).verdict == (ticket <= sent ? Verdict::unknown : Verdict::accepted));
+  }
+  REQUIRE(producer.drain(patience));
+  CHECK(keep.events->size() == 20 - sent);
+}
+
 TEST_CASE("a producer that ends while others wait to ingest tells them, within the process too") {
   Realm realm;
   Node node(realm.options());
@@ -292,6 +324,23 @@ TEST_CASE("a producer that ends while others wait to ingest tells them, within t
   producer.reset();
   caller.join();
   CHECK(says(text, "may have been accepted or not"));
+}
+
+TEST_CASE("a closed producer ends the links that ingest, and answers those to come that it stops") {
+  Two nodes;
+  Producer<> producer(nodes.there, {.name = global("p")});
+  const std::string offer = core::encode(core::Offer{Id{}, Id::random(), Id::random(), false, 30s});
+  RawDealer before(endpoint_of(nodes.here, "p"));
+  before.send(offer);
+  REQUIRE(before.next<core::Subscribe>());
+  producer.close();
+  RawDealer after(endpoint_of(nodes.here, "p"));
+  after.send(offer);
+  for (RawDealer* peer : {&before, &after}) {
+    const auto cancel = peer->next<core::Cancel>();
+    REQUIRE(cancel);
+    CHECK(cancel->reason == core::reason::stopped);  // so that what waits there is kept for the next of the name
+  }
 }
 
 }  // namespace

@@ -125,6 +125,15 @@ struct KeepBehindGate {
   }
 };
 
+/// Makes an event of each number, and stands at the gate before the one that is 1.
+struct GatedMaker {
+  std::shared_ptr<Gate> gate = std::make_shared<Gate>();
+  Event handle_produce(int n) {
+    if (n == 1) gate->pass();
+    return {"t", std::to_string(n)};
+  }
+};
+
 /// A domain nobody else is in, and the lines that its nodes log (at `level` and above).
 struct Realm {
   std::string domain = "test-" + Id::random().hex();
@@ -147,6 +156,13 @@ struct Realm {
       return std::any_of(all.begin(), all.end(), [&](const std::string& line) { return line.find(part) != line.npos; });
     });
   }
+};
+
+/// Two nodes of one domain.
+struct Two {
+  Realm realm;
+  Node here{realm.options()};
+  Node there{realm.options()};
 };
 
 /// A consumer's options for one subscription.

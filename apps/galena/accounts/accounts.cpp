@@ -17,7 +17,34 @@ std::string who(const LinkInfo& link) {
   return link.identity.empty() ? name : name + " as '" + escaped(link.identity) + "'";
 }
 
+/// What is kept for it, sent or not.
+std::uint64_t held_for(const LinkInfo& link) { return link.sent - link.acknowledged + link.held(); }
+
 }  // namespace
+
+std::string waiting_text(const std::string& name, const ProducerStats& stats) {
+  constexpr std::size_t named = 3;
+  std::vector<const LinkInfo*> behind;
+  for (const LinkInfo& link : stats.subscribers) {
+    if (held_for(link) > 0) behind.push_back(&link);
+  }
+  std::sort(behind.begin(), behind.end(),
+            [](const LinkInfo* a, const LinkInfo* b) { return held_for(*a) > held_for(*b); });
+  if (behind.empty()) {
+    return fmt::format("'{}' waits for a subscriber: {} not taken by anybody yet", name,
+                       stats.outstanding == 1 ? "1 event is" : fmt::format("{} events are", stats.outstanding));
+  }
+  std::vector<std::string> texts;
+  for (const LinkInfo* link : behind) {
+    if (texts.size() == named) break;
+    texts.push_back(fmt::format("{}{}, for which it holds {} ({} in flight)", who(*link),
+                                link->away ? " (its connection is broken)" : "", counted(held_for(*link), "event"),
+                                link->sent - link->acknowledged));
+  }
+  const std::size_t others = behind.size() - texts.size();
+  return fmt::format("'{}' waits for {}{}", name, joined(texts, "; "),
+                     others > 0 ? fmt::format("; and for {} more", others) : "");
+}
 
 std::string account_text(const LinkInfo& link) {
   return fmt::format("{}: selected {} = acknowledged {} + in flight {} + held {} + dropped {}{}{}", who(link),
@@ -76,11 +103,15 @@ Json json_of_stats(const ProducerStats& stats) {
 }
 
 void append_rows(std::string& out, const std::vector<std::vector<std::string>>& rows) {
+  std::vector<std::vector<std::string>> cells = rows;
   std::vector<std::size_t> widths(rows.front().size());
-  for (const auto& row : rows) {
-    for (std::size_t i = 0; i + 1 < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  for (auto& row : cells) {
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      row[i] = printable(row[i]);
+      widths[i] = std::max(widths[i], row[i].size());
+    }
   }
-  for (const auto& row : rows) {
+  for (const auto& row : cells) {
     for (std::size_t i = 0; i + 1 < row.size(); ++i) {
       out.append(row[i]).append(widths[i] - row[i].size() + 2, ' ');
     }

@@ -20,9 +20,12 @@ void say_accounts(const std::string& name, const ProducerStats& stats);
 /// there are any.
 bool say_untaken(const std::string& name, const ProducerStats& stats);
 
+/// For whom the producer called `name` waits, and with how many events: those who have the most to take first.
+std::string waiting_text(const std::string& name, const ProducerStats& stats);
+
 Json json_of_stats(const ProducerStats& stats);
 
-/// Appends a table, its columns aligned.
+/// Appends a table, its columns aligned. The cells may come from others: they are made printable.
 /// Requires: all rows have as many cells as the first.
 void append_rows(std::string& out, const std::vector<std::vector<std::string>>& rows);
 /// The table of accounts: its header, and a row for each subscription of a producer.

@@ -16,9 +16,16 @@ void Searching::record(const Source& producer, State state) {
   if (state == State::superseded && !superseded_.exchange(true)) {
     say("another has taken up this identity, which only one can have; this one stops");
   }
-  if (state != State::connected) return;
   const std::lock_guard lock(mutex_);
+  if (state == State::lost) lost_.insert(name);
+  if (state != State::connected) return;
   missing_.erase(name);
+  lost_.erase(name);
+}
+
+std::vector<std::string> Searching::lost() {
+  const std::lock_guard lock(mutex_);
+  return {lost_.begin(), lost_.end()};
 }
 
 void Searching::say_missing(Node& node) {

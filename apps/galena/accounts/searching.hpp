@@ -23,12 +23,15 @@ class Searching {
   void record(const Source& producer, State state);
   /// Says which producers were never found, if there are any. Blocks for up to half a second.
   void say_missing(Node& node);
+  /// The producers that are lost at this moment: nobody knows whether they had more events. A successor tells a gap.
+  std::vector<std::string> lost();
   /// True once another consumer uses the identity: then no more events come.
   bool superseded() const { return superseded_; }
 
  private:
   std::mutex mutex_;
   std::set<std::string> missing_;  // never found so far
+  std::set<std::string> lost_;
   std::atomic<bool> superseded_{false};
 };
 

@@ -4,8 +4,10 @@
 // The only file that includes it: it costs more to compile than all others together.
 #include <CLI/CLI.hpp>
 
+#include <charconv>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,6 +16,7 @@
 #include "cli/common.hpp"
 #include "cli/escape.hpp"
 #include "cli/exit_code.hpp"
+#include "cli/topics.hpp"
 #include "commands/bench.hpp"
 #include "commands/ingest.hpp"
 #include "commands/ls.hpp"
@@ -21,6 +24,7 @@
 #include "commands/pub.hpp"
 #include "commands/relay.hpp"
 #include "commands/sub.hpp"
+#include "commands/topics.hpp"
 #include "common/cli11.hpp"
 #include "demo/demo.hpp"
 
@@ -40,16 +44,24 @@ const char* const ls_examples = R"(  galena ls                             who i
   galena ls --stats                     what became of what each subscription selected
   galena ls --names tcp://10.0.0.5:5670 as that name service knows it)";
 
+const char* const topics_examples =
+    R"(  galena topics load                which topics producer 'load' sends, how many events and how fast
+  galena topics load --timeout 10   for ten seconds
+  galena topics load,log 'cpu/*' --json)";
+
 const char* const pub_examples = R"(  seq 10 | galena pub numbers --topic n     ten events on topic n
   printf 'cpu/0\t17\n' | galena pub load    the topic is what stands before the first tab
   journalctl -f | galena pub log --topic journal --now
-  seq 1000000 | galena pub numbers --topic n --subscribers 2 --rate 5000)";
+  seq 1000000 | galena pub numbers --topic n --subscribers 2 --rate 5000
+  galena sub load | galena pub copy         what sub prints, pub reads; also with --json, and with --null
+  find . -print0 | galena pub files --topic path --null --wait 60)";
 
 const char* const sub_examples =
     R"(  galena sub load                   all events of producer 'load', as topic<TAB>message
   galena sub load 'cpu/*' memory    topics that start with cpu/, and memory
   galena sub load,log --json        of two producers, one JSON object per line
   galena sub log journal --raw --count 1 --timeout 5 > first
+  galena sub log --timestamps --topics-only          when which topic comes
   galena sub load --identity archive --positions archive.pos >> load.log   goes on after a restart)";
 
 const char* const relay_examples =
@@ -83,7 +95,63 @@ Duration duration(double in_seconds) {
 
 // As long or as fast as one likes, but not nothing.
 const CLI::Validator positive = common::in_range(1e-3, 1e9);
-const CLI::Validator at_least_one = common::in_range(1);
+const CLI::Validator at_least_one = common::in_range(1, 1e18);
+const CLI::Validator not_empty(
+    [](std::string& text) { return text.empty() ? std::string("it must not be empty") : std::string(); }, "");
+
+constexpr double longest_patience = 3600;
+
+/// Takes tcp://host:port. A `*` or 0 is any free port, where that is allowed. Throws UsageError.
+void check_endpoint(std::string_view endpoint, std::string_view option, bool may_be_any) {
+  const std::size_t colon = endpoint.rfind(':');
+  unsigned port = 0;
+  bool good = endpoint.starts_with("tcp://") && colon != std::string_view::npos && colon > 6;
+  if (good) {
+    const std::string_view digits = endpoint.substr(colon + 1);
+    const char* const end = digits.data() + digits.size();
+    const auto read = std::from_chars(digits.data(), end, port);
+    const bool is_any = digits == "*" || digits == "0";
+    good = is_any ? may_be_any : read.ec == std::errc() && read.ptr == end && port >= 1 && port <= 65535;
+  }
+  if (good) return;
+  throw UsageError(std::string(option) + " takes tcp://host:port, with a port from 1 to 65535; it cannot be '" +
+                   std::string(endpoint) + "'");
+}
+
+/// The format that exclusive flags chose, and what stands between events.
+struct FormatFlags {
+  bool text = false;
+  bool raw = false;
+  bool json = false;
+  bool null = false;
+  std::string delimiter;
+
+  EventFormat format(EventFormat otherwise) const {
+    return text ? EventFormat::text : raw ? EventFormat::raw : json ? EventFormat::json : otherwise;
+  }
+};
+
+/// What a person typed as a delimiter: `\n`, `\r\n`, `\x00`, `--`.
+std::string parse_delimiter(const std::string& text) {
+  std::string bytes;
+  append_unescaped(bytes, text);
+  for (std::size_t at = 0; (at = bytes.find("\\r", at)) != std::string::npos; ++at) bytes.replace(at, 2, "\r");
+  return bytes;
+}
+
+template <class Texts>
+void say_hints(const Texts& topics) {
+  for (const auto& topic : topics) {
+    if (const auto hint = wildcard_hint(topic)) say(*hint);
+  }
+}
+
+std::vector<Topic> parse_topics(const std::vector<std::string>& texts) {
+  std::vector<Topic> topics;
+  for (const std::string& text : texts) topics.push_back(parse_topic(text));
+  say_hints(texts);
+  return topics;
+}
 
 /// Adds commands. The options of each are a struct whose member `common` holds the common ones. `add_options` adds the
 /// others and returns a function that is called with the struct when the command line is parsed.
@@ -102,9 +170,7 @@ class Commands {
     add_common(command, options->common, *names);
     command.callback([=, this] {
       for (std::string_view part : names->empty() ? std::vector<std::string_view>() : split(*names, ',')) {
-        if (!part.starts_with("tcp://") || part.find(':', 6) == std::string_view::npos) {
-          throw UsageError("--names takes tcp://host:port, with commas between several; it cannot be '" + *names + "'");
-        }
+        check_endpoint(part, "--names", false);
         options->common.names.emplace_back(part);
       }
       finish(*options);
@@ -133,10 +199,17 @@ class Commands {
   Command& chosen_;
 };
 
+constexpr std::uint64_t least_buffer = 1 << 20;
+
 /// Adds the options of HoldingOptions. The caller calls the result when the command line is parsed.
 std::function<void(HoldingOptions&)> add_holding(CLI::App& command, HoldingOptions& options) {
   const char* const group = "What it keeps";
   const auto hold = std::make_shared<double>(in_seconds(options.hold));
+  command.add_option("--buffer", options.buffer_bytes, "How much to keep of what not all subscribers have")
+      ->type_name("BYTES")
+      ->transform(CLI::AsSizeValue(false))
+      ->default_str("64MB")
+      ->group(group);
   command.add_option("--hold", *hold, "How long to keep the place of a subscriber after its connection broke")
       ->type_name("SECONDS")
       ->check(common::in_range(0, 1e9))
@@ -147,6 +220,7 @@ std::function<void(HoldingOptions&)> add_holding(CLI::App& command, HoldingOptio
                   "Keep all events for this identity even before it subscribes; may be given several times")
       ->type_name("IDENTITY")
       ->allow_extra_args(false)
+      ->check(not_empty)
       ->group(group);
   command
       .add_option("--retain", options.retain_bytes,
@@ -154,7 +228,14 @@ std::function<void(HoldingOptions&)> add_holding(CLI::App& command, HoldingOptio
       ->type_name("BYTES")
       ->transform(CLI::AsSizeValue(false))
       ->group(group);
-  return [hold](HoldingOptions& all) { all.hold = duration(*hold); };
+  return [hold](HoldingOptions& all) {
+    all.hold = duration(*hold);
+    if (all.buffer_bytes < least_buffer) throw UsageError("--buffer takes 1MB or more");
+    if (all.retain_bytes >= all.buffer_bytes) {
+      throw UsageError("--retain must be less than --buffer, of which it is a part (" +
+                       std::to_string(all.buffer_bytes) + " bytes)");
+    }
+  };
 }
 
 void add_names(Commands& commands) {
@@ -166,7 +247,7 @@ void add_names(Commands& commands) {
             ->capture_default_str();
         command.add_flag("!--no-beacon", options.beacon, "Neither announce this name service nor find others");
         command.add_flag("--json", options.json, "Print the endpoint as a JSON object");
-        return [](NamesOptions&) {};
+        return [](NamesOptions& all) { check_endpoint(all.bind, "--bind", true); };
       });
 }
 
@@ -185,14 +266,37 @@ void add_ls(Commands& commands) {
 }
 
 void add_pub(Commands& commands) {
+  struct Raw {
+    FormatFlags flags;
+    std::optional<double> timeout;
+    std::optional<double> wait;
+  };
+  const auto raw = std::make_shared<Raw>();
   commands.add<PubOptions>(
       "pub", "Publishes each line of standard input as an event, until the end of it.", pub_examples, run_pub,
-      [](CLI::App& command, PubOptions& options) {
-        command.add_option("NAME", options.name, "The producer's global name")->required()->type_name("");
+      [raw](CLI::App& command, PubOptions& options) {
+        command.add_option("NAME", options.name, "The producer's global name")
+            ->required()
+            ->type_name("")
+            ->check(not_empty);
         command
             .add_option("--topic", options.topic,
                         "The topic of all lines; else each line begins with its topic and a tab")
             ->type_name("TOPIC");
+        auto* text = command.add_flag("--text", raw->flags.text,
+                                      "Read \\t, \\n, \\\\ and \\xHH as sub prints them (default without --topic)");
+        auto* bytes = command.add_flag("--raw", raw->flags.raw, "Take the bytes as they are (default with --topic)")
+                          ->excludes(text);
+        auto* json = command.add_flag("--json", raw->flags.json, "Each line is an object, as sub --json prints it")
+                         ->excludes(text)
+                         ->excludes(bytes);
+        auto* null = command.add_flag("--null", raw->flags.null, "A NUL byte ends each event, not a newline");
+        command.add_option("--delimiter", raw->flags.delimiter, "With --raw: what ends each event; \\xHH is any byte")
+            ->type_name("TEXT")
+            ->check(not_empty)
+            ->excludes(null)
+            ->excludes(text)
+            ->excludes(json);
         auto* subscribers =
             command.add_option("--subscribers", options.subscribers, "Start when N consumers have subscribed")
                 ->type_name("N")
@@ -203,9 +307,29 @@ void add_pub(Commands& commands) {
             ->excludes(subscribers);
         command.add_option("--count", options.count, "Stop after N lines")->type_name("N")->check(at_least_one);
         command.add_option("--rate", options.rate, "At most N events per second")->type_name("N")->check(positive);
+        command
+            .add_option("--timeout", raw->timeout,
+                        "Exit after this time; with code 4 if --count was not reached, or events are left")
+            ->type_name("SECONDS")
+            ->check(positive);
+        command
+            .add_option("--wait", raw->wait,
+                        "How long each wait for subscribers may take: at the start, for room, at the end; then code 4")
+            ->type_name("SECONDS")
+            ->check(positive);
         command.add_flag("--stats", options.stats,
                          "At the end, say on standard error what became of each subscription's events");
-        return [holding = add_holding(command, options.holding)](PubOptions& all) { holding(all.holding); };
+        return [raw, holding = add_holding(command, options.holding)](PubOptions& all) {
+          holding(all.holding);
+          all.format = raw->flags.format(all.topic ? EventFormat::raw : EventFormat::text);
+          if (!raw->flags.delimiter.empty()) {
+            if (all.format != EventFormat::raw) throw UsageError("--delimiter needs --raw, or --topic");
+            all.delimiter = parse_delimiter(raw->flags.delimiter);
+          }
+          if (raw->flags.null) all.delimiter.assign(1, '\0');
+          if (raw->timeout) all.timeout = duration(*raw->timeout);
+          if (raw->wait) all.wait = duration(*raw->wait);
+        };
       });
 }
 
@@ -214,8 +338,8 @@ void add_sub(Commands& commands) {
     std::string names;
     std::vector<std::string> topics;
     std::optional<double> timeout;
-    bool raw = false;
-    bool json = false;
+    double patience = longest_patience;
+    FormatFlags flags;
   };
   const auto raw = std::make_shared<Raw>();
   commands.add<SubOptions>(
@@ -225,30 +349,84 @@ void add_sub(Commands& commands) {
             ->required()
             ->type_name("");
         command
-            .add_option("TOPIC", raw->topics, "Selection; a trailing * is any rest, \\* a real star. None: everything")
+            .add_option("TOPIC", raw->topics,
+                        "Selection; a trailing * is any rest, \\* a real star, \\xHH any byte. None: everything")
             ->type_name("");
-        auto* bytes = command.add_flag("--raw", raw->raw, "Print messages alone, byte by byte, with nothing between");
-        command.add_flag("--json", raw->json, "Print a JSON object per line: topic, message, encoding")
+        auto* bytes = command.add_flag("--raw", raw->flags.raw, "Print messages alone, byte by byte");
+        auto* json = command
+                         .add_flag("--json", raw->flags.json,
+                                   "Print a JSON object per line: topic, message, encoding, producer, stream, position")
+                         ->excludes(bytes);
+        auto* null = command.add_flag("--null", raw->flags.null, "End each event with a NUL byte, not with a newline");
+        command
+            .add_option("--delimiter", raw->flags.delimiter,
+                        "With --raw: what to print after each message (default: nothing); \\xHH is any byte")
+            ->type_name("TEXT")
+            ->check(not_empty)
+            ->needs(bytes)
+            ->excludes(null)
+            ->excludes(json);
+        command.add_flag("--topics-only", options.style.topics_only, "Print the topics alone")->excludes(bytes);
+        command.add_flag("--timestamps", options.style.timestamps, "Begin with the time at which each event came, UTC")
             ->excludes(bytes);
         command.add_option("--count", options.count, "Exit after N events")->type_name("N")->check(at_least_one);
         command.add_option("--timeout", raw->timeout, "Exit after this time; with code 4 if --count was not reached")
             ->type_name("SECONDS")
             ->check(positive);
+        command
+            .add_option("--patience", raw->patience,
+                        "How long the reader of the output may read nothing before producers go on without it")
+            ->type_name("SECONDS")
+            ->check(common::in_range(0, longest_patience))
+            ->capture_default_str();
         command.add_flag("--stats", options.stats,
                          "At the end, say on standard error how many events were received and lost");
         auto* identity = command
                              .add_option("--identity", options.identity,
                                          "Continue where the last consumer with this identity stopped")
-                             ->type_name("IDENTITY");
+                             ->type_name("IDENTITY")
+                             ->check(not_empty);
         command.add_option("--positions", options.positions, "Keep the positions of this identity in this file")
             ->type_name("FILE")
             ->needs(identity);
         return [raw](SubOptions& all) {
           all.producers = parse_names(raw->names);
-          for (const std::string& topic : raw->topics) all.topics.push_back(parse_topic(topic));
+          all.topics = parse_topics(raw->topics);
           if (raw->timeout) all.timeout = duration(*raw->timeout);
-          if (raw->raw) all.format = SubOptions::Format::raw;
-          if (raw->json) all.format = SubOptions::Format::json;
+          all.patience = duration(raw->patience);
+          all.style.format = raw->flags.format(EventFormat::text);
+          if (raw->flags.raw) all.style.delimiter = parse_delimiter(raw->flags.delimiter);
+          if (raw->flags.null) all.style.delimiter.assign(1, '\0');
+        };
+      });
+}
+
+void add_topics(Commands& commands) {
+  struct Raw {
+    std::string names;
+    std::vector<std::string> topics;
+    std::optional<double> timeout;
+    double interval = 1;
+  };
+  const auto raw = std::make_shared<Raw>();
+  commands.add<TopicsOptions>(
+      "topics", "Shows the topics of producers, with counts and rates, until Ctrl-C.", topics_examples, run_topics,
+      [&](CLI::App& command, TopicsOptions& options) {
+        command.add_option("NAMES", raw->names, "Global names of producers: one, or several with commas between")
+            ->required()
+            ->type_name("");
+        command.add_option("TOPIC", raw->topics, "Selection, as for sub. None: everything")->type_name("");
+        command.add_flag("--json", options.json, "Print an array of objects for each table, in a line");
+        command.add_option("--interval", raw->interval, "How often to print")
+            ->type_name("SECONDS")
+            ->check(common::in_range(0.1, 1e6))
+            ->capture_default_str();
+        command.add_option("--timeout", raw->timeout, "Exit after this time")->type_name("SECONDS")->check(positive);
+        return [raw](TopicsOptions& all) {
+          all.producers = parse_names(raw->names);
+          all.topics = parse_topics(raw->topics);
+          all.interval = duration(raw->interval);
+          if (raw->timeout) all.timeout = duration(*raw->timeout);
         };
       });
 }
@@ -263,7 +441,7 @@ void add_relay(Commands& commands) {
   commands.add<RelayOptions>(
       "relay", "Publishes selected events of other producers under a name of its own, until Ctrl-C.", relay_examples,
       run_relay, [&](CLI::App& command, RelayOptions& options) {
-        command.add_option("NAME", options.name, "Its own global name")->required()->type_name("");
+        command.add_option("NAME", options.name, "Its own global name")->required()->type_name("")->check(not_empty);
         command.add_option("--from", raw->from, "What to select; may be given several times")
             ->type_name("PRODUCER[:TOPIC,...]")
             ->required()
@@ -283,7 +461,11 @@ void add_relay(Commands& commands) {
         return [raw, holding = add_holding(command, options.holding)](RelayOptions& all) {
           holding(all.holding);
           if (raw->acknowledge == "downstream") all.acknowledge = Acknowledge::downstream;
-          for (const std::string& from : raw->from) all.from.push_back(parse_from(from));
+          for (const std::string& from : raw->from) {
+            all.from.push_back(parse_from(from));
+            const auto parts = split_once(from, ':');
+            if (parts.size() == 2) say_hints(split(parts[1], ','));
+          }
           for (const std::string& rename : raw->renames) all.renames.push_back(parse_rename(rename));
         };
       });
@@ -294,7 +476,10 @@ void add_ingest(Commands& commands) {
   commands.add<IngestOptions>(
       "ingest", "Hands an event, or each line of standard input, to a producer that runs elsewhere.", ingest_examples,
       run_ingest, [&](CLI::App& command, IngestOptions& options) {
-        command.add_option("NAME", options.name, "The producer's global name")->required()->type_name("");
+        command.add_option("NAME", options.name, "The producer's global name")
+            ->required()
+            ->type_name("")
+            ->check(not_empty);
         command.add_option("TOPIC", options.topic, "The topic of the events")->required()->type_name("");
         command.add_option("MESSAGE", options.message, "The message; without it, each line of standard input is one")
             ->type_name("");
@@ -339,6 +524,7 @@ Command parse_command_line(int argc, char** argv) {
   add_ls(commands);
   add_pub(commands);
   add_sub(commands);
+  add_topics(commands);
   add_relay(commands);
   add_ingest(commands);
   add_demo(commands);

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/common.hpp"
 
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>
 
+#include <unistd.h>
+
+#include "cli/escape.hpp"
 #include "cli/exit_code.hpp"
 
 namespace galena::cli {
@@ -41,8 +45,14 @@ std::string domain_of(const CommonOptions& options) {
 
 void say(const std::string& text) {
   // One call, so that lines of several threads and processes stay whole.
-  const std::string line = "galena: " + text + "\n";
+  const std::string line = "galena: " + printable(text) + "\n";
   std::fwrite(line.data(), 1, line.size(), stderr);
+}
+
+std::string process_name(const std::string& command) {
+  std::array<char, 256> host{};
+  const bool has_host = ::gethostname(host.data(), host.size() - 1) == 0;
+  return command + ", process " + std::to_string(::getpid()) + (has_host ? std::string(" on ") + host.data() : "");
 }
 
 std::string counted(std::uint64_t count, const std::string& noun) {

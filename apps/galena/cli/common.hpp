@@ -39,6 +39,9 @@ std::string joined(const Parts& parts, std::string_view between) {
   return text;
 }
 
+/// What others see of a consumer that has no name of its own: "sub, process 4711 on host".
+std::string process_name(const std::string& command);
+
 /// "1 event", "2 events".
 std::string counted(std::uint64_t count, const std::string& noun);
 

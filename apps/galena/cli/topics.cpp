@@ -22,6 +22,21 @@ Topic parse_topic(std::string_view text) {
   return Topic(unescaped(text));
 }
 
+std::optional<std::string> wildcard_hint(std::string_view text) {
+  const std::string_view start = ends_in(text, '*') ? text.substr(0, text.size() - 1) : text;
+  bool found = split(start, '*').size() > 1;  // a star that no backslash stands before
+  std::string_view level = text;
+  for (std::size_t at = 0; at != std::string_view::npos; level.remove_prefix(std::min(at + 1, level.size()))) {
+    at = level.find_first_of("/.");
+    const std::string_view one = level.substr(0, at);
+    found = found || one == "+" || one == "#" || one == ">";
+    if (at == std::string_view::npos) break;
+  }
+  if (!found) return std::nullopt;
+  return "the topic '" + std::string(text) +
+         "' is taken literally: only a star at the end of a topic stands for others, and for any rest (`cpu/*`)";
+}
+
 std::vector<std::string> parse_names(std::string_view text) {
   std::vector<std::string> names;
   for (std::string_view part : split(text, ',')) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,10 @@ namespace galena::cli {
 
 /// `cpu/0` is this topic, `cpu/*` is every topic that starts with `cpu/`, `\*` is a real star.
 Topic parse_topic(std::string_view text);
+
+/// If it looks like a wildcard of another system (`cpu/+`, `a.*.b`, `a.>`, `#`), and is not one here: a sentence that
+/// says so.
+std::optional<std::string> wildcard_hint(std::string_view text);
 
 /// `NAME[,NAME...]`: producers by global name, each once.
 std::vector<std::string> parse_names(std::string_view text);

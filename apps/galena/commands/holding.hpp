@@ -11,7 +11,8 @@ namespace galena::cli {
 
 /// Which events a producer keeps for which subscribers; see the library's options of the same names.
 struct HoldingOptions {
-  Duration hold = std::chrono::seconds(30);
+  std::uint64_t buffer_bytes = ProducerOptions().buffer_bytes;
+  Duration hold = ProducerOptions().hold;
   std::vector<std::string> expect = {};
   std::uint64_t retain_bytes = 0;
 };

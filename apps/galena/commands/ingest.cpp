@@ -15,6 +15,9 @@ namespace galena::cli {
 
 namespace {
 
+// An event may have a quarter of it.
+constexpr std::uint64_t queue_bytes = 64 << 20;
+
 class Ingest {
  public:
   explicit Ingest(const IngestOptions& options) : options_(options), node_(for_node(options)) {}
@@ -25,7 +28,12 @@ class Ingest {
           "' (`galena ls` lists the names)");
       return exit_not_found;
     }
-    RemoteProducer producer(node_, global(options_.name), {.timeout = slice, .drain = Duration::zero()});
+    RemoteProducer producer(node_, global(options_.name),
+                            {.timeout = options_.timeout, .queue_bytes = queue_bytes, .drain = Duration::zero()});
+    const Stop::Action stopping(stop_, [&] {
+      producer.close();
+      node_.stop();
+    });
     const bool all_sent = options_.message ? send(producer, *options_.message) : send_lines(producer);
     const bool answered = wait_for_answers(producer);
     return result(producer.counts(), all_sent && answered);
@@ -43,52 +51,54 @@ class Ingest {
     return std::any_of(entries.begin(), entries.end(), [&](const NameEntry& e) { return e.name == options_.name; });
   }
 
-  /// Calls `attempt` until it goes through. False if a stop was requested or the time is over first.
-  template <class Attempt>
-  bool in_slices(Attempt&& attempt) {
-    const Time end = Clock::now() + options_.timeout;
-    while (!stop_.requested()) {
-      try {
-        attempt();
-        return true;
-      } catch (const Error& error) {
-        // Until it is connected, a wait that ends tells that it was not.
-        if (error.code() != ErrorCode::timeout && error.code() != ErrorCode::unreachable) throw;
-        late_ = error.what();
-        if (Clock::now() >= end) return false;
-      }
-    }
-    return false;
-  }
-
+  /// False if a stop was requested or the time is over first.
   bool send(RemoteProducer<>& producer, std::string_view message) {
-    return in_slices([&] { last_ = producer.ingest(options_.topic, message); });
+    try {
+      last_ = producer.ingest(options_.topic, message);
+      return true;
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::invalid) {
+        say((options_.message ? "" : "line " + std::to_string(lines_.number()) + ": ") + error.what());
+        ++too_large_;
+        return true;
+      }
+      if (error.code() == ErrorCode::timeout || error.code() == ErrorCode::unreachable) {
+        late_ = error.what();
+      } else if (error.code() != ErrorCode::stopped) {
+        throw;
+      }
+      return false;
+    }
   }
 
-  /// False if the time was over; also ends at a line that cannot be read or sent, which is an error of its own.
+  /// False if the time was over; also ends if the input cannot be read, which is an error of its own.
   bool send_lines(RemoteProducer<>& producer) {
     try {
       while (const auto line = lines_.next()) {
-        if (send(producer, *line)) continue;
-        ++unsent_;
-        return false;
+        if (line->too_long) {
+          say("line " + std::to_string(lines_.number()) + " is longer than " +
+              std::to_string(LineReader::max_line_bytes >> 20) + " MiB");
+          ++too_large_;
+        } else if (!send(producer, line->bytes)) {
+          ++unsent_;
+          return false;
+        }
       }
     } catch (const Error& error) {
-      say("line " + std::to_string(lines_.number()) + ": " + error.what());
+      say(error.what());
       broken_input_ = true;
     }
     return true;
   }
 
+  /// False if the time was over.
   bool wait_for_answers(RemoteProducer<>& producer) {
     if (last_ == 0) return true;
-    return in_slices([&] {
-      // A link that broke is told by the counts as well, and waiting longer does not help.
-      if (producer.counts().unknown > 0) return;
-      if (producer.answer(last_, slice).verdict == Verdict::pending) {
-        throw Error(ErrorCode::timeout, "'" + options_.name + "' did not take everything in time");
-      }
-    });
+    if (!stop_.requested() && producer.answer(last_).verdict != Verdict::pending) return true;
+    stop_.settle();
+    if (stop_.requested()) return producer.answer(last_, drain_after_signal).verdict != Verdict::pending;
+    late_ = "'" + options_.name + "' did not take everything in time";
+    return false;
   }
 
   int result(const RemoteProducer<>::Counts& counts, bool in_time) const {
@@ -108,7 +118,7 @@ class Ingest {
     if (unsent > 0) say(counted(unsent, "line") + " of the input had been read and not sent");
     if (!in_time && !stop_.requested()) say(late_);
     if (counts.refused > 0 || broken_input_) return exit_error;
-    if (counts.unknown > 0) return exit_lost;
+    if (counts.unknown + too_large_ > 0) return exit_lost;
     if (stop_.requested()) return open + unsent > 0 ? exit_lost : exit_ok;
     return in_time ? exit_ok : exit_timeout;
   }
@@ -119,6 +129,7 @@ class Ingest {
   LineReader lines_{STDIN_FILENO, stop_};
   RemoteProducer<>::Ticket last_ = 0;
   std::uint64_t unsent_ = 0;
+  std::uint64_t too_large_ = 0;
   bool broken_input_ = false;
   std::string late_ = {};  // why the time was not enough
 };

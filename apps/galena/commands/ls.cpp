@@ -9,7 +9,6 @@
 #include <vector>
 
 #include <fmt/format.h>
-#include <unistd.h>
 #include <nlohmann/json.hpp>
 
 #include "accounts/accounts.hpp"
@@ -92,6 +91,8 @@ int run_ls(const LsOptions& options) {
   for_node.host_names = false;
   std::vector<NameEntry> entries;
   AllStats stats;
+  const Stop stop;
+  Output output = Output::standard(stop);
   {
     Node node(for_node);
     entries = node.list(options.timeout);
@@ -99,8 +100,6 @@ int run_ls(const LsOptions& options) {
     stats = options.stats ? ask_all(node, entries, options.timeout) : AllStats(entries.size());
   }
 
-  const Stop stop;
-  Output output(STDOUT_FILENO, stop);
   if (options.json) {
     output.buffer().push_back('[');
     for (std::size_t i = 0; i < entries.size(); ++i) {

@@ -6,7 +6,6 @@
 #include "io/output.hpp"
 #include "io/stop.hpp"
 
-#include <unistd.h>
 #include <nlohmann/json.hpp>
 
 namespace galena::cli {
@@ -15,13 +14,13 @@ int run_names(const NamesOptions& options) {
   if (!options.common.names.empty()) {
     say("a name service finds others by the beacon; --names is for those who use it, and is ignored here");
   }
-  Stop stop;
+  const Stop stop;
+  Output output = Output::standard(stop);
   const NameService service({.domain = options.common.domain,
                              .bind = options.bind,
                              .beacon = options.beacon,
                              .interface = options.common.interface,
                              .logger = make_logger(options.common)});
-  Output output(STDOUT_FILENO, stop);
   std::string& out = output.buffer();
   if (options.json) {
     Json about;

@@ -13,15 +13,40 @@ namespace galena::cli {
 
 namespace {
 
+constexpr Duration look_every = std::chrono::seconds(2);
+
 /// Events pass as they are, packed or not: only the topic may change.
 struct Rename {
   Renamer rename;
   EventView handle_produce(const EventView& event) { return {rename(event.topic), event.payload, event.encoding}; }
 };
 
+/// Says for whom a relay waits, once for each time that it stands still.
+class Standstill {
+ public:
+  Standstill(std::string name, std::uint64_t buffer_bytes) : name_(std::move(name)), buffer_bytes_(buffer_bytes) {}
+
+  void look(const ProducerStats& stats) {
+    std::uint64_t acknowledged = 0;
+    for (const LinkInfo& link : stats.subscribers) acknowledged += link.acknowledged;
+    // A subscription may have half of what is free: so it waits when that is in use.
+    const bool stands = stats.buffered_bytes > buffer_bytes_ / 4 && acknowledged == acknowledged_;
+    acknowledged_ = acknowledged;
+    if (stands && !said_) say(waiting_text(name_, stats));
+    said_ = stands;
+  }
+
+ private:
+  std::string name_;
+  std::uint64_t buffer_bytes_;
+  std::uint64_t acknowledged_ = 0;
+  bool said_ = false;
+};
+
 template <class Handler>
 int run(const RelayOptions& options, Handler handler) {
   Stop stop;
+  std::atomic<bool> name_lost = false;
   const std::vector<Subscription> subscriptions = subscriptions_to(options.from);
   Searching searching(subscriptions);
   Losses losses;
@@ -29,6 +54,7 @@ int run(const RelayOptions& options, Handler handler) {
   ConsumerStats in;
   {
     Node node(node_options(options.common));
+    const Stop::Action stopping(stop, [&node] { node.stop(); });
     ProducerConsumer relay(node, std::move(handler),
                            {.name = global(options.name),
                             .subscriptions = subscriptions,
@@ -39,26 +65,34 @@ int run(const RelayOptions& options, Handler handler) {
                                                 if (searching.superseded()) stop.request();
                                               },
                                           .on_gap = [&losses](const Source&, const Gap& gap) { losses.add(gap); }},
-                            .publish = {.hold = options.holding.hold,
+                            .publish = {.buffer_bytes = options.holding.buffer_bytes,
+                                        .hold = options.holding.hold,
                                         .expect = options.holding.expect,
                                         .retain_bytes = options.holding.retain_bytes,
-                                        .drain = Duration::zero()}});  // done below
-    if (!stop.wait_until(Clock::now() + Searching::patience)) {
-      searching.say_missing(node);
-      stop.wait_until(never);
+                                        .drain = Duration::zero(),                 // done below
+                                        .on_name_lost = [&](const std::string&) {  // the library has said whose it is
+                                          name_lost = true;
+                                          stop.request();
+                                        }}});
+    Standstill standstill(options.name, options.holding.buffer_bytes);
+    for (bool hinted = false; !stop.wait_until(Clock::now() + look_every); hinted = true) {
+      if (!hinted) searching.say_missing(node);
+      standstill.look(relay.producer_stats());
     }
+    stop.settle();
     relay.stop_input();
     (void)relay.drain(drain_after_signal);
     in = relay.consumer_stats();
     out = relay.producer_stats();
   }
+  losses.add_lost(searching.lost());
   if (options.stats) say_accounts(options.name, out);
   make_logger(options.common)
       .info("'" + options.name + "' took " + counted(in.received, "event") + ", lost on the way to it: " +
             losses.text() + "; passed on " + std::to_string(out.ingested - std::min(out.ingested, out.outstanding)));
   if (losses.any()) say(losses.text() + " lost on the way to '" + options.name + "'");
   const bool untaken = say_untaken(options.name, out);
-  if (searching.superseded()) return exit_error;
+  if (searching.superseded() || name_lost) return exit_error;
   return losses.any() || untaken ? exit_lost : exit_ok;
 }
 

@@ -21,6 +21,7 @@ class Sub {
  public:
   explicit Sub(const SubOptions& options)
       : options_(options), subscriptions_(subscriptions_of(options)), searching_(subscriptions_) {
+    options_.style.terminal = options.style.format != EventFormat::raw && ::isatty(STDOUT_FILENO) == 1;
     if (!options.identity.empty()) positions_ = std::make_shared<WrittenFirst>(*this, options.positions);
   }
 
@@ -28,8 +29,10 @@ class Sub {
     const Time deadline = options_.timeout ? Clock::now() + *options_.timeout : never;
     {
       Node node(node_options(options_.common));
+      const Stop::Action stopping(stop_, [&node] { node.stop(); });
       const Consumer consumer(node, Printer{*this},
-                              {.subscriptions = subscriptions_,
+                              {.name = process_name("sub"),
+                               .subscriptions = subscriptions_,
                                .identity = options_.identity,
                                .positions = positions_,
                                .on_state = [this](const Source& from, State state) { note_state(from, state); },
@@ -38,7 +41,7 @@ class Sub {
       wait(node, deadline);
     }
     output_.flush();
-    if (positions_) positions_->check();
+    losses_.add_lost(searching_.lost());
     return result();
   }
 
@@ -77,8 +80,7 @@ class Sub {
     std::vector<From> from;
     for (const std::string& name : options.producers) from.push_back({name, options.topics});
     std::vector<Subscription> subscriptions = subscriptions_to(from);
-    // A person may look at a page of the output for long; meanwhile the producer is to wait.
-    for (Subscription& subscription : subscriptions) subscription.patience = std::chrono::hours(1);
+    for (Subscription& subscription : subscriptions) subscription.patience = options.patience;
     return subscriptions;
   }
 
@@ -95,17 +97,7 @@ class Sub {
       if (!options_.identity.empty()) throw Enough();  // the next consumer with this identity gets the event
       return;
     }
-    switch (options_.format) {
-      case SubOptions::Format::text:
-        append_text_line(output_.buffer(), event);
-        break;
-      case SubOptions::Format::raw:
-        output_.buffer().append(event.payload);
-        break;
-      case SubOptions::Format::json:
-        append_json_line(output_.buffer(), event);
-        break;
-    }
+    append_event(output_.buffer(), event, options_.style);
     ++printed_;
     if (event.repeated) ++repeated_;
     if (!output_.appended() || options_.count == printed_) stop_.request();
@@ -125,26 +117,27 @@ class Sub {
       const std::string repeated = options_.identity.empty() ? "" : ", possibly repeated " + std::to_string(repeated_);
       say("received " + std::to_string(printed_) + ", lost " + losses_.text() + repeated);
     }
+    if (positions_) positions_->check();
     if (!output_.error().empty()) {
       say(output_.error());
       return exit_error;
     }
     if (searching_.superseded()) return exit_error;
+    if (losses_.any()) say(losses_.text() + " lost");
     if (options_.count && printed_ < *options_.count && !output_.closed()) {
-      say((stop_.by_signal() ? "stopped by a signal after " : "--timeout is over after ") + std::to_string(printed_) +
-          " of " + counted(*options_.count, "event"));
-      return stop_.by_signal() ? exit_error : exit_timeout;
+      const bool by_signal = stop_.cause() == Stop::Cause::signal;
+      say((by_signal ? "stopped by a signal after " : "--timeout is over after ") + std::to_string(printed_) + " of " +
+          counted(*options_.count, "event"));
+      return by_signal ? exit_error : exit_timeout;
     }
-    if (!losses_.any()) return exit_ok;
-    say(losses_.text() + " lost");
-    return exit_lost;
+    return losses_.any() ? exit_lost : exit_ok;
   }
 
-  const SubOptions& options_;
+  SubOptions options_;
   const std::vector<Subscription> subscriptions_;
   Searching searching_;
   Stop stop_;
-  Output output_{STDOUT_FILENO, stop_};
+  Output output_ = Output::standard(stop_);
   Losses losses_;
   std::uint64_t printed_ = 0;
   std::uint64_t repeated_ = 0;

@@ -7,18 +7,18 @@
 #include <vector>
 
 #include "cli/common.hpp"
+#include "io/event_text.hpp"
 
 namespace galena::cli {
 
 struct SubOptions {
-  enum class Format : std::uint8_t { text, raw, json };
-
   CommonOptions common = {};
   std::vector<std::string> producers = {};
   std::vector<Topic> topics = {};  ///< none: everything
-  Format format = Format::text;
+  EventStyle style = {};
   std::optional<std::uint64_t> count = {};
   std::optional<Duration> timeout = {};
+  Duration patience = std::chrono::hours(1);  ///< with whoever reads the output
   bool stats = false;
   std::string identity = {};
   std::string positions = {};  ///< a file; empty: the producers alone know how far it has come

@@ -40,15 +40,23 @@ void report_subscriber(const std::string& name, const std::string& producer, con
       to_line({name, producer, -1, static_cast<long long>(stats.received), static_cast<long long>(lost)}));
 }
 
-void run_machine(Node& node, const Stop& stop) {
-  Producer producer(node, {.name = global(machine_role)});
-  while (!stop.requested() && !producer.wait_for_subscribers(2, slice)) {
-  }
+void publish_readings(Producer<>& producer, const Stop& stop) {
+  if (!producer.wait_for_subscribers(2, Duration::max())) return;
   Readings readings;
   readings.take();  // what follows tells the difference
-  for (Time next = Clock::now() + step; !stop.wait_until(next); next += step) {
-    for (const auto& [topic, reading] : readings.take()) producer.ingest(topic, reading);
+  try {
+    for (Time next = Clock::now() + step; !stop.wait_until(next); next += step) {
+      for (const auto& [topic, reading] : readings.take()) producer.ingest(topic, reading);
+    }
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::stopped) throw;
   }
+}
+
+void run_machine(Node& node, Stop& stop) {
+  Producer producer(node, {.name = global(machine_role)});
+  publish_readings(producer, stop);
+  stop.settle();
   (void)producer.drain(patience);
   report_publisher(machine_role, producer.stats());
 }
@@ -77,13 +85,14 @@ struct Digest {
   }
 };
 
-void run_digest(Node& node, const Stop& stop) {
+void run_digest(Node& node, Stop& stop) {
   ProducerConsumer digest(
       node, Digest{},
       {.name = global(digest_role),
        .subscriptions = {{global(machine_role)}},
        .subscribe = {.on_state = [](const Source& producer, State state) { print_state(producer, state); }}});
   stop.wait_until(never);
+  stop.settle();
   (void)digest.drain(patience);
   report_subscriber(digest_role, machine_role, digest.consumer_stats());
   report_publisher(digest_role, digest.producer_stats());
@@ -115,8 +124,9 @@ SubscriptionReport subscription_report_from(const std::string& line) {
 
 int run_demo_role(const DemoOptions& options) {
   common::die_with_parent();
-  const Stop stop;
+  Stop stop;
   Node node(node_options(options.common));
+  const Stop::Action stopping(stop, [&node] { node.stop(); });
   if (options.role == machine_role) {
     run_machine(node, stop);
   } else if (options.role == digest_role) {

@@ -4,30 +4,17 @@
 #include <charconv>
 #include <cmath>
 #include <cstdint>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include <galena/galena.hpp>
+#include <galena/msgpack.hpp>
 
 namespace galena::cli {
 
 namespace {
-
-/// How many bytes the character at the start has; 0 if it is ill-formed (Unicode's table 3-7).
-std::size_t utf8_length(std::string_view text) {
-  const auto at = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
-  const auto follows = [&](std::size_t i) { return (at(i) & 0xC0U) == 0x80U; };
-  const unsigned first = at(0);
-  const unsigned second = at(1);
-  if (first < 0x80) return 1;
-  if (first < 0xC2 || first > 0xF4 || !follows(1)) return 0;
-  if (first < 0xE0) return 2;
-  if ((first == 0xE0 && second < 0xA0) || (first == 0xED && second > 0x9F) || !follows(2)) return 0;
-  if (first < 0xF0) return 3;
-  if ((first == 0xF0 && second < 0x90) || (first == 0xF4 && second > 0x8F) || !follows(3)) return 0;
-  return 4;
-}
 
 /// The double that is written with the same digits as this float.
 double with_the_digits_of(float value) {
@@ -35,6 +22,24 @@ double with_the_digits_of(float value) {
   double result = 0;
   std::from_chars(digits.data(), digits.data() + digits.size(), result);
   return result;
+}
+
+/// Straight to the end: a key that is there twice stays there twice, and none is looked for.
+Json& append_member(Json& object, std::string key, Json value) {
+  return object.get_ref<Json::object_t&>().emplace_back(std::move(key), std::move(value)).second;
+}
+
+Json json_of(const msgpack::object& value);
+
+std::string key_of(const msgpack::object& key) {
+  if (key.type == msgpack::type::ARRAY || key.type == msgpack::type::MAP) {
+    // As JSON within a text it would be escaped, and once more at each level.
+    msgpack::sbuffer bytes;
+    msgpack::pack(bytes, key);
+    return Json{{"base64", base64({bytes.data(), bytes.size()})}}.dump();
+  }
+  const Json name = json_of(key);
+  return name.is_string() ? name.get<std::string>() : name.dump();
 }
 
 // As deep as the library's reader let the value be.
@@ -51,7 +56,7 @@ Json json_of(const msgpack::object& value) {
     case msgpack::type::FLOAT32:
       return std::isfinite(value.via.f64) ? Json(with_the_digits_of(static_cast<float>(value.via.f64))) : Json();
     case msgpack::type::FLOAT64:
-      return value.via.f64;  // infinities and NaN are written as null
+      return std::isfinite(value.via.f64) ? Json(value.via.f64) : Json();
     case msgpack::type::STR: {
       const std::string_view text(value.via.str.ptr, value.via.str.size);
       return is_utf8(text) ? Json(text) : Json{{"base64", base64(text)}};
@@ -68,10 +73,7 @@ Json json_of(const msgpack::object& value) {
     case msgpack::type::MAP: {
       Json object = Json::object();
       for (const auto& [key, item] : value.via.map) {
-        Json name = json_of(key);
-        // Straight to the end: a key that MessagePack has twice stays there twice, and none is looked for.
-        object.get_ref<Json::object_t&>().emplace_back(name.is_string() ? name.get<std::string>() : name.dump(),
-                                                       json_of(item));
+        append_member(object, key_of(key), json_of(item));
       }
       return object;
     }
@@ -79,16 +81,94 @@ Json json_of(const msgpack::object& value) {
   return nullptr;
 }
 
-}  // namespace
+/// Builds the value while nlohmann's parser reads it. (Its own builder looks for every key among those before it.)
+class Builder : public Json::json_sax_t {
+ public:
+  Json take() { return std::move(root_); }
 
-bool is_utf8(std::string_view bytes) {
-  while (!bytes.empty()) {
-    const std::size_t length = utf8_length(bytes);
-    if (length == 0) return false;
-    bytes.remove_prefix(length);
+  bool null() override { return add(nullptr); }
+  bool boolean(bool value) override { return add(value); }
+  bool number_integer(number_integer_t value) override { return add(value); }
+  bool number_unsigned(number_unsigned_t value) override { return add(value); }
+  bool number_float(number_float_t value, const string_t&) override { return add(value); }
+  bool string(string_t& value) override { return add(std::move(value)); }
+  bool binary(binary_t&) override { return false; }
+  bool start_object(std::size_t) override { return open(Json::object()); }
+  bool start_array(std::size_t) override { return open(Json::array()); }
+  bool end_object() override { return close(); }
+  bool end_array() override { return close(); }
+  bool key(string_t& text) override {
+    key_ = std::move(text);
+    return true;
   }
-  return true;
+  bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception&) override { return false; }
+
+ private:
+  Json* append(Json value) {
+    if (path_.empty()) return &(root_ = std::move(value));
+    Json& parent = *path_.back();
+    if (parent.is_object()) return &append_member(parent, std::move(key_), std::move(value));
+    parent.push_back(std::move(value));
+    return &parent.back();
+  }
+  bool add(Json value) { return append(std::move(value)) != nullptr; }
+  bool open(Json container) {
+    if (path_.size() == max_json_depth) return false;
+    path_.push_back(append(std::move(container)));
+    return true;
+  }
+  bool close() {
+    path_.pop_back();
+    return true;
+  }
+
+  Json root_;
+  std::vector<Json*> path_;  // what is open; it stays where it is until it is closed
+  std::string key_;
+};
+
+struct Text {
+  std::string& out;
+  void write(const char* bytes, std::size_t size) { out.append(bytes, size); }
+};
+
+void pack(msgpack::packer<Text>& to, const Json& value) {
+  switch (value.type()) {
+    case Json::value_t::boolean:
+      value.get<bool>() ? to.pack_true() : to.pack_false();
+      return;
+    case Json::value_t::number_integer:
+      to.pack(value.get<std::int64_t>());
+      return;
+    case Json::value_t::number_unsigned:
+      to.pack(value.get<std::uint64_t>());
+      return;
+    case Json::value_t::number_float:
+      to.pack(value.get<double>());
+      return;
+    case Json::value_t::string:
+      to.pack(value.get_ref<const std::string&>());
+      return;
+    case Json::value_t::array:
+      to.pack_array(static_cast<std::uint32_t>(value.size()));
+      for (const Json& item : value) pack(to, item);
+      return;
+    case Json::value_t::object:
+      to.pack_map(static_cast<std::uint32_t>(value.size()));
+      for (const auto& [key, item] : value.get_ref<const Json::object_t&>()) {
+        to.pack(key);
+        pack(to, item);
+      }
+      return;
+    case Json::value_t::null:
+    case Json::value_t::binary:
+    case Json::value_t::discarded:
+      to.pack_nil();
+      return;
+  }
 }
+
+}  // namespace
 
 std::string base64(std::string_view bytes) {
   static constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -106,6 +186,29 @@ std::string base64(std::string_view bytes) {
   return out;
 }
 
+std::optional<std::string> from_base64(std::string_view text) {
+  const auto value = [](char digit) -> unsigned {
+    if (digit >= 'A' && digit <= 'Z') return static_cast<unsigned>(digit - 'A');
+    if (digit >= 'a' && digit <= 'z') return static_cast<unsigned>(digit - 'a') + 26;
+    if (digit >= '0' && digit <= '9') return static_cast<unsigned>(digit - '0') + 52;
+    return digit == '+' ? 62 : digit == '/' ? 63 : 64;
+  };
+  const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
+  if (text.size() % 4 != 0) return std::nullopt;
+  std::string out;
+  unsigned group = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const unsigned digit = i + padding < text.size() ? value(text[i]) : 0;
+    if (digit > 63) return std::nullopt;
+    group = group << 6U | digit;
+    if (i % 4 != 3) continue;
+    for (const unsigned shift : {16U, 8U, 0U}) out.push_back(static_cast<char>(group >> shift & 255U));
+    group = 0;
+  }
+  out.resize(out.size() - padding);
+  return out;
+}
+
 void add_bytes(Json& object, const std::string& key, std::string_view bytes) {
   if (is_utf8(bytes)) {
     object[key] = bytes;
@@ -118,6 +221,18 @@ std::optional<Json> json_of_msgpack(std::string_view payload) {
   const msgpack::object* const value = detail::read_object(payload);
   if (value == nullptr) return std::nullopt;
   return json_of(*value);
+}
+
+std::optional<Json> parse_json(std::string_view text) {
+  Builder builder;
+  if (!Json::sax_parse(text.begin(), text.end(), &builder)) return std::nullopt;
+  return builder.take();
+}
+
+void append_msgpack(std::string& out, const Json& value) {
+  Text text{out};
+  msgpack::packer<Text> packer(text);
+  pack(packer, value);
 }
 
 }  // namespace galena::cli

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <string_view>
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -24,6 +25,13 @@ Output::Output(int fd, const Stop& stop) : fd_(fd), stop_(stop) {
   struct stat about {};
   piece_ = ::fstat(fd_, &about) == 0 && S_ISREG(about.st_mode) ? gather_bytes : PIPE_BUF;
   buffer_.reserve(gather_bytes + 4096);
+}
+
+Output Output::standard(const Stop& stop) {
+  if ((::fcntl(STDOUT_FILENO, F_GETFL) & O_ACCMODE) == O_RDONLY) {
+    throw Error(ErrorCode::system, "standard output is closed, or open for reading only");
+  }
+  return {STDOUT_FILENO, stop};
 }
 
 bool Output::writable() const {

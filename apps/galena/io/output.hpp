@@ -16,6 +16,8 @@ class Output {
   static constexpr std::size_t gather_bytes = 64 << 10;
 
   Output(int fd, const Stop& stop);
+  /// Throws Error (system) if standard output is closed: nothing would ever be printed.
+  static Output standard(const Stop& stop);
 
   /// Append here, then call appended().
   std::string& buffer() { return buffer_; }

@@ -2,6 +2,7 @@
 #include "galena/core/outlet.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "galena/base/assert.hpp"
@@ -56,14 +57,22 @@ Link* Outlet::link_of(const std::string& peer) const {
 
 void Outlet::handle_malformed(const std::string& peer) {
   ++malformed_;
-  notes_.push_back("a message that is not of this protocol came and was refused");
+  if (std::has_single_bit(malformed_)) {
+    const Link* const link = link_of(peer);
+    warnings_.push_back("refused a message that is not of this protocol, or not expected then, of " +
+                        (link == nullptr ? "an unknown peer" : describe(link->subscription)) + " (" +
+                        std::to_string(malformed_) + " so far)");
+  }
   cancel(peer, reason::malformed, "that message is not of this protocol, or not expected here");
 }
 
 void Outlet::refuse_version(const std::string& peer, const Versions& theirs) {
   ++wrong_version_;
   const std::string detail = spoken_versions.refuse(theirs);
-  notes_.push_back("a peer was refused, because it speaks another version of the protocol: " + detail);
+  if (std::has_single_bit(wrong_version_)) {
+    warnings_.push_back("refused a peer that speaks another version of the protocol: " + detail + " (" +
+                        std::to_string(wrong_version_) + " so far)");
+  }
   cancel(peer, reason::version, detail);
 }
 

@@ -126,6 +126,8 @@ class Outlet {
   std::uint64_t wrong_version() const { return wrong_version_; }
   /// What happened since this was last asked, in words.
   std::vector<std::string> take_notes() { return std::exchange(notes_, {}); }
+  /// The same for what somebody should look into. Of many of one kind it tells the first, second, fourth, and so on.
+  std::vector<std::string> take_warnings() { return std::exchange(warnings_, {}); }
 
   Buffer& buffer() { return buffer_; }
   const Buffer& buffer() const { return buffer_; }
@@ -186,6 +188,7 @@ class Outlet {
   std::uint64_t malformed_ = 0;
   std::uint64_t wrong_version_ = 0;
   std::vector<std::string> notes_;
+  std::vector<std::string> warnings_;
 };
 
 }  // namespace galena::core

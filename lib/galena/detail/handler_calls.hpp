@@ -15,8 +15,8 @@ struct HandlerCalls {
   std::shared_ptr<void> handler = {};  ///< lives as long as the stage runs
   /// Consumers: an event has come. On the stage's thread.
   Taken (*on_consume)(void* handler, const EventView& event) = nullptr;
-  /// Producer-consumers: an event has come; producers with a handler: a value was ingested from elsewhere. On the
-  /// stage's thread.
+  /// Producer-consumers: an event has come, on the stage's thread. Producers with a handler: a value was ingested from
+  /// elsewhere, under the handler's lock.
   Taken (*on_produce)(void* handler, const EventView& event, Output& out) = nullptr;
   bool passes_all = false;  ///< on_produce passes every event on as it is
 };

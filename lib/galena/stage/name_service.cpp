@@ -7,6 +7,8 @@
 #include "galena/base/process.hpp"
 #include "galena/error.hpp"
 #include "galena/names/service.hpp"
+#include "galena/net/accept.hpp"
+#include "galena/net/context.hpp"
 #include "galena/net/interface.hpp"
 #include "galena/stage/environment.hpp"
 #include "galena/stage/loop.hpp"

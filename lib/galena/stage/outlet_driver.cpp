@@ -277,11 +277,13 @@ void OutletDriver::transmit() {
   std::optional<Time> due;
   for (bool freed = true; freed;) {
     std::vector<std::string> notes;
+    std::vector<std::string> warnings;
     {
       const std::lock_guard guard(lock_);
       wake_pending_ = false;
       outlet_.poll(parcels_, Clock::now());
       notes = outlet_.take_notes();
+      warnings = outlet_.take_warnings();
       if (outlet_.buffer().awaiting_release()) {  // in this order, or the last release might be missed
         hook_->arm();
         outlet_.buffer().reclaim();
@@ -298,6 +300,7 @@ void OutletDriver::transmit() {
     changed_.notify_all();
     for (core::Parcel& parcel : parcels_) send(parcel);
     parcels_.clear();
+    for (const std::string& warning : warnings) logger_.warning(options_.label + ": " + warning);
     if (!notes.empty()) {
       for (const std::string& note : notes) logger_.info(options_.label + ": " + note);
       tell_subscribers();

@@ -19,7 +19,6 @@ constexpr std::size_t max_feeds = 1000;
 /// Messages that a peer may leave unread: far more than credit lets be on their way, so that it is a stranger who sends
 /// and does not listen. It counts as gone.
 constexpr int max_unread = 10'000;
-/// Whoever asks more often how the subscriptions stand is not answered: an answer is larger than the question.
 /// What one feed may have on its way: enough to stream, and little beside the buffer it goes to.
 constexpr core::Demand feed_demand{.max_events = 1 << 16, .min_events = 1 << 15, .max_bytes = 1 << 20};
 
@@ -39,7 +38,24 @@ Publisher::Publisher(Loop& loop, net::Context& context, const Logger& logger, Op
   handle_time();
 }
 
-Publisher::~Publisher() { loop_.reactor().cancel(timer_); }
+Publisher::~Publisher() {
+  feeds_.clear();
+  handlers_.join();
+  loop_.reactor().cancel(timer_);
+}
+
+void Publisher::end_waits() {
+  driver_->end_waits();
+  handlers_.end_waits();
+}
+
+void Publisher::close() {
+  driver_->close();
+  handlers_.end_waits();
+  loop_.post([this, self = std::weak_ptr(self_)] {
+    if (!self.expired()) close_feeds(core::reason::stopped, "the producer stops");
+  });
+}
 
 void Publisher::bind() {
   const std::string id = options_.driver.outlet.stage.hex();
@@ -119,9 +135,11 @@ void Publisher::open_feed(const std::string& peer, const core::Offer& offer) {
   const auto refuse = [&](std::string_view reason, const std::string& detail) {
     tell(peer, core::encode(core::Cancel{std::string(reason), detail}));
   };
-  const bool has_handler = options_.taker.on_value != nullptr;
+  const bool has_handler = options_.handler.on_value != nullptr;
   if (offer.stage && offer.stage != options_.driver.outlet.stage) {
     refuse(core::reason::wrong_stage, "this is stage " + options_.driver.outlet.stage.hex());
+  } else if (stops_) {
+    refuse(core::reason::stopped, "the producer stops");  // a later one of its name may take it
   } else if (!options_.takes_feeds) {
     refuse(core::reason::not_accepted, "this stage takes its input from its own producers only");
   } else if (offer.values && !has_handler) {
@@ -137,10 +155,30 @@ void Publisher::open_feed(const std::string& peer, const core::Offer& offer) {
     inlet.consumer_stage = options_.driver.outlet.stage;
     inlet.demand = feed_demand;
     inlet.silence = options_.driver.outlet.silence;
-    feeds_[peer] = std::make_unique<Feed>(
-        *driver_, feed_counts_, options_.taker, std::move(inlet), offer.values,
-        [this, peer](const std::string& bytes) { tell(peer, bytes); }, Clock::now());
+    try {
+      Feed::Options feed{.inlet = std::move(inlet),
+                         .say = [this, peer](const std::string& bytes) { tell(peer, bytes); },
+                         .work_again = [this, peer] { work_feed(peer); },
+                         .calls = offer.values ? make_calls(peer) : nullptr};
+      feeds_[peer] = std::make_unique<Feed>(loop_.reactor(), *driver_, feed_counts_, std::move(feed), Clock::now());
+    } catch (const Error& error) {  // no thread for the handler
+      logger_.error(fmt::format("{}: ingest from elsewhere is refused: {}", options_.driver.label, error.what()));
+      refuse(core::reason::not_accepted, error.what());
+    }
   }
+}
+
+std::shared_ptr<ValueCalls> Publisher::make_calls(const std::string& peer) {
+  return std::make_shared<ValueCalls>(*driver_, options_.handler, handlers_.get(), loop_,
+                                      [this, peer] { work_feed(peer); });
+}
+
+/// The handler has returned.
+void Publisher::work_feed(const std::string& peer) {
+  const auto feed = feeds_.find(peer);
+  if (feed == feeds_.end()) return;
+  if (!feed->second->work(Clock::now())) feeds_.erase(feed);
+  transmit();
 }
 
 /// After something was freed: those that waited for room go on.
@@ -188,14 +226,16 @@ void Publisher::handle_time() {
 }
 
 void Publisher::close_feeds(std::string_view reason, std::string_view detail) {
-  for (const auto& [peer, feed] : feeds_)
-    tell(peer, core::encode(core::Cancel{std::string(reason), std::string(detail)}));
-  feeds_.clear();
+  stops_ = true;
+  const std::string farewell = core::encode(core::Cancel{std::string(reason), std::string(detail)});
+  std::vector<std::string> peers;
+  for (const auto& [peer, feed] : feeds_) peers.push_back(peer);
+  feeds_.clear();  // first: once a peer is told, no handler is called for its values
+  for (const std::string& peer : peers) tell(peer, farewell);
 }
 
 void Publisher::begin_drain() {
   close_feeds(core::reason::stopped, "the producer stops");
-  options_.takes_feeds = false;
   driver_->with_outlet([](core::Outlet& outlet) { outlet.drain(); });
   transmit();
 }

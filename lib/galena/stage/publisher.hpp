@@ -13,6 +13,7 @@
 #include "galena/net/timer.hpp"
 #include "galena/options.hpp"
 #include "galena/stage/feed.hpp"
+#include "galena/stage/late_loop.hpp"
 #include "galena/stage/outlet_driver.hpp"
 #include "galena/stage/report_queue.hpp"
 #include "galena/stats.hpp"
@@ -27,8 +28,8 @@ class Publisher final : public Door {
     OutletDriver::Options driver = {};
     bool is_global = false;      ///< other processes subscribe, too
     std::string interface = {};  ///< on this one only
-    FeedTaker taker = {};        ///< what becomes of events and values that come from elsewhere
     bool takes_feeds = true;
+    ValueHandler handler = {};  ///< of a producer: for values that come from elsewhere
   };
 
   Publisher(Loop& loop, net::Context& context, const Logger& logger, Options options);
@@ -39,7 +40,14 @@ class Publisher final : public Door {
   OutletDriver& driver() { return *driver_; }
 
   // Any thread.
+
   ProducerStats stats();
+  /// Ends all that waits, and nothing waits any more. See OutletDriver and Loop.
+  void end_waits();
+  /// The same; and nothing is taken any more, from elsewhere neither.
+  void close();
+  /// Waits until no handler runs for a value from elsewhere. Requires: begin_drain(). Not the loop's thread.
+  void join_handlers() { handlers_.join(); }
 
   // The loop's thread.
 
@@ -62,6 +70,8 @@ class Publisher final : public Door {
   void send_reports();
   void open_feed(const std::string& peer, const core::Offer& offer);
   void close_feeds(std::string_view reason, std::string_view detail);
+  std::shared_ptr<ValueCalls> make_calls(const std::string& peer);
+  void work_feed(const std::string& peer);
   void work_feeds();
   void handle_time();
   void note_unreachable(const std::string& peer);
@@ -73,6 +83,7 @@ class Publisher final : public Door {
   Options options_;
   std::vector<std::string> endpoints_;
   FeedCounts feed_counts_;
+  bool stops_ = false;  // there are no feeds any more
 
   std::vector<std::string> gone_;                                 // peers that could not be reached
   std::unordered_map<std::string, std::unique_ptr<Feed>> feeds_;  // by peer
@@ -82,6 +93,7 @@ class Publisher final : public Door {
   std::shared_ptr<Publisher*> self_ = std::make_shared<Publisher*>(this);  // for what may be posted too late
   std::unique_ptr<net::Router> router_;
   std::unique_ptr<OutletDriver> driver_;
+  LateLoop handlers_;  // where the handler is called for values from elsewhere
 };
 
 }  // namespace galena::detail

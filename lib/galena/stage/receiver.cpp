@@ -31,6 +31,12 @@ void add(std::atomic<std::uint64_t>& counter, std::uint64_t count) {  // one wri
   counter.store(counter.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
 }
 
+/// Of one of the two sides: time does not mend it.
+bool is_mistake(std::string_view reason) {
+  return reason == core::reason::malformed || reason == core::reason::version || reason == core::reason::credit ||
+         reason == core::reason::acknowledge || reason == core::reason::not_accepted;
+}
+
 core::Demand demand_of(const Subscription& subscription) {
   core::Demand demand;
   if (subscription.max_demand > 0) demand.max_events = subscription.max_demand;
@@ -204,7 +210,7 @@ void Receiver::end_link() {
 /// The link is over: records where it stood, and looks for the next one.
 void Receiver::lose(const std::string& why, Connection::Next next) {
   const bool drains = driver_->state() == Reading::draining || driver_->state() == Reading::last_event;
-  const core::Cancel& reason = driver_->reason();
+  const core::Cancel reason = driver_->reason();
   const bool superseded = reason.reason == core::reason::superseded && !keeper_.outbid(reason.epoch);
   const Input end = driver_->end();
   driver_->finish();
@@ -213,7 +219,13 @@ void Receiver::lose(const std::string& why, Connection::Next next) {
   keeper_.end_link(inlet);
   passed_before_ += inlet.passed_over();
   driver_.reset();
-  node_.logger().info(fmt::format("{}: link to {} is over: {}", options_.consumer, source().text(), why));
+  const std::string text = fmt::format("{}: link to {} is over: {}", options_.consumer, source().text(), why);
+  // It will be tried again, and end the same way: said once.
+  if (is_mistake(reason.reason) && std::exchange(warned_of_, reason.reason) != reason.reason) {
+    node_.logger().warning(text);
+  } else {
+    node_.logger().info(text);
+  }
   if (superseded) {
     connection_.close();
     set_state(State::superseded);

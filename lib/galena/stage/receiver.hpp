@@ -94,6 +94,7 @@ class Receiver final : private InletDriver::Side {
   std::optional<std::uint64_t> draining_upto_;  // as last told
   std::uint64_t passed_before_ = 0;             // over the links before
   std::optional<State> told_state_;
+  std::string warned_of_;  // why a link was over, if that was a mistake
   net::Reactor::TimerId timer_ = 0;
   bool work_posted_ = false;
 

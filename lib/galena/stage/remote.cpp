@@ -93,7 +93,7 @@ Remote::Ticket Remote::take(const EventView& event, const Until& until) {
 RemoteAnswer Remote::answer(Ticket ticket, const Until& until) {
   std::unique_lock lock(mutex_);
   const auto is_answered = [&] {
-    const Ticket in_flight = sent_.empty() ? ~Ticket{0} : sent_.front();
+    const Ticket in_flight = sent_.empty() ? ~Ticket{0} : sent_.front().ticket;
     const Ticket queued = queue_.empty() ? ~Ticket{0} : queue_.front().ticket;
     return ticket < std::min(in_flight, queued) || verdicts_.is_recorded(ticket);
   };
@@ -244,13 +244,13 @@ bool Remote::handle(const core::Message& message) {
   if (const auto* refuse = std::get_if<core::Refuse>(&message)) {
     const std::lock_guard lock(mutex_);
     if (refuse->number <= answered_ || refuse->number - answered_ > sent_.size()) return true;  // makes no sense
-    const Ticket ticket = sent_[refuse->number - answered_ - 1];
+    const Ticket ticket = sent_[refuse->number - answered_ - 1].ticket;
     if (!verdicts_.is_recorded(ticket)) record(ticket, ticket, Verdict::refused, refuse->detail);
     return true;
   }
   if (const auto* cancel = std::get_if<core::Cancel>(&message)) {
-    if (cancel->reason == core::reason::not_accepted) deny(cancel->detail);
     lose();
+    if (cancel->reason == core::reason::not_accepted) deny(cancel->detail);
     return false;
   }
   if (std::holds_alternative<core::Subscribe>(message)) {
@@ -311,11 +311,20 @@ bool Remote::pump_some() {
     if (!driver_->offer(event, nullptr)) break;
     bytes += size_of(event);
     queued_bytes_ -= size_of(event);
-    sent_.push_back(queue_.front().ticket);
+    sent_.push_back(std::move(queue_.front()));
     queue_.pop_front();
   }
   if (bytes > 0) changed_.notify_all();
   return bytes > 0;
+}
+
+/// Deliveries of this link that may have left. If the Outlet has given up the link already, that is all of them.
+std::uint64_t Remote::sent_over_link() {
+  const std::optional<std::uint64_t> sent = driver_->with_outlet([this](core::Outlet& outlet) {
+    return outlet.has_link(peer_) ? std::optional(outlet.links().front().sent) : std::nullopt;
+  });
+  const std::lock_guard lock(mutex_);
+  return sent.value_or(answered_ + sent_.size());
 }
 
 /// This producer takes no such events. What waits for it must not go to a later one of the same name.
@@ -330,15 +339,20 @@ void Remote::deny(const std::string& why) {
 }
 
 void Remote::lose() {
+  const std::uint64_t sent = sent_over_link();
   dealer_.reset();
   ++endpoint_;
   driver_->handle_gone(peer_, Clock::now());
   linked_ = false;
   {
     const std::lock_guard lock(mutex_);
-    for (const Ticket ticket : std::exchange(sent_, {})) {
-      if (verdicts_.is_recorded(ticket)) continue;  // refused, though not acknowledged yet
-      record(ticket, ticket, Verdict::unknown,
+    for (; sent_.size() > sent - answered_; sent_.pop_back()) {  // what has not left goes over the next link
+      queued_bytes_ += size_of(sent_.back().event.view());
+      queue_.push_front(std::move(sent_.back()));
+    }
+    for (const Waiting& left : std::exchange(sent_, {})) {
+      if (verdicts_.is_recorded(left.ticket)) continue;  // refused, though not acknowledged yet
+      record(left.ticket, left.ticket, Verdict::unknown,
              fmt::format("the connection to '{}' broke before it answered: the event may have been accepted or not",
                          name_.text));
     }

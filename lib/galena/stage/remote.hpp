@@ -69,6 +69,7 @@ class Remote final : public Door {
   bool pump_some();
   void deny(const std::string& why);
   void lose();
+  std::uint64_t sent_over_link();
   void handle_time();
   void give_hint();
   bool has_link();
@@ -82,7 +83,7 @@ class Remote final : public Door {
   std::condition_variable_any changed_;
   std::deque<Waiting> queue_;
   std::uint64_t queued_bytes_ = 0;
-  std::deque<Ticket> sent_;  // put into the Outlet and not answered, in order
+  std::deque<Waiting> sent_;  // put into the Outlet and not answered, in order
   Ticket last_ = 0;
   Verdicts verdicts_;
   RemoteCounts counts_;  // those of answered events

@@ -72,7 +72,10 @@ class Stage::Impl final {
       intake_->stop_taking();
       if (publisher_) publisher_->begin_drain();
     });
-    if (publisher_) drain_at_end();
+    if (publisher_) {
+      publisher_->join_handlers();
+      drain_at_end();
+    }
     loop_.call([this] { intake_->end(); });
     if (registered_) node_.unregister(name().text, id_);
     node_.remove_stage(name(), id_);
@@ -101,7 +104,7 @@ class Stage::Impl final {
 
   /// Ends all calls that wait, those of its own handler in other stages as well. From now on none waits for ever.
   void end_waits() {
-    if (publisher_) publisher_->driver().end_waits();
+    if (publisher_) publisher_->end_waits();
     if (!shares_loop()) loop_.end_waits();
     ending_.stop();
   }
@@ -185,7 +188,7 @@ class Stage::Impl final {
     Publisher::Options publisher;
     publisher.is_global = name().is_global;
     publisher.interface = node_.options().interface;
-    publisher.taker = {spec_.calls.handler.get(), spec_.calls.on_produce, &handler_lock_};
+    publisher.handler = {spec_.calls.handler.get(), spec_.calls.on_produce, &handler_lock_};
     publisher.takes_feeds = spec_.role == Role::producer;
     publisher.driver.outlet = outlet_options(spec_.options, id_, node_.options().liveness);
     publisher.driver.label = label_;
@@ -260,7 +263,7 @@ class Stage::Impl final {
 
   /// Nothing is taken for publishing any more.
   void close_publishing() {
-    if (publisher_) publisher_->driver().close();
+    if (publisher_) publisher_->close();
   }
 
   void drain_at_end() {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
 
+#include <set>
 #include <string>
+#include <string_view>
 
 #include "world.hpp"
 
@@ -36,12 +38,12 @@ TEST_CASE("the same seed is the same run, to the byte") {
 TEST_CASE("each deliberate fault is caught, by the checker that is meant to catch it") {
   for (const FaultInfo& fault : faults) {
     CAPTURE(fault.name);
-    std::uint64_t seed = 1;
-    Outcome outcome;
-    for (; seed <= most_seeds && !outcome.complaint; ++seed) outcome = simulate(seed, default_steps, fault.fault);
-    REQUIRE(outcome.complaint.has_value());
-    CAPTURE(outcome.complaint->what);
-    CHECK(to_string(outcome.complaint->kind) == to_string(fault.caught_as));
+    std::set<std::string_view> kinds;  // others may see it, too
+    for (std::uint64_t seed = 1; seed <= most_seeds && !kinds.contains(to_string(fault.caught_as)); ++seed) {
+      const Outcome outcome = simulate(seed, default_steps, fault.fault);
+      if (outcome.complaint) kinds.emplace(to_string(outcome.complaint->kind));
+    }
+    CHECK(kinds.contains(to_string(fault.caught_as)));
   }
 }
 

@@ -56,7 +56,7 @@ inline constexpr std::array<FaultInfo, 17> faults{{
     {Fault::repeat_unmarked, "repeat-unmarked", "a repetition is not marked", Kind::repeat},
     {Fault::seen_forgotten, "seen-forgotten", "a relay forgets what it handled when its link breaks", Kind::repeat},
     {Fault::cursor_skips, "cursor-skips", "a cursor passes a held event", Kind::loss},
-    {Fault::stale_frame, "stale-frame", "two frames change places", Kind::order},
+    {Fault::stale_frame, "stale-frame", "two frames change places", Kind::refused},
     {Fault::wrong_selection, "wrong-selection", "everything is sent, whatever is selected", Kind::selection},
     {Fault::boundless, "boundless", "an outlet may take twice its memory", Kind::bounds},
     {Fault::place_lost, "place-lost", "the places of those who are away are not held", Kind::place},

@@ -545,6 +545,18 @@ TEST_CASE_FIXTURE(OutletFixture, "a consumer that collects gets small batches wh
   CHECK(poll() == Strings{"c: 21"});
 }
 
+TEST_CASE_FIXTURE(OutletFixture, "what is held back leaves at once when somebody asks for that") {
+  subscribe("a", {10, 1000});
+  append("x", "1");
+  poll();
+  append("x", "2");
+  CHECK_FALSE(outlet->wants_poll());
+  outlet->flush();
+  CHECK(poll() == Strings{"a: 2"});
+  append("x", "3");
+  CHECK_FALSE(outlet->wants_poll());  // once
+}
+
 TEST_CASE_FIXTURE(OutletFixture, "nothing is held back for a link that is over or has no credit") {
   subscribe("c", {2, plenty});
   append("t", "0");

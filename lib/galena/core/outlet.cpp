@@ -513,6 +513,13 @@ std::string Outlet::describe(const Subscription& subscription) const {
 }
 
 /// What was held back for long enough is sent by the poll() that follows.
+void Outlet::flush() {
+  for (HeldBack& each : held_back_) {
+    each.until = Time::min();
+    each.link->sent_at -= longest_hold_back;
+  }
+}
+
 void Outlet::end_holding_back(Time now) {
   while (!held_back_.empty() && held_back_.front().until <= now) {
     Link& link = *held_back_.front().link;

@@ -98,6 +98,9 @@ class Outlet {
     return held_back_.empty() ? std::nullopt : std::optional(held_back_.front().until);
   }
 
+  /// The next poll() holds nothing back.
+  void flush();
+
   /// Nothing more will be appended: tells all subscribers, those to come as well.
   void drain();
   /// Tells every subscriber that the stream ends here, or, with a reason, why the stage stops; and forgets them.

@@ -177,7 +177,7 @@ Progress Intake::relay(Reading& reading) {
   if (made_->waits()) return Progress::blocked;
   reading.inlet.handled();
   if (!turn_.is_over()) return Progress::handled;
-  options_.publisher->transmit();
+  options_.publisher->flush();  // the handler may take long for the next event
   return Progress::yields;
 }
 

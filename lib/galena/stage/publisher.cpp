@@ -240,6 +240,11 @@ void Publisher::begin_drain() {
   transmit();
 }
 
+void Publisher::flush() {
+  driver_->with_outlet([](core::Outlet& outlet) { outlet.flush(); });
+  transmit();
+}
+
 void Publisher::end() {
   driver_->with_outlet([](core::Outlet& outlet) { outlet.end(); });
   transmit();

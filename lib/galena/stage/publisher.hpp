@@ -53,6 +53,8 @@ class Publisher final : public Door {
   // The loop's thread.
 
   void transmit() { driver_->transmit(); }
+  /// The same, and holds nothing back.
+  void flush();
   /// Takes nothing in any more, and tells everybody so.
   void begin_drain();
   /// Tells everybody that the stream ends.

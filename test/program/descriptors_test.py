@@ -88,8 +88,12 @@ def _(world):
         sub.signal(signal.SIGTERM)
     for sub in subs[:-1]:
         sub.ends_with(0)
-    pub.write("again\n")
-    subs[-1].prints("again")
+
+    def again():
+        pub.write("again\n")
+        return b"again" in subs[-1].out.bytes()
+
+    harness.until(again)
     pub.close()
     pub.ends_with(0)
     names.signal(signal.SIGTERM)

@@ -36,6 +36,7 @@ def until(is_so):
     end = time.monotonic() + DEADLINE
     while not is_so():
         assert time.monotonic() < end, "it never was"
+        time.sleep(0.02)  # between two looks
 
 
 class Stream:

@@ -78,10 +78,11 @@ for few in (14, 40, 200):
 @case("a producer that has descriptors for some of its subscribers serves those, and the others when they have gone")
 def _(world):
     names = world.start("names", "--bind", "tcp://127.0.0.1:*")
+    names.prints("tcp://")
     pub = world.start("pub", "load", "--topic", "t", "--now", "-v")
     pub.says("registered")
     few = limit(pub, 14)
-    subs = [world.start("sub", "load") for _ in range(20)]
+    subs = [world.sub("load") for _ in range(20)]
     pub.says(f"connections were refused: hardly any of the {few}")
     pub.write("hello\n")
     for sub in subs[:-1]:

@@ -203,7 +203,9 @@ TEST_CASE("a relay is told when it has handled all that has arrived") {
   Producer<> producer(node);
   const auto idle = std::make_shared<Record<int>>();
   const ProducerConsumer relay(node, PassThrough{},
-                               {.subscriptions = {{producer}}, .subscribe = {.on_idle = [idle] { idle->add(1); }}});
+                               {.subscriptions = {{producer}},
+                                .subscribe = {.on_idle = [idle] { idle->add(1); }},
+                                .publish = {.drain = Duration::zero()}});
   producer.ingest("t", "m");
   CHECK(idle->wait_for(1));
 }

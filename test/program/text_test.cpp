@@ -370,8 +370,8 @@ TEST_CASE("what is printed is read back, byte for byte") {
 
 TEST_CASE("JSON that somebody wrote is text or a value; of what lacks something it is said what") {
   const auto read = [](std::string_view line) {
-    const EventView event = EventReader(EventFormat::json, std::nullopt).read(line);
-    return Event(event);
+    EventReader reader(EventFormat::json, std::nullopt);
+    return Event(reader.read(line));
   };
   CHECK(read(R"({"topic":"t","message":"a"})").view().encoding == Encoding::raw);
   CHECK(read(R"({"topic":"t","message":[1]})").view().payload == packed(std::vector<int>{1}));
@@ -385,7 +385,8 @@ TEST_CASE("JSON that somebody wrote is text or a value; of what lacks something 
 }
 
 TEST_CASE("with a topic for all lines, a line is a message, and an object's topic does not count") {
-  CHECK(EventReader(EventFormat::raw, "t").read("a\tb\\n").payload == "a\tb\\n");
+  EventReader raw(EventFormat::raw, "t");
+  CHECK(raw.read("a\tb\\n").payload == "a\tb\\n");
   EventReader text(EventFormat::text, "t");
   CHECK(text.read("a\tb\\n").payload == "a\tb\n");
   EventReader json(EventFormat::json, "t");

@@ -123,7 +123,7 @@ void append_event(std::string& out, const EventView& event, const EventStyle& st
   out.append(style.delimiter);
 }
 
-EventView EventReader::read(std::string_view line) {
+EventView EventReader::read(std::string_view line) & {
   if (format_ == EventFormat::json) return read_json(line);
   std::string_view topic;
   if (topic_) {

@@ -34,8 +34,8 @@ class EventReader {
   /// With a topic, the lines hold messages only, but for JSON, where it replaces that of the object.
   EventReader(EventFormat format, std::optional<std::string> topic) : format_(format), topic_(std::move(topic)) {}
 
-  /// Throws Error (invalid) that says what the line lacks.
-  EventView read(std::string_view line);
+  /// A view of the line and of this reader. Throws Error (invalid) that says what the line lacks.
+  EventView read(std::string_view line) &;
 
  private:
   EventView read_json(std::string_view line);

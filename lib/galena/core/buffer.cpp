@@ -344,18 +344,18 @@ void Buffer::read_base(Cursor& cursor) {
   base_.cursors.push_back(&cursor);
 }
 
-void Buffer::expect(Cursor& place) {
+void Buffer::expect(Cursor& cursor) {
   lane_ = nullptr;
   seal(base_);
   const std::uint64_t end = base_.log.end();
-  place = {.view = &base_, .item = end, .held = end, .selected_before = base_.selected};
-  read_base(place);
+  cursor = {.view = &base_, .item = end, .held = end, .selected_before = base_.selected};
+  read_base(cursor);
 }
 
-void Buffer::forget(Cursor& place) {
+void Buffer::forget(Cursor& cursor) {
   lane_ = nullptr;
   seal(base_);  // perhaps nobody reads it from here on: it must not speak of what comes next
-  std::erase(base_.cursors, &place);
+  std::erase(base_.cursors, &cursor);
   release(base_);
 }
 

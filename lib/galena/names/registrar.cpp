@@ -23,7 +23,7 @@ bool keeps(Duration age, const Id& stage, Duration other_age, const Id& other_st
 }
 
 Registrar::Registrar(Options options, const WatchTable& watches, Outbox& outbox)
-    : options_(std::move(options)),
+    : options_(options),
       watches_(watches),
       outbox_(outbox),
       challenges_(options_.challenge, options_.limits.requests_per_name) {}

@@ -9,6 +9,7 @@
 #include <zmq.h>
 
 #include <atomic>
+#include <bit>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
@@ -68,13 +69,13 @@ class Image {
  private:
   template <class T>
   T* at(ElfW(Addr) offset) const {
-    return reinterpret_cast<T*>(base_ + offset);
+    return std::bit_cast<T*>(base_ + offset);
   }
   /// An address in the dynamic section, which some loaders have made absolute.
   template <class T>
   const T* pointer(const ElfW(Dyn) & entry) const {
     const auto address = entry.d_un.d_ptr;
-    return address < base_ ? at<const T>(address) : reinterpret_cast<const T*>(address);
+    return std::bit_cast<const T*>(address < base_ ? base_ + address : address);
   }
 
   void note(const ElfW(Dyn) & entry) {
@@ -105,7 +106,7 @@ class Image {
   /// Part of a library's tables may be read-only once it is loaded.
   void write(void** place, void* function) const {
     const auto size = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
-    auto* const page = reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(place) / size * size);
+    auto* const page = reinterpret_cast<char*>(place) - std::bit_cast<std::uintptr_t>(place) % size;
     const auto offset = reinterpret_cast<ElfW(Addr)>(place) - base_;
     bool is_fixed = false;
     for (const ElfW(Phdr) & header : headers_) {

@@ -32,7 +32,7 @@ std::size_t descriptor_limit() {
 
 /// The kernel gives the lowest free number, so that the highest ones are mostly free: it counts from there.
 std::size_t free_descriptors(std::size_t enough) {
-  std::array<pollfd, 512> asked;
+  std::array<pollfd, 512> asked{};
   std::size_t free = 0;
   for (std::size_t above = descriptor_limit(); above > 0 && free < enough;) {
     const std::size_t count = std::min(above, asked.size());

@@ -19,10 +19,10 @@ class StopOfEither {
       token_ = one.stop_possible() ? one : other;
       return;
     }
-    source_.emplace();
-    token_ = source_->get_token();
-    on_one_.emplace(one, Request{*source_});
-    on_other_.emplace(other, Request{*source_});
+    source_ = std::stop_source();
+    token_ = source_.get_token();
+    on_one_.emplace(one, Request{source_});
+    on_other_.emplace(other, Request{source_});
   }
   const std::stop_token& token() const { return token_; }
 
@@ -33,7 +33,7 @@ class StopOfEither {
   };
 
   std::stop_token token_;
-  std::optional<std::stop_source> source_;  // if both can be requested
+  std::stop_source source_{std::nostopstate};  // has a state if both can be requested
   std::optional<std::stop_callback<Request>> on_one_;
   std::optional<std::stop_callback<Request>> on_other_;
 };

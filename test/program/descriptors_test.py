@@ -31,9 +31,9 @@ def connect(endpoint):
     return stranger
 
 
-def flood(process, endpoints):
-    """300 strangers for each endpoint, until the process has refused some."""
-    strangers = [connect(endpoint) for endpoint in endpoints for _ in range(300)]
+def flood(process, endpoints, few):
+    """More strangers at each endpoint than it has descriptors, until the process has refused some."""
+    strangers = [connect(endpoint) for endpoint in endpoints for _ in range(few + 60)]
     process.says("connections were refused: hardly any of the")
     for stranger in strangers:
         stranger.close()
@@ -52,7 +52,7 @@ for few in (14, 40, 200):
         endpoints = [each for each in entry(world, "load")["endpoints"] if "127.0.0.1" in each or "ipc" in each]
         assert len(endpoints) == 2, endpoints
         limit(pub, few)
-        flood(pub, [f"ipc://@galena/{world.domain}", *endpoints])
+        flood(pub, [f"ipc://@galena/{world.domain}", *endpoints], few)
         sub = world.start("sub", "load", "--count", "1")
         pub.says("subscribed")
         pub.write("hello\n")
@@ -65,7 +65,7 @@ for few in (14, 40, 200):
         names = world.start("names", "--bind", "tcp://127.0.0.1:*", "-v")
         endpoint = names.prints(r"tcp://127\.0\.0\.1:[0-9]+").group().decode()
         limit(names, few)
-        flood(names, [f"ipc://@galena/{world.domain}", endpoint])
+        flood(names, [f"ipc://@galena/{world.domain}", endpoint], few)
         pub = world.start("pub", "load", "--topic", "t", "--now", "-v")
         pub.says("registered")
         assert entry(world, "load")["kind"] == "producer"

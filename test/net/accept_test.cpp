@@ -157,6 +157,30 @@ TEST_CASE("strangers do not take the last descriptors, and friends are let in ag
   }
 }
 
+TEST_CASE("a process that itself opens the last descriptors does not end when somebody connects") {
+  const DescriptorLimit limit(64);
+  Context context(false);
+  Reactor reactor;
+  std::vector<std::string> received;
+  Router router(context, reactor, {}, [&] {
+    while (auto message = router.receive()) received.emplace_back(message->body.bytes());
+  });
+  const std::string endpoint = router.bind("ipc://@galena-doors-" + Id::random().hex());
+  std::vector<Descriptor> taken;
+  while (free_descriptors(6) > 5) taken.emplace_back(dup(0));
+  {
+    const Strangers strangers(endpoint, 20);
+    while (free_descriptors(1) > 0) taken.emplace_back(dup(0));
+    // More fit into the listener's queue than come, so they all connect, whatever becomes of them.
+    CHECK(turn_until(reactor, [&] { return strangers.have_come(); }));
+    turn_for(reactor);
+  }
+  taken.clear();
+  Dealer friends(context, reactor, endpoint, {}, {[] {}, {}, {}});
+  friends.send("hello");
+  CHECK(turn_until(reactor, [&] { return received == std::vector<std::string>{"hello"}; }));
+}
+
 std::string text_of(const std::function<void()>& call) {
   try {
     call();

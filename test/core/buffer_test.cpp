@@ -529,6 +529,29 @@ std::shared_ptr<std::string> received(const std::vector<Event>& events) {
   return frame;
 }
 
+TEST_CASE("several events behind one that came from elsewhere fit together, or none is taken") {
+  // The open batch of those ends there, and the others begin a batch of their own: its header needs room as well.
+  const Provenance repeated{true, {}};
+  const std::string before(90, 'b');
+  bool accepted = false;
+  bool full = false;
+  for (int count = 1; count < 20; ++count) {
+    for (std::size_t size = 1; size < 200; ++size) {
+      Buffer small({.limit_bytes = 4 << 10});
+      for (int i = 0; i < count; ++i) small.append({"t", before}, &repeated);
+      const std::string other(size, 'o');
+      const EventView events[] = {{"t", other}, {"t", other}};
+      const std::uint64_t next = small.next();
+      const Answer answer = small.append_all(events);
+      accepted = accepted || answer == Answer::accepted;
+      full = full || answer == Answer::full;
+      REQUIRE(small.next() == next + (answer == Answer::accepted ? 2 : 0));
+    }
+  }
+  CHECK(accepted);
+  CHECK(full);
+}
+
 TEST_CASE_FIXTURE(BufferFixture, "a batch that is adopted lies where it lay, under a header of this stream") {
   make({});
   Reader& reader = attach();

@@ -73,6 +73,7 @@ Buffer::Answer Buffer::append_all(std::span<const EventView> events) {
     if (event_bytes(event) > largest_event() || event.topic.size() > max_topic_bytes) return Answer::too_large;
     bytes += event_bytes(event);
   }
+  if (from_ != nullptr) change_provenance(nullptr);  // ends the open batches, so it comes before any look at their room
   if (events.size() > 1 && options_.when_full == WhenFull::wait && !fits_all(events)) {
     const bool never_fits =
         bytes > options_.limit_bytes / 2 || (options_.limit_events != 0 && events.size() > options_.limit_events);

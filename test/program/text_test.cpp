@@ -292,6 +292,17 @@ TEST_CASE("JSON is read as it was written, with keys that are there twice, and n
   }
 }
 
+TEST_CASE("a number with a point stays one, also if it is whole") {
+  for (const char* text : {"1012.0", "-3.0", "0.0", "-0.0", "1e+20", "1012", "-3"}) {
+    std::string bytes;
+    append_msgpack(bytes, *parse_json(text));
+    CHECK(json_of(bytes) == text);
+  }
+  const std::string whole("\xcb\x3f\xf0\0\0\0\0\0\0", 9);  // as other languages pack 1.0
+  CHECK(printed({"t", whole, Encoding::msgpack}, {.format = EventFormat::json}) ==
+        "{\"topic\":\"t\",\"message\":1.0,\"encoding\":\"msgpack\"}\n");
+}
+
 TEST_CASE("a text line has two columns, whatever the event holds") {
   const std::string out = printed({"to\tpic", "mes\nsage", Encoding::raw}) + printed({"", "", Encoding::raw}) +
                           printed({"t", "\x92\x01\xa1\n", Encoding::msgpack});

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "galena/error.hpp"
+#include "galena/stage/position_text.hpp"
 #include "stage_fixture.hpp"
 
 namespace galena::test {
@@ -106,6 +107,46 @@ TEST_CASE("a file of positions remembers that the last save failed, until one wo
   positions.save("s", "1");  // also what is in the file no more
   positions.check();
   CHECK(contents(inner + "/p") == "galena positions 1\ns\t1\n");
+}
+
+TEST_CASE("a position of no text is one, and what could not be saved is none") {
+  const TemporaryDirectory directory;
+  const std::string inner = directory.file("inner");
+  std::filesystem::create_directory(inner);
+  FilePositions positions(inner + "/p");
+  positions.save("s", "");
+  CHECK(FilePositions(inner + "/p").load("s") == "");
+  std::filesystem::remove_all(inner);
+  CHECK(code_of([&] { positions.save("another", "1"); }) == ErrorCode::system);
+  CHECK_FALSE(positions.load("another"));
+}
+
+TEST_CASE("a percent sign that somebody wrote into a file of positions stays one, unless two digits follow") {
+  const TemporaryDirectory directory;
+  std::ofstream(directory.file("p")) << "galena positions 1\n100%4x%\t1\na%09b\t2\n";
+  FilePositions positions(directory.file("p"));
+  CHECK(positions.load("100%4x%") == "1");
+  CHECK(positions.load("a\tb") == "2");
+}
+
+TEST_CASE("the text of a position is read as it was written, and nothing else is") {
+  detail::SavedPosition position;
+  position.standing.place = {Id::random(), 5, 2};
+  position.standing.told.upto = 5;
+  position.standing.ended = true;
+  position.selection = 0xabc;
+  position.epoch = 17;
+  const std::string text = detail::to_text(position);
+  const auto read = detail::parse_position(text);
+  REQUIRE(read);
+  CHECK(detail::to_text(*read) == text);
+  CHECK(read->standing.place == position.standing.place);
+  const std::string stream = position.standing.place.stream.hex();
+  for (const std::string& other : {std::string(), stream, text + " ", text + " 1", " " + text,
+                                   stream + " -5 2 5 1 0000000000000abc 17", stream + " 5 2 5 7 0000000000000abc 17",
+                                   stream + " 5 2 5 1 abc 17", stream + " 05 2 5 1 0000000000000abc 17"}) {
+    CHECK_MESSAGE(!detail::parse_position(other), other);
+  }
 }
 
 }  // namespace

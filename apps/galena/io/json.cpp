@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "io/json.hpp"
 
+#include <bit>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
@@ -132,7 +133,16 @@ struct Text {
   void write(const char* bytes, std::size_t size) { out.append(bytes, size); }
 };
 
-void pack(msgpack::packer<Text>& to, const Json& value) {
+/// As float 64, whatever its value: msgpack-cxx would make an integer of a whole number, and 2.0 come out as 2.
+void pack_double(Text& out, double value) {
+  const auto bits = std::bit_cast<std::uint64_t>(value);
+  char bytes[9] = {static_cast<char>(0xcb)};
+  for (int i = 0; i < 8; ++i) bytes[1 + i] = static_cast<char>(bits >> (56 - 8 * i));
+  out.write(bytes, sizeof bytes);
+}
+
+void pack(Text& out, const Json& value) {
+  msgpack::packer<Text> to(out);
   switch (value.type()) {
     case Json::value_t::boolean:
       value.get<bool>() ? to.pack_true() : to.pack_false();
@@ -144,20 +154,20 @@ void pack(msgpack::packer<Text>& to, const Json& value) {
       to.pack(value.get<std::uint64_t>());
       return;
     case Json::value_t::number_float:
-      to.pack(value.get<double>());
+      pack_double(out, value.get<double>());
       return;
     case Json::value_t::string:
       to.pack(value.get_ref<const std::string&>());
       return;
     case Json::value_t::array:
       to.pack_array(static_cast<std::uint32_t>(value.size()));
-      for (const Json& item : value) pack(to, item);
+      for (const Json& item : value) pack(out, item);
       return;
     case Json::value_t::object:
       to.pack_map(static_cast<std::uint32_t>(value.size()));
       for (const auto& [key, item] : value.get_ref<const Json::object_t&>()) {
         to.pack(key);
-        pack(to, item);
+        pack(out, item);
       }
       return;
     case Json::value_t::null:
@@ -231,8 +241,7 @@ std::optional<Json> parse_json(std::string_view text) {
 
 void append_msgpack(std::string& out, const Json& value) {
   Text text{out};
-  msgpack::packer<Text> packer(text);
-  pack(packer, value);
+  pack(text, value);
 }
 
 }  // namespace galena::cli

@@ -43,7 +43,7 @@ std::string unescape(const std::string& text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     unsigned char byte = 0;
     const char* const digits = text.data() + i + 1;
-    if (text[i] == '%' && i + 2 < text.size() && std::from_chars(digits, digits + 2, byte, 16).ec == std::errc()) {
+    if (text[i] == '%' && i + 2 < text.size() && std::from_chars(digits, digits + 2, byte, 16).ptr == digits + 2) {
       out.push_back(static_cast<char>(byte));
       i += 2;
     } else {
@@ -119,16 +119,21 @@ std::optional<std::string> FilePositions::load(const std::string& subscription) 
 
 void FilePositions::save(const std::string& subscription, const std::string& position) {
   const std::lock_guard lock(mutex_);
-  std::string& at = positions_[subscription];
-  if (at == position && !failure_) return;
-  const std::string before = std::exchange(at, position);
+  const auto it = positions_.find(subscription);
+  const auto before = it == positions_.end() ? std::nullopt : std::optional(it->second);
+  if (before == position && !failure_) return;
+  positions_[subscription] = position;
   std::string text = std::string(first_line) + "\n";
   for (const auto& [name, where] : positions_) text += escape(name) + "\t" + where + "\n";
   try {
     write(text, Clock::now());
     failure_.reset();
   } catch (const Error& error) {
-    at = before;
+    if (before) {
+      positions_[subscription] = *before;
+    } else {
+      positions_.erase(subscription);
+    }
     failure_ = error;
     throw;
   }

@@ -38,6 +38,7 @@ std::optional<SavedPosition> parse_position(const std::string& text) {
   if (!words || !id || !*id) return std::nullopt;
   standing.place.stream = *id;
   standing.ended = ended != 0;
+  if (to_text(position) != text) return std::nullopt;  // a sign, another base, or more words
   return position;
 }
 

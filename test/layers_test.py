@@ -46,7 +46,7 @@ KINDS = {
     "docs": {".md", ".svg"},
     "examples": {".cpp"},
     "lib": {".cpp", ".hpp", ".in"},
-    "test": {".cpp", ".hpp", ".py", ".sh", "CMakeLists.txt", "Makefile"},
+    "test": {".cpp", ".hex", ".hpp", ".py", ".sh", "CMakeLists.txt", "Makefile"},
 }
 NO_LICENCE_LINE = {".md", ".svg", "LICENSE"}
 SPDX = "SPDX-License-Identifier: Apache-2.0"

@@ -462,6 +462,30 @@ TEST_CASE("positions that go back or overlap are refused, but for the rest of a 
   CHECK(reads({batch(0, 4, one), batch(0, 4, one)}) == reason::malformed);
   CHECK(reads({batch(0, 4, one), batch(3, 8, one)}) == reason::malformed);
   CHECK(reads({batch(0, 4, one, flag_more), batch(1, 4, one)}) == reason::malformed);
+  const auto behind = [&](std::uint32_t first, std::uint16_t flags) {
+    const std::string events = batch(0, 4, one).substr(batch_header_bytes);
+    const BatchHeader header{static_cast<std::uint32_t>(events.size()), 1, 0, 4, flags, {}, first};
+    std::string head(header_bytes(header), '\0');
+    write_batch_header(head.data(), header);
+    return head + events;
+  };
+  CHECK(reads({batch(0, 4, one, flag_more), behind(1, flag_more), behind(3, 0)}).empty());
+  CHECK(reads({behind(2, flag_more), behind(2, 0)}) == reason::malformed);
+}
+
+TEST_CASE("what lies behind the events that a batch can have has no position, and is not told to be made of one") {
+  const std::uint64_t wide = std::uint64_t{1} << 32;
+  for (const std::uint64_t events : {std::uint64_t{1}, std::uint64_t{3}, std::uint64_t{4}, ~std::uint64_t{0}, wide}) {
+    const std::uint64_t upto = events == wide ? 2 * wide : 4;
+    Inlet inlet({}, at(0));
+    inlet.handle(encode(Accept{id(1), {id(2), 0, events}, std::chrono::seconds(1)}), at(0));
+    const std::string frame = batch(0, upto, {{"t", "x"}});
+    REQUIRE(inlet.handle(frame, at(0)) == Inlet::Input::events);
+    EventView event;
+    REQUIRE(inlet.next(event));
+    CHECK(inlet.position().has_value() == (events < 4));
+    CHECK(static_cast<bool>(inlet.provenance(event).origin) == (events < 4));
+  }
 }
 
 }  // namespace

@@ -207,17 +207,21 @@ bool Inlet::open_batch() {
     return false;
   }
   // The rest of a batch, or what lies behind it.
-  const bool goes_on = header->from >= covered_.upto || (covered_.is_part && header->from == covered_.from);
+  const bool is_rest =
+      covered_.is_part && header->from == covered_.from && (header->first == 0 || header->first >= covered_.events);
+  const bool goes_on = header->from >= covered_.upto || is_rest;
   if (!goes_on) {
     fail(reason::malformed, "a batch begins at position " + std::to_string(header->from) + ", though events up to " +
                                 std::to_string(covered_.upto) + " came before");
     return false;
   }
-  if (header->count > 0) covered_ = {header->from, header->upto, (header->flags & flag_more) != 0};
   const std::uint64_t known = std::max(place_.from, repetition_.told().upto);
   if (header->from > known) record_gap({known, header->from, std::nullopt, std::string(reason::lost)});
   if (header->from != place_.from) place_ = {place_.stream, header->from, 0};
   if (header->first > 0) place_.events = header->first;  // not all of the events before it may have come: see gaps
+  if (header->count > 0) {
+    covered_ = {header->from, header->upto, (header->flags & flag_more) != 0, place_.events + header->count};
+  }
   batch_ = *header;
   readable_ = false;
   batch_bytes_ = header->bytes;
@@ -254,16 +258,22 @@ bool Inlet::admit(EventView& event) {
   return false;
 }
 
+/// A publisher whose Accept tells more events of the batch than there are has given no number to those that follow.
+bool Inlet::number_counts() const {
+  constexpr std::uint64_t most = 0xffffffff;  // of an origin's ordinal
+  return (batch_.flags & flag_recut) == 0 && number() < batch_.upto - batch_.from && number() <= most;
+}
+
 std::optional<std::uint64_t> Inlet::position() const {
   const bool dense =
       options_.selection.everything() || (batch_.first == 0 && batch_.upto - batch_.from == batch_.count);
-  if (!dense || (batch_.flags & flag_recut) != 0) return std::nullopt;
+  if (!dense || !number_counts()) return std::nullopt;
   return batch_.from + number();
 }
 
 Provenance Inlet::provenance(const EventView& event) const {
   Provenance from{event.repeated, {}};
-  if ((batch_.flags & flag_recut) == 0) from.origin = {{place_.stream, batch_.from, number()}, 0};
+  if (number_counts()) from.origin = {{place_.stream, batch_.from, number()}, 0};
   return from;
 }
 

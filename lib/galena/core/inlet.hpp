@@ -162,6 +162,7 @@ class Inlet {
   void tell_between(const Standing& previous);
   bool admit(EventView& event);
   std::uint64_t number() const;
+  bool number_counts() const;
   bool next_batch(EventView& event);
   bool find_batch();
   bool is_granted(const BatchHeader& header) const;
@@ -191,11 +192,12 @@ class Inlet {
   EventReader events_;      // what is left of that batch
   std::uint32_t left_ = 0;  // events of it
   BatchHeader batch_;
-  /// The positions of the last batch with events; `is_part`: the rest of it may follow.
+  /// The positions of the last batch with events; `is_part`: the rest of it may follow, behind its first `events`.
   struct Covered {
     std::uint64_t from = 0;
     std::uint64_t upto = 0;
     bool is_part = false;
+    std::uint64_t events = 0;
   } covered_;
   std::uint64_t batch_bytes_ = 0;
   std::size_t header_bytes_ = 0;      // of its header, as it came

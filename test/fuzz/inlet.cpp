@@ -15,7 +15,7 @@ class World {
  public:
   explicit World(Script& script)
       : script_(script),
-        outlet_({.stage = script.id(), .stream = behind_.stream, .buffer = {.limit_bytes = 1 << 20}}, now_),
+        outlet_({.stage = script.id(), .stream = behind_.stream, .buffer = {.limit_bytes = 64 << 10}}, now_),
         behind_reader_("behind", behind_.subscription, {}, {}) {
     options_.selection = any_selection(script);
     options_.demand = {1 + script.below(40), 0, 1 + script.below(8) * std::uint64_t{900}};
@@ -26,6 +26,7 @@ class World {
     if ((parts & 8U) != 0) options_.stage = script.id();
     if ((parts & 16U) != 0) options_.identity = "i";
     whole_batches_ = (parts & 32U) != 0;
+    if (whole_batches_) behind_reader_.expect_any_payload();
     behind_reader_.connect(now_);
     behind_reader_.deliver_up(outlet_, now_);
     connect();
@@ -56,7 +57,7 @@ class World {
     inlet_ = std::make_unique<core::Inlet>(options_, now_);
     check_hello();
     granted_ = options_.demand.max_events;
-    acknowledged_ = got_ = 0;
+    acknowledged_ = got_ = reached_ = 0;
   }
 
   void check_hello() {
@@ -109,19 +110,29 @@ class World {
     for (;;) {
       if (const auto whole = whole_batches_ ? inlet_->whole_batch() : std::nullopt) {
         check_readable(whole->bytes);
+        adopt(*whole);
         inlet_->handled_whole();
         continue;
       }
       EventView event;
       if (!inlet_->next(event)) break;
       const core::Provenance from = inlet_->provenance(event);
-      (void)inlet_->position();
+      claim(from.origin.place.events <= 0xffffffff, "an origin can be written into a batch");
+      if (const auto position = inlet_->position()) claim(*position >= reached_, "positions do not go back");
+      reached_ = inlet_->position().value_or(0);
       (void)outlet_.append(event_behind(event), from.plain() ? nullptr : &from);
       inlet_->handled();
       (void)inlet_->standing();
     }
     got_ += inlet_->handled_events() - before;
     claim(got_ <= granted_, "no more events are handed out than were granted");
+  }
+
+  /// As PassThrough does it: all of the batch, as it lies there.
+  void adopt(const core::Inlet::WholeBatch& whole) {
+    auto memory = std::make_shared<std::string>(whole.bytes);
+    auto* const segment = core::Segment::adopt(memory->data(), static_cast<std::uint32_t>(memory->size()), memory);
+    if (outlet_.adopt(segment, whole.count) != core::Outlet::Answer::accepted) segment->release();
   }
 
   /// The same, with a payload that tells its number.
@@ -176,6 +187,7 @@ class World {
   std::uint64_t granted_ = 0;
   std::uint64_t acknowledged_ = 0;
   std::uint64_t got_ = 0;
+  std::uint64_t reached_ = 0;  // the position of the last event that told one
   std::uint64_t made_ = 0;
   std::string payload_;
   core::Outlet outlet_;

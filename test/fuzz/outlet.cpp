@@ -4,6 +4,7 @@
 #include "galena/core/outlet.hpp"
 
 #include <array>
+#include <memory>
 
 #include "core_frames.hpp"
 #include "faithful.hpp"
@@ -75,7 +76,7 @@ class World {
       case 2:
         return append();
       case 3:
-        return append_all();
+        return script_.flag() ? append_all() : adopt();
       case 4:
         return receive(any_peer(), damaged(any_message(script_), script_));
       case 5:
@@ -122,6 +123,20 @@ class World {
     const std::string two = Faithful::numbered(next_ + 1, size);
     const EventView events[] = {{topic, one}, {"a", two}};
     if (outlet_.append_all(events) == core::Outlet::Answer::accepted) next_ += 2;
+  }
+
+  void adopt() {
+    const std::string topic = any_topic(script_);
+    const std::string payload = Faithful::numbered(next_, script_.number32() % 3000);
+    const EventView event{topic, payload};
+    auto memory = std::make_shared<std::string>(core::batch_header_bytes + core::event_bytes(event), '\0');
+    core::write_event(memory->data() + core::batch_header_bytes, event);
+    auto* const segment = core::Segment::adopt(memory->data(), static_cast<std::uint32_t>(memory->size()), memory);
+    if (outlet_.adopt(segment, 1) == core::Outlet::Answer::accepted) {
+      ++next_;
+    } else {
+      segment->release();
+    }
   }
 
   /// As a driver would hand it over.

@@ -37,7 +37,8 @@ class World {
     core().handle_timeout(now_);
     node_.call();
     claim(node_.open() == 0, "no question stays open for ever");
-    service_.handle_timeout(now_);
+    service_.handle_timeout(now_);  // questions that were deferred are answered, and begin a session
+    service_.handle_timeout(now_ + std::chrono::hours(1));
     claim(service_.sessions() == 0 && service_.entries() == 0, "who says nothing any more is forgotten");
   }
 

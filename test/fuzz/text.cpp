@@ -92,7 +92,18 @@ void check_escapes(std::string_view bytes) {
   claim(cli::printable(shown) == shown, "what people are shown has nothing to hide");
 }
 
-void check_event(const EventView& event, Script& script) {
+struct Origin final : EventOrigin {
+  std::string name;
+  std::string_view producer() const override { return name; }
+  Id stream() const override { return {}; }
+  std::optional<std::uint64_t> position() const override { return 7; }
+};
+
+void check_event(EventView event, Script& script) {
+  Origin origin;
+  origin.name = script.text();
+  if (script.flag()) event.origin = &origin;
+  event.repeated = script.flag();
   const bool terminal = script.flag();
   const char* const ends[] = {"\n", "\0"};
   const std::string delimiter(ends[script.below(2)], 1);

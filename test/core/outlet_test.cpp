@@ -82,7 +82,10 @@ struct OutletFixture {
     if (const auto* mark = std::get_if<Mark>(&*message)) return " mark " + std::to_string(mark->upto);
     if (const auto* end = std::get_if<End>(&*message)) return " end " + std::to_string(end->upto);
     if (const auto* cancel = std::get_if<Cancel>(&*message)) return " cancel " + cancel->reason;
-    if (const auto* accept = std::get_if<Accept>(&*message)) return " accept " + std::to_string(accept->place.from);
+    if (const auto* accept = std::get_if<Accept>(&*message)) {
+      const Place& at = accept->place;
+      return " accept " + std::to_string(at.from) + (at.events > 0 ? ":" + std::to_string(at.events) : "");
+    }
     return " ?";
   }
   LinkInfo info(const std::string& consumer) {
@@ -277,7 +280,7 @@ TEST_CASE_FIXTURE(OutletFixture, "a frame stays readable after its events are ac
 }
 
 TEST_CASE_FIXTURE(OutletFixture,
-                  "a cancelled subscription releases what others waited for, and counts nothing as lost") {
+                  "a cancelled subscription releases what others waited for, and counts what it left by topic") {
   make({.limit_events = 5});
   subscribe("slow", {0, plenty});
   subscribe("quick", {plenty, plenty});
@@ -290,7 +293,86 @@ TEST_CASE_FIXTURE(OutletFixture,
   CHECK(outlet->append({"t", "6"}) == Answer::accepted);
   CHECK(poll() == Strings{"quick: 6"});
   CHECK(outlet->subscribers() == 1);
+  CHECK(outlet->buffer().drops().counts() == Counts{{{"t", "cancelled"}, 5}});
+  CHECK(outlet->buffer().drops().lost() == 0);  // it did not want them
+}
+
+TEST_CASE_FIXTURE(OutletFixture, "what the only subscriber leaves unacknowledged goes to the next of its selection") {
+  const Selection only_t{"t"};
+  for (const Selection& selection : {Selection(), only_t}) {
+    CAPTURE(selection.everything());
+    make({});
+    subscribe("a", {4, plenty}, selection);
+    append_numbers(0, 6);
+    CHECK(poll() == Strings{"a: accept 0", "a: 0 1 2 3 +"});
+    grant("a", 2, 4);
+    outlet->handle("a", Cancel{"cancelled", ""}, now);
+    append("t", "6");
+    append("other", "7");
+    CHECK(outlet->outstanding() == 6);
+    CHECK(outlet->acknowledged_upto() == 2);
+    CHECK(!outlet->drained());
+    subscribe("b", {plenty, plenty}, selection);
+    const bool all = selection.everything();
+    const Strings got = poll();
+    REQUIRE(got.size() == 3);
+    CHECK(got[0] == "b: accept 0:2");
+    CHECK(got[1] == "b: 2 3 4 5");
+    CHECK(got[2] == (all ? "b: 6 7" : "b: 6"));
+    CHECK(info("b").selected == (all ? 6 : 5));
+    CHECK(outlet->outstanding() == (all ? 6 : 5));
+    append("t", "8");
+    grant("b", all ? 6 : 5, plenty);
+    CHECK(poll() == Strings{"b: 8"});
+    grant("b", all ? 7 : 6, plenty);
+    CHECK(outlet->drained());
+    CHECK(outlet->buffer().drops().total() == 0);
+  }
+}
+
+TEST_CASE_FIXTURE(OutletFixture, "what is handed on is counted by topic if the next subscriber selects otherwise") {
+  const Selection mine{"x", "y"};
+  subscribe("a", {plenty, plenty}, mine);
+  for (const auto* topic : {"x", "y", "y", "z"}) append(topic, topic);
+  poll();
+  grant("a", 1, plenty);
+  outlet->handle("a", Cancel{"cancelled", ""}, now);
+  CHECK(outlet->outstanding() == 2);
   CHECK(outlet->buffer().drops().total() == 0);
+  append("z", "4");
+  subscribe("b", {plenty, plenty});
+  CHECK(poll() == Strings{"b: accept 4", "b: 4"});
+  CHECK(outlet->buffer().drops().counts() == Counts{{{"y", "cancelled"}, 2}});
+  CHECK(outlet->outstanding() == 1);
+}
+
+TEST_CASE_FIXTURE(OutletFixture, "what several leave one after the other is handed on by each") {
+  append_numbers(0, 3);
+  for (int i = 0; i < 3; ++i) {
+    const std::string peer = "p" + std::to_string(i);
+    subscribe(peer, {1, plenty});
+    CHECK(poll().back() == peer + ": " + std::to_string(i) + (i < 2 ? " +" : ""));
+    grant(peer, 1, 1);
+    outlet->handle(peer, Cancel{"cancelled", ""}, now);
+  }
+  CHECK(outlet->drained());
+  CHECK(outlet->buffer().drops().total() == 0);
+}
+
+TEST_CASE_FIXTURE(OutletFixture, "keep_last drops what was handed on before it drops anything newer") {
+  const Selection only_t{"t"};
+  make({.limit_bytes = 64 << 10, .when_full = WhenFull::keep_last});
+  subscribe("a", {plenty, plenty}, only_t);
+  for (int i = 0; i < 6; ++i) append("t", std::string(4000, 'a'));
+  poll();
+  outlet->handle("a", Cancel{"cancelled", ""}, now);
+  CHECK(outlet->outstanding() == 6);
+  for (int i = 0; i < 12; ++i) append("t", std::string(4000, 'b'));
+  CHECK(outlet->buffer().drops().counts().at({"t", "full"}) >= 6);
+  subscribe("b", {plenty, plenty}, only_t);
+  const Strings got = poll();
+  CHECK(std::none_of(got.begin(), got.end(), [](const std::string& line) { return line.ends_with("aaaa"); }));
+  CHECK(got.back().ends_with("bbbb"));
 }
 
 TEST_CASE_FIXTURE(OutletFixture, "a peer that is gone loses what it did not acknowledge, counted by topic") {

@@ -12,14 +12,6 @@ namespace {
 using namespace std::chrono_literals;
 using Texts = std::vector<std::string>;
 
-std::string batch(std::uint64_t from, std::uint64_t upto, const Texts& messages) {
-  PackWriter body;
-  for (const std::string& message : messages) body.bin("t").bin(message);
-  PackWriter header;
-  header.array(5).uint(body.bytes().size()).uint(messages.size()).uint(from).uint(upto).uint(0);
-  return header.take() + body.take();
-}
-
 /// A consumer of a producer that the test plays.
 struct Play {
   Play() {

@@ -8,6 +8,7 @@
 
 #include <zmq.hpp>
 
+#include "galena/base/pack.hpp"
 #include "galena/core/batch.hpp"
 #include "galena/core/message.hpp"
 #include "galena/stage/node_access.hpp"
@@ -116,6 +117,15 @@ class RawHeartbeats {
  private:
   RawDealer dealer_;
 };
+
+/// Plain events of the topic "t", as a publisher would send them.
+inline std::string batch(std::uint64_t from, std::uint64_t upto, const std::vector<std::string>& messages) {
+  PackWriter body;
+  for (const std::string& message : messages) body.bin("t").bin(message);
+  PackWriter header;
+  header.array(5).uint(body.bytes().size()).uint(messages.size()).uint(from).uint(upto).uint(0);
+  return header.take() + body.take();
+}
 
 /// The bound side, as a producer is.
 class RawRouter {

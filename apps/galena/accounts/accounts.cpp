@@ -62,11 +62,17 @@ void say_accounts(const std::string& name, const ProducerStats& stats) {
 
 bool say_untaken(const std::string& name, const ProducerStats& stats) {
   if (stats.outstanding > 0) say("'" + name + "' stopped; " + counted(stats.outstanding, "event") + " nobody took");
-  if (stats.dropped > 0) {
-    say("'" + name + "' dropped " + counted(stats.dropped, "event") +
+  std::uint64_t left = 0;
+  for (const auto& [what, count] : stats.drops) {
+    if (what.second == "cancelled") left += count;
+  }
+  const std::uint64_t lost = stats.dropped - left;
+  if (left > 0) say("'" + name + "': subscribers that left had not handled " + counted(left, "event"));
+  if (lost > 0) {
+    say("'" + name + "' dropped " + counted(lost, "event") +
         ", which did not reach every subscriber that selected them");
   }
-  return stats.outstanding + stats.dropped > 0;
+  return stats.outstanding + lost > 0;
 }
 
 Json json_of_stats(const ProducerStats& stats) {

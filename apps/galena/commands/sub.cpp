@@ -93,10 +93,8 @@ class Sub {
 
   // Thread: the stage's.
   void print(const EventView& event) {
-    if (options_.count == printed_ || output_.closed() || !output_.error().empty()) {
-      if (!options_.identity.empty()) throw Enough();  // the next consumer with this identity gets the event
-      return;
-    }
+    // The next consumer gets the event.
+    if (options_.count == printed_ || output_.closed() || !output_.error().empty()) throw Enough();
     append_event(output_.buffer(), event, options_.style);
     ++printed_;
     if (event.repeated) ++repeated_;

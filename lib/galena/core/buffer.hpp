@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -25,7 +26,8 @@ namespace galena::core {
 /// copies. A subscription's cursor holds what the subscription has not acknowledged. Behind the cursors base keeps a
 /// cache of `retain_bytes`. Memory stays within limit_bytes: see Budget.
 ///
-/// Events that were appended while there was no subscription are "unclaimed": they are held for the first one.
+/// Events that were appended while there was no subscription are "unclaimed": they are held for the first one. So is
+/// what the last subscription handed on when it left.
 class Buffer {
  public:
   struct Options {
@@ -80,6 +82,12 @@ class Buffer {
   /// Removes the cursor, and frees what it held. Unless `reason` is empty, `owed` events are counted as dropped for
   /// that reason, by topic: those that broken links handed back to the cursor, and those from the cursor on.
   void detach(Cursor& cursor, std::uint64_t owed, std::string_view reason);
+  /// One cursor is attached.
+  bool has_one_reader() const { return readers_ == 1; }
+  /// Removes the last cursor, and leaves the `owed` events that it has not acknowledged to the next subscription of the
+  /// same selection: they are unclaimed again. Counts them as dropped if that one has another selection. Requires:
+  /// has_one_reader(), and nothing of the view is in flight or handed back.
+  void hand_on(Cursor& cursor, std::uint64_t owed);
   /// Frees what no cursor of the view holds any more. To be called after a cursor's `held` has moved.
   void release(View& view);
 
@@ -109,7 +117,7 @@ class Buffer {
   std::uint64_t next() const { return next_; }
   /// How many events are unclaimed, and the position of the first.
   std::uint64_t unclaimed() const;
-  std::uint64_t unclaimed_from() const { return begin_of(unclaimed_); }
+  std::uint64_t unclaimed_from() const { return begin_of(handed_on_ ? handed_on_->cursor : unclaimed_); }
   /// The position of the first event that the cursor has not read.
   static std::uint64_t begin_of(const Cursor& cursor) {
     const Log& log = cursor.view->log;
@@ -135,6 +143,15 @@ class Buffer {
 
  private:
   using Takers = TopicIndex<View>::Takers;
+  /// What an event's provenance may add to its bytes: it may begin a batch of its own.
+  static constexpr std::size_t most_of_provenance = max_step_bytes + origin_header_bytes;
+
+  /// The view of a selection, and what of it is for the next subscription that has the same.
+  struct HandedOn {
+    std::unique_ptr<View> view;
+    Cursor cursor;
+    std::uint64_t owed;
+  };
 
   Answer append_general(const EventView& event, const Provenance* from);
   void record_put(View& view) {
@@ -153,6 +170,11 @@ class Buffer {
   void put_or_drop(View& view, const EventView& event, std::size_t bytes);
   bool has_room_for_unclaimed(View& view);
   void fill(View& view);
+  void list(View& view);
+  std::unique_ptr<View> unlist(View& view);
+  void begin_unclaimed();
+  bool take_up_handed_on(Cursor& cursor, const Selection& selection);
+  void drop_handed_on(std::string_view reason);
   void read_base(Cursor& cursor);
   void count_owed(const Cursor& cursor, std::uint64_t owed, std::string_view reason);
 
@@ -165,6 +187,7 @@ class Buffer {
   TopicIndex<View> index_;
   std::unique_ptr<Scan> unclaimed_scan_;  // for who attached last
   Cursor unclaimed_;                      // in base while nobody else reads anything
+  std::optional<HandedOn> handed_on_;     // none while anybody reads anything
   /// The only view that takes events of the topic that was looked up last: another one of it needs no look-up. None if
   /// there are several, or since somebody came or went, or if that event was not accepted.
   View* lane_ = nullptr;

@@ -234,11 +234,11 @@ void Outlet::begin(const std::string& peer, std::string key, const Subscribe& wi
   Subscription& subscription = *made;
   subscriptions_.emplace(subscription.key, std::move(made));
   Cursor& cursor = subscription.cursor;
-  const std::uint64_t offered_from = buffer_.attach(cursor, wish.selection);
-  // In front of a gap, so that a consumer that does not hear of the gap is told of it when it comes back.
-  Place at{options_.stream, std::min(offered_from, cursor.position()), 0};  // 4
+  buffer_.attach(cursor, wish.selection);
   cursor.subscription = &subscription;
   subscription.scan = buffer_.take_unclaimed_scan();
+  // In front of a gap, so that a consumer that does not hear of the gap is told of it when it comes back.
+  Place at = subscription.place();  // 4
   Place repeated{.stream = options_.stream};
   std::optional<Gap> missed;  // what was held for it made room
   const std::uint64_t view_begins = cursor.position();
@@ -349,8 +349,14 @@ void Outlet::forget(Subscription& subscription, std::string_view why) {
   if (owed > 0) note += ", " + std::to_string(owed) + " events not acknowledged";
   notes_.push_back(std::move(note));
   record_change(subscription, SubscriberChange::gone, why);
+  // Its consumer has said what it handled: the rest is for the next one.
+  const bool hands_on = why == reason::cancelled && owed > 0 && buffer_.has_one_reader() && !subscription.scan;
   if (std::exchange(subscription.scan, nullptr)) buffer_.release_base();
-  buffer_.detach(subscription.cursor, owed, why == reason::cancelled ? std::string_view{} : why);
+  if (hands_on) {
+    buffer_.hand_on(subscription.cursor, subscription.owed());
+  } else {
+    buffer_.detach(subscription.cursor, owed, why);
+  }
   if (subscription.away_since) away_.erase(subscription.away_number);
   subscriptions_.erase(subscriptions_.find(subscription.key));
 }

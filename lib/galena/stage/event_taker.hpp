@@ -32,6 +32,8 @@ class EventTaker {
   virtual void handle_gap(const Source& of, const Gap& gap) = 0;
   /// Another consumer has the identity now: the stage stops.
   virtual void handle_superseded(const Source& of) = 0;
+  /// A subscription has ended as Receiver::leave() says.
+  virtual void handle_left() = 0;
   /// Relay only: the position of the next output event.
   virtual std::uint64_t made_upto() = 0;
   /// Relay only: every output event below this is acknowledged by all subscribers with an identity.

@@ -85,6 +85,8 @@ class InletDriver {
   void grant(bool idle, Time now);
   /// The taker has room again.
   void resume(Time now);
+  /// Grants no more: what was granted may still come, and is taken.
+  void stop_granting() { inlet_.stop_granting(); }
   /// Takes no more events and grants none. Requires: not from within take().
   void stop_taking();
   /// The link is over: an event of which all was made that will be made counts as handled.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "galena/stage/intake.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <bit>
 #include <utility>
@@ -58,6 +59,18 @@ void Intake::acknowledge() {
   for (const auto& receiver : receivers_) receiver->acknowledge();
 }
 
+void Intake::leave(std::function<void()> done) {
+  on_left_ = std::move(done);
+  for (const auto& receiver : receivers_) receiver->leave();
+  handle_left();
+}
+
+void Intake::handle_left() {
+  const bool all = std::all_of(receivers_.begin(), receivers_.end(), [](const auto& at) { return at->has_left(); });
+  if (!all) return;
+  if (const auto done = std::exchange(on_left_, {})) done();
+}
+
 void Intake::stop_taking() {
   for (const auto& receiver : receivers_) receiver->stop_taking();
   end_handler();
@@ -68,6 +81,7 @@ void Intake::stop(std::string_view reason) {
   tick_timer_.reset();
   tick_is_due_ = false;
   if (options_.is_relay) end_handler();  // a producer may be in the middle of a call
+  if (const auto left = std::exchange(on_left_, {})) left();
 }
 
 void Intake::abandon_handler() {

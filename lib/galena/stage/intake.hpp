@@ -56,6 +56,9 @@ class Intake final : public EventTaker {
   void go_on();
   /// More of what it made is acknowledged.
   void acknowledge();
+  /// Handles what has arrived for subscriptions without an identity, and then calls `done`, perhaps at once. Requires:
+  /// not from within a Receiver's call.
+  void leave(std::function<void()> done);
   /// Takes no more, and grants none; still acknowledges. The handler is told that no more comes, unless it has failed.
   /// Requires: not from within a Receiver's call; of a producer, that its handler is not called any more.
   void stop_taking();
@@ -84,6 +87,7 @@ class Intake final : public EventTaker {
   void handle_state(const Source& of, State state) override;
   void handle_gap(const Source& of, const Gap& gap) override;
   void handle_superseded(const Source& of) override;
+  void handle_left() override;
   std::uint64_t made_upto() override;
   std::uint64_t acknowledged_upto() override;
 
@@ -116,6 +120,7 @@ class Intake final : public EventTaker {
   std::optional<Offering> made_;  // what that handler made of its input
   mutable std::mutex mutex_;      // guards the next one
   core::DropCounter mismatches_;
+  std::function<void()> on_left_;
   std::vector<std::unique_ptr<Receiver>> receivers_;
 };
 

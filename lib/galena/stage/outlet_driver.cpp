@@ -204,11 +204,11 @@ bool OutletDriver::wait(std::condition_variable_any& changed, std::unique_lock<L
 
 bool OutletDriver::drain(const Until& until, const std::function<bool()>& is_ready) {
   std::unique_lock lock(lock_);
-  const std::uint64_t dropped = outlet_.buffer().drops().total();
+  const std::uint64_t dropped = outlet_.buffer().drops().lost();
   const bool drained = wait(changed_, lock, until.deadline(), &until.stop(), [&] {
     return outlet_.drained() && (ever_subscribed_ || taken_ == 0) && (!is_ready || is_ready());
   });
-  return drained && outlet_.buffer().drops().total() == dropped;
+  return drained && outlet_.buffer().drops().lost() == dropped;
 }
 
 bool OutletDriver::wait_for_subscribers(std::size_t count, const Until& until) {

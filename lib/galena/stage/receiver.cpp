@@ -95,6 +95,22 @@ void Receiver::stop(std::string_view reason) {
   driver_.reset();
 }
 
+void Receiver::leave() {
+  leaves_ = true;
+  if (!options_.identity.empty()) return record_left();
+  if (!driver_ || !driver_->inlet().accepted()) {
+    stop(core::reason::cancelled);
+    return record_left();
+  }
+  driver_->stop_granting();
+  work_later();
+}
+
+void Receiver::record_left() {
+  has_left_ = true;
+  taker_.handle_left();
+}
+
 void Receiver::stop_taking() {
   if (!self_) return;
   if (options_.identity.empty() || !driver_) {
@@ -149,7 +165,12 @@ void Receiver::work() {
       return lose("the connection ended", Next::same_endpoint);
     }
     driver_->handle_idle(Clock::now());
-    return taker_.handle_idle();
+    taker_.handle_idle();
+    if (leaves_ && !has_left_) {
+      stop(core::reason::cancelled);
+      record_left();
+    }
+    return;
   }
 }
 
@@ -232,7 +253,10 @@ void Receiver::lose(const std::string& why, Connection::Next next) {
     taker_.handle_superseded(source());
     return;
   }
-  if (drains) {
+  if (leaves_) {
+    connection_.close();
+    if (!has_left_) record_left();
+  } else if (drains) {
     connection_.close();
   } else {
     connection_.end_link(next, was_accepted && end != Input::malformed);

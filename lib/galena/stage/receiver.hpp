@@ -42,6 +42,10 @@ class Receiver final : private InletDriver::Side {
   void resume();
   /// What acknowledged_upto() says has changed.
   void acknowledge();
+  /// Handles what has arrived, grants no more, and says goodbye; then calls handle_left() of the taker. With an
+  /// identity it says so at once: what has arrived is held for the next consumer of that. Requires: not from within the
+  /// taker.
+  void leave();
   /// Takes no more, and grants none. With an identity the link stays, to acknowledge what was made of what it has
   /// taken. Requires: not from within the taker.
   void stop_taking();
@@ -50,6 +54,9 @@ class Receiver final : private InletDriver::Side {
   /// Says goodbye, and why, and takes no more. What has arrived and was not handled is not acknowledged; with an
   /// identity the place is kept for the next consumer that has it. Requires: not from within the taker.
   void stop(std::string_view reason);
+
+  /// It takes nothing any more.
+  bool has_left() const { return has_left_; }
 
   // Any thread.
   std::uint64_t received() const { return received_.load(std::memory_order_relaxed); }
@@ -68,6 +75,7 @@ class Receiver final : private InletDriver::Side {
   void gather();
   bool receive_frame();
   void end_link();
+  void record_left();
   void lose(const std::string& why, Connection::Next next);
   void record_made();
   void handle_time();
@@ -97,6 +105,8 @@ class Receiver final : private InletDriver::Side {
   std::string warned_of_;  // why a link was over, if that was a mistake
   net::Reactor::TimerId timer_ = 0;
   bool work_posted_ = false;
+  bool leaves_ = false;    // once what has arrived is handled
+  bool has_left_ = false;  // and has told its taker
 
   std::atomic<std::uint64_t> received_{0};
   std::atomic<std::uint64_t> lost_{0};

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <atomic>
 #include <exception>
+#include <future>
+#include <memory>
 #include <utility>
 
 #include <fmt/format.h>
@@ -72,6 +74,7 @@ class Stage::Impl final {
       loop_.call([] {});  // what comes from elsewhere is refused
       publisher_->join_handlers();
     }
+    handle_arrived();
     loop_.call([this] {
       intake_->stop_taking();
       if (publisher_) publisher_->begin_drain();
@@ -291,6 +294,13 @@ class Stage::Impl final {
   /// Nothing is taken for publishing any more.
   void close_publishing() {
     if (publisher_) publisher_->close();
+  }
+
+  /// For as long as the options say.
+  void handle_arrived() {
+    const auto left = std::make_shared<std::promise<void>>();
+    loop_.call([&] { intake_->leave([left] { left->set_value(); }); });
+    left->get_future().wait_until(deadline_in(spec_.options.subscribe.drain));
   }
 
   void drain_at_end() {

@@ -28,7 +28,8 @@ PROGRAM = BUILD / "apps/galena"
 # Suite: what is built for it, and what is run.
 SUITES = {
     **{name: ([f"test/{name}_test"], [BUILD / f"test/{name}_test", "--abort-after=1", "--no-intro"])
-       for name in ("base", "core", "names", "names_process", "net", "stage", "program")},
+       for name in ("base", "core", "names", "names_process", "net", "stage")},
+    "program": (["test/program_test", "apps/galena"], [BUILD / "test/program_test", "--abort-after=1", "--no-intro"]),
     "stage_process": (["test/stage_process_test", "test/stage_peer", "test/mistakes"],
                       [BUILD / "test/stage_process_test", "--abort-after=1", "--no-intro"]),
     "sim": (["test/sim/sim_test"], [BUILD / "test/sim/sim_test", "--abort-after=1", "--no-intro"]),

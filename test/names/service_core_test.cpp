@@ -607,5 +607,50 @@ TEST_CASE("whatever a service says can be read, after any course of events and a
   }
 }
 
+TEST_CASE("a node that is gone does not get the name that it waited for") {
+  ServiceBench bench;
+  bench.hello("a");
+  bench.hello("b");
+  bench.register_name("a", registration_of("x", 1));
+  bench.register_name("b", registration_of("x", 2));
+  bench.core.handle_gone("b", bench.now);
+  bench.take("b");
+  bench.pass(2s);  // the owner does not answer
+  REQUIRE(bench.lookup("x"));
+  CHECK(bench.lookup("x")->registration.stage == id_of(1));
+  CHECK(bench.take("b").empty());
+}
+
+TEST_CASE("of two owners the one that has had the name for longer keeps it; within a second, that of the lower id") {
+  CHECK(keeps(10s, id_of(9), 8s, id_of(1)));
+  CHECK_FALSE(keeps(8s, id_of(1), 10s, id_of(9)));
+  CHECK(keeps(9s, id_of(1), 10s, id_of(9)));
+  CHECK_FALSE(keeps(10s, id_of(9), 9s, id_of(1)));
+  CHECK_FALSE(keeps(9s, id_of(1), 10s + 1ns, id_of(9)));
+  CHECK(keeps(10s + 1ns, id_of(9), 9s, id_of(1)));
+}
+
+TEST_CASE("an owner that registers again, as after it lost its memory, has its token and the age of its name") {
+  ServiceBench bench;
+  bench.hello("a");
+  bench.hello("w");
+  bench.register_name("a", registration_of("x", 1));
+  const Token token = bench.take("a").back().entry->token;
+  bench.watch("w", "x");
+  bench.take("w");
+  bench.pass(3s);
+  bench.register_name("a", registration_of("x", 1));
+  const auto answers = bench.take("a");
+  REQUIRE(answers.size() == 1);
+  CHECK(answers[0].verb == Verb::registered);
+  CHECK(answers[0].entry->token == token);
+  CHECK(answers[0].entry->age == 3s);
+  CHECK(bench.take("w").empty());  // nothing has changed
+  // Consumers compare tokens: so those who watch hear of another one.
+  bench.register_name("a", registration_of("x", 1), Token{9, id_of(100), 9}, 20s);
+  CHECK(bench.take("a").back().entry->age == 20s);
+  CHECK(bench.take_verbs("w") == std::vector{Verb::changed});
+}
+
 }  // namespace
 }  // namespace galena::names

@@ -652,5 +652,43 @@ TEST_CASE("an owner that registers again, as after it lost its memory, has its t
   CHECK(bench.take_verbs("w") == std::vector{Verb::changed});
 }
 
+TEST_CASE("an owner that comes back while its name is disputed decides the dispute") {
+  ServiceBench bench;
+  for (const char* const peer : {"a", "b", "c"}) bench.hello(peer);
+  bench.register_name("a", registration_of("x", 1));
+  bench.register_name("c", registration_of("x", 3));
+  REQUIRE(bench.take("c").empty());  // the owner is asked
+  bench.register_name("b", registration_of("x", 2), Token{1, id_of(100), 1}, 100s);
+  const auto answers = bench.take("c");
+  REQUIRE(answers.size() == 1);
+  CHECK(answers[0].verb == Verb::taken);
+  CHECK(answers[0].entry->registration.stage == id_of(2));
+  bench.take("b");
+  bench.pass(2s);
+  CHECK(bench.take("b").empty());
+  CHECK(bench.lookup("x")->registration.stage == id_of(2));
+}
+
+TEST_CASE("a REQ socket whose question waits is sent to the service in charge; a DEALER without a session asks again") {
+  ServiceBench bench;
+  bench.hello("a", id_of(77), 6s, 1);  // of another service: its names are waited for
+  Message question;
+  question.verb = Verb::lookup;
+  question.request = 8;
+  question.name = "x";
+  bench.say("req", question, true);
+  bench.say("dealer", question);
+  REQUIRE(bench.take("req").empty());
+  bench.core.follow({id_of(201), 9, true, {"tcp://192.0.2.9:1"}});
+  bench.deliver();
+  const auto answers = bench.take("req");
+  REQUIRE(answers.size() == 1);
+  CHECK(answers[0].verb == Verb::redirect);
+  CHECK(answers[0].request == 8);
+  CHECK(answers[0].service == id_of(201));
+  CHECK(bench.take("dealer").empty());
+  CHECK(bench.take_verbs("a") == std::vector{Verb::redirect});
+}
+
 }  // namespace
 }  // namespace galena::names

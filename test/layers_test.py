@@ -46,9 +46,9 @@ KINDS = {
     "docs": {".md", ".svg"},
     "examples": {".cpp"},
     "lib": {".cpp", ".hpp", ".in"},
-    "test": {".cpp", ".hex", ".hpp", ".py", ".sh", "CMakeLists.txt", "Makefile"},
+    "test": {".cpp", ".hex", ".hpp", ".patch", ".py", ".sh", "CMakeLists.txt", "Makefile", "worst.txt"},
 }
-NO_LICENCE_LINE = {".md", ".svg", "LICENSE"}
+NO_LICENCE_LINE = {".md", ".patch", ".svg", "LICENSE", "worst.txt"}
 SPDX = "SPDX-License-Identifier: Apache-2.0"
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*[<"]([^">]+)[">]', re.MULTILINE)
 COMMENT_OR_STRING = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"', re.DOTALL)

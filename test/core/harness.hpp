@@ -286,6 +286,11 @@ class Loop {
       require(outlet_.drained(), "the outlet is not drained, though nothing is left to do");
       require(outlet_.outstanding() == 0, "something is outstanding, though nothing is left to do");
     }
+    for (const LinkInfo& link : outlet_.links()) {
+      require(link.acknowledged + link.dropped == link.selected,
+              "what was selected is not acknowledged or dropped: " + std::to_string(link.acknowledged) + " and " +
+                  std::to_string(link.dropped) + " of " + std::to_string(link.selected));
+    }
   }
 
   /// What must hold at any time.

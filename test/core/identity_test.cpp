@@ -81,6 +81,7 @@ struct Producer {
         line += "[" + std::to_string(batch.header.from) + "," + std::to_string(batch.header.upto) + ")";
         for (const Event& event : batch.events) line += " " + event.payload;
         if ((batch.header.flags & flag_recut) != 0) line += " recut";
+        if ((batch.header.flags & flag_repeated) != 0) line += " repeated";
       }
       return line;
     }
@@ -327,6 +328,99 @@ TEST_CASE("what a predecessor acknowledged is no gap for a successor that does n
   const Strings lines = producer.poll();
   CHECK(std::count(lines.begin(), lines.end(), "b: mark 4") == 1);
   for (const std::string& line : lines) CHECK(line.find("gap") == std::string::npos);
+}
+
+TEST_CASE("whoever comes back to an earlier batch gets the one in which it was known to stand from its first event") {
+  Producer producer(1 << 16);
+  producer.subscribe("a", 7, 1);
+  producer.append(0, 4);
+  producer.poll();
+  producer.acknowledge("a", 4);
+  producer.append(4, 8);
+  producer.poll();
+  producer.acknowledge("a", 5);
+  producer.outlet.handle_gone("a", at(0));
+  producer.subscribe("b", 8, 2, Place{id(2), 0, 2});
+  CHECK(producer.poll() == Strings{"b: accept 0+2 repeated 8+0", "b: [0,4) 2 3 recut"});
+  producer.acknowledge("b", 2);
+  CHECK(producer.poll() == Strings{"b: [4,8) 4 5 6 7"});
+}
+
+TEST_CASE("a successor gets what is retained of what its predecessor handled, if its own place does not cover that") {
+  Producer producer(1 << 16);
+  producer.subscribe("a", 7, 1);
+  producer.append(0, 4);
+  producer.poll();
+  producer.acknowledge("a", 4);
+  producer.outlet.handle_gone("a", at(0));
+  producer.subscribe("b", 8, 2, Place{id(2), 0, 2});
+  CHECK(producer.poll() == Strings{"b: accept 0+2 repeated 4+0", "b: [0,4) 2 3 recut"});
+}
+
+TEST_CASE(
+    "a consumer that acknowledged something and has no place any more is not the one that it was: it begins anew") {
+  Producer producer;
+  producer.subscribe("a", 7, 1);
+  producer.append(0, 4);
+  producer.poll();
+  producer.acknowledge("a", 2);
+  producer.outlet.handle_gone("a", at(0));
+  producer.append(4, 6);
+  producer.subscribe("b", 7, 2);
+  const Strings lines = producer.poll();
+  CHECK(lines.front() == "b: accept 6+0");
+  CHECK(lines.size() == 1);
+  CHECK(producer.outlet.buffer().drops().total() == 4);
+  // One that acknowledged nothing cannot have forgotten anything: it goes on where it stood.
+  producer.append(6, 8);
+  producer.poll();
+  producer.outlet.handle_gone("b", at(0));
+  producer.subscribe("c", 7, 3);
+  CHECK(producer.poll().front() == "c: accept 6+0 repeated 8+0");
+}
+
+TEST_CASE("a replay that begins behind what is gone marks what may have been handled") {
+  Producer producer(70);  // of the batches below, the last one
+  producer.subscribe("x", 1, 1);
+  for (int from = 0; from < 6; from += 2) {
+    producer.append(from, from + 2);
+    producer.poll();
+    producer.acknowledge("x", static_cast<std::uint64_t>(from) + 2);
+  }
+  producer.outlet.handle("x", Cancel{std::string(reason::cancelled), ""}, at(0));
+  producer.subscribe("b", 8, 3, Place{id(2), 0, 1}, topics({"even"}));
+  CHECK(producer.poll() ==
+        Strings{"b: accept 0+1 repeated 6+0", "b: gap [0,4) unknown evicted", "b: [4,6) 4 recut repeated"});
+}
+
+TEST_CASE("a full buffer gives up a place that has no identity, and waits for one that has") {
+  for (const bool has_identity : {false, true}) {
+    Outlet::Options options = Producer::options();
+    options.buffer.limit_events = 2;
+    Outlet outlet(options, at(0));
+    Subscribe wish = stranger();
+    if (has_identity) wish.identity = "c";
+    outlet.handle("a", wish, at(0));
+    for (int i = 0; i < 2; ++i) REQUIRE(outlet.append({"t", std::to_string(i)}) == Outlet::Answer::accepted);
+    outlet.handle_gone("a", at(0));
+    const auto answer = outlet.append({"t", "2"});
+    CHECK(answer == (has_identity ? Outlet::Answer::full : Outlet::Answer::accepted));
+    CHECK(outlet.links().size() == (has_identity ? 1U : 0U));
+    CHECK(outlet.buffer().drops().total() == (has_identity ? 0U : 2U));
+  }
+}
+
+TEST_CASE("as many places are held as the bound says, and not one more") {
+  Outlet outlet(Producer::options(), at(0));
+  Subscribe wish = stranger();
+  for (std::size_t number = 0; number <= Outlet::max_places; ++number) {
+    wish.subscription.bytes = {1, static_cast<std::uint8_t>(number >> 8U), static_cast<std::uint8_t>(number & 255U)};
+    outlet.handle("a", wish, at(0));
+    outlet.handle_gone("a", at(0));
+    outlet.take_notes();
+    outlet.take_changes();
+  }
+  CHECK(outlet.links().size() == Outlet::max_places);
 }
 
 TEST_CASE("a subscription begins in front of the gap that it is told of, so that the gap cannot be missed") {

@@ -514,6 +514,19 @@ TEST_CASE_FIXTURE(OutletFixture,
   CHECK(outlet->drained());
 }
 
+TEST_CASE_FIXTURE(OutletFixture, "a producer is not drained before the last gap was told") {
+  make({.limit_events = 1, .when_full = WhenFull::keep_first});
+  subscribe("a", {100, plenty});
+  append_numbers(0, 1);
+  poll();
+  append_numbers(1, 2);
+  CHECK(poll().empty());
+  grant("a", 1, 100);
+  CHECK(!outlet->drained());
+  CHECK(poll() == Strings{"a: gap 1-2 1 full"});
+  CHECK(outlet->drained());
+}
+
 TEST_CASE_FIXTURE(OutletFixture, "a subscriber that stands still is not sent one gap after the other") {
   make({.limit_events = 3, .when_full = WhenFull::keep_first});
   subscribe("a", {10, plenty});

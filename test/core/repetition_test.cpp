@@ -156,5 +156,17 @@ TEST_CASE("a gap that begins below what was sent before is not counted: some of 
   CHECK(repetition.told().upto == 12);
 }
 
+TEST_CASE("what is remembered to be handled never goes back, unless that is what is asked for") {
+  Seen seen;
+  seen.record(Place{stream, 5, 2});
+  seen.record(Place{stream, 5, 1});
+  seen.record(Place{stream, 3, 9});
+  CHECK(*seen.place(stream) == Place{stream, 5, 2});
+  seen.record(Origin{{stream, 5, 1}, 7});
+  CHECK(*seen.place(stream) == Place{stream, 5, 2});
+  seen.go_back(Place{stream, 3, 0});
+  CHECK(*seen.place(stream) == Place{stream, 3, 0});
+}
+
 }  // namespace
 }  // namespace galena::core::test

@@ -194,6 +194,24 @@ TEST_CASE("what a lost link had and was dropped in the meantime is told as a gap
   CHECK(it.subscription.owed() == 0);
 }
 
+TEST_CASE("a cursor that goes back in front of a gap counts what is dropped there once") {
+  Sharing it({.limit_events = 2, .when_full = WhenFull::keep_first});
+  it.join("a", 100);
+  it.append(0, 2);
+  CHECK(it.send("a") == "0 1 ");
+  it.append(2, 4);
+  CHECK(it.send("a").empty());
+  CHECK(it.subscription.cursor.dropped == 2);
+  it.lose("a");
+  CHECK(it.subscription.cursor.dropped == 0);
+  it.join("b", 100);
+  CHECK(it.send("b") == "0! 1! ");
+  it.acknowledge("b", 2, 100);
+  CHECK(it.send("b") == "gap 2-4 ");
+  CHECK(it.subscription.cursor.dropped == 2);
+  CHECK(it.subscription.owed() == 0);
+}
+
 TEST_CASE("of a subscription that ends, what links handed back counts as dropped, and what others did does not") {
   Sharing it;
   it.join("a", 3);

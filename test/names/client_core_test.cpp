@@ -172,6 +172,29 @@ TEST_CASE("names are renewed at a third of the lease, in one message for all") {
   CHECK_FALSE(bench.core.failed());
 }
 
+TEST_CASE("counts of subscribers that do not fit into one renewal are told with the next one") {
+  constexpr int names = 4096 + 3;
+  ClientBench bench;
+  bench.welcome(100);
+  for (int i = 0; i < names; ++i) {
+    const Registration registration = registration_of("name " + std::to_string(i), 1);
+    bench.register_name(registration);
+    bench.grant(registration, token);
+    bench.core.set_subscribers(registration.name, id_of(1), 5);
+  }
+  bench.sent();
+  Message renewed;
+  renewed.verb = Verb::renewed;
+  for (const std::size_t told : {4096, 3, 0}) {
+    bench.pass(2s);
+    const auto sent = bench.sent();
+    REQUIRE(sent.size() == 1);
+    CHECK(sent[0].registered == names);
+    CHECK(sent[0].subscribers.size() == told);
+    bench.hear(renewed);
+  }
+}
+
 TEST_CASE("a service that leaves a renewal or a hello unanswered for a second is gone") {
   ClientBench bench;
   SUBCASE("hello") {
@@ -221,6 +244,28 @@ TEST_CASE("whoever loses a name is told once, and does not say it again") {
   bench.core.handle_disconnected();
   bench.welcome(101);
   CHECK(bench.sent().empty());
+}
+
+TEST_CASE("who is told that its own stage has its name, or nobody, has lost nothing") {
+  for (const bool registered : {false, true}) {
+    ClientBench bench;
+    bench.welcome(100);
+    bench.register_name(registration_of("x", 1));
+    if (registered) bench.grant(registration_of("x", 1), token);
+    Message lost;
+    lost.verb = registered ? Verb::lost : Verb::taken;
+    lost.name = "x";
+    lost.stage = id_of(1);
+    bench.hear(lost);
+    lost.entry = Entry{registration_of("x", 1), token, 3s};
+    bench.hear(lost);
+    CHECK(bench.lost.empty());
+    CHECK(bench.results.size() == (registered ? 1U : 0U));
+    lost.entry = Entry{registration_of("x", 2), token, 3s};
+    bench.hear(lost);
+    CHECK(bench.lost.size() == (registered ? 1U : 0U));
+    CHECK(bench.results.size() == 1);
+  }
 }
 
 TEST_CASE("a refusal reaches whoever asked, with its reason") {

@@ -100,6 +100,30 @@ TEST_CASE("all addresses of a service are tried, those of its own host last") {
   CHECK(election.leader()->endpoints.front() == "tcp://127.0.0.1:1");
 }
 
+TEST_CASE("a service does not overtake one that goes before it and did not answer, while that announces itself") {
+  Election election(options_of(5), start);
+  election.handle_announced(address_of(7, 3), start);
+  election.handle_unanswered(start);
+  for (Time now = start; now < start + 1500ms; now += 100ms) election.handle_timeout(now);
+  CHECK(election.in_charge());
+  CHECK(election.term() == 0);
+  election.handle_timeout(start + 7s);  // nothing was heard of it for so long
+  election.handle_timeout(start + 8s);
+  CHECK(election.term() == 4);
+}
+
+TEST_CASE("a service in charge contradicts a lesser one at once, and nobody else") {
+  Election election(options_of(5), start);
+  election.handle_timeout(start + 1s);
+  REQUIRE(election.term() == 1);
+  const Time now = start + 60s;
+  REQUIRE(election.poll_announcement(now));
+  election.handle_announced(address_of(1, 4), now + 10ms);
+  CHECK_FALSE(election.poll_announcement(now + 100ms));  // that one goes before
+  election.handle_announced(address_of(9, 0), now + 110ms);
+  CHECK(election.poll_announcement(now + 110ms));
+}
+
 TEST_CASE("when the one followed is gone a follower is in charge at once") {
   Election election(options_of(5), start);
   election.handle_announced(address_of(7, 3), start);

@@ -607,5 +607,88 @@ TEST_CASE("whatever a service says can be read, after any course of events and a
   }
 }
 
+TEST_CASE("a node that is gone does not get the name that it waited for") {
+  ServiceBench bench;
+  bench.hello("a");
+  bench.hello("b");
+  bench.register_name("a", registration_of("x", 1));
+  bench.register_name("b", registration_of("x", 2));
+  bench.core.handle_gone("b", bench.now);
+  bench.take("b");
+  bench.pass(2s);  // the owner does not answer
+  REQUIRE(bench.lookup("x"));
+  CHECK(bench.lookup("x")->registration.stage == id_of(1));
+  CHECK(bench.take("b").empty());
+}
+
+TEST_CASE("of two owners the one that has had the name for longer keeps it; within a second, that of the lower id") {
+  CHECK(keeps(10s, id_of(9), 8s, id_of(1)));
+  CHECK_FALSE(keeps(8s, id_of(1), 10s, id_of(9)));
+  CHECK(keeps(9s, id_of(1), 10s, id_of(9)));
+  CHECK_FALSE(keeps(10s, id_of(9), 9s, id_of(1)));
+  CHECK_FALSE(keeps(9s, id_of(1), 10s + 1ns, id_of(9)));
+  CHECK(keeps(10s + 1ns, id_of(9), 9s, id_of(1)));
+}
+
+TEST_CASE("an owner that registers again, as after it lost its memory, has its token and the age of its name") {
+  ServiceBench bench;
+  bench.hello("a");
+  bench.hello("w");
+  bench.register_name("a", registration_of("x", 1));
+  const Token token = bench.take("a").back().entry->token;
+  bench.watch("w", "x");
+  bench.take("w");
+  bench.pass(3s);
+  bench.register_name("a", registration_of("x", 1));
+  const auto answers = bench.take("a");
+  REQUIRE(answers.size() == 1);
+  CHECK(answers[0].verb == Verb::registered);
+  CHECK(answers[0].entry->token == token);
+  CHECK(answers[0].entry->age == 3s);
+  CHECK(bench.take("w").empty());  // nothing has changed
+  // Consumers compare tokens: so those who watch hear of another one.
+  bench.register_name("a", registration_of("x", 1), Token{9, id_of(100), 9}, 20s);
+  CHECK(bench.take("a").back().entry->age == 20s);
+  CHECK(bench.take_verbs("w") == std::vector{Verb::changed});
+}
+
+TEST_CASE("an owner that comes back while its name is disputed decides the dispute") {
+  ServiceBench bench;
+  for (const char* const peer : {"a", "b", "c"}) bench.hello(peer);
+  bench.register_name("a", registration_of("x", 1));
+  bench.register_name("c", registration_of("x", 3));
+  REQUIRE(bench.take("c").empty());  // the owner is asked
+  bench.register_name("b", registration_of("x", 2), Token{1, id_of(100), 1}, 100s);
+  const auto answers = bench.take("c");
+  REQUIRE(answers.size() == 1);
+  CHECK(answers[0].verb == Verb::taken);
+  CHECK(answers[0].entry->registration.stage == id_of(2));
+  bench.take("b");
+  bench.pass(2s);
+  CHECK(bench.take("b").empty());
+  CHECK(bench.lookup("x")->registration.stage == id_of(2));
+}
+
+TEST_CASE("a REQ socket whose question waits is sent to the service in charge; a DEALER without a session asks again") {
+  ServiceBench bench;
+  bench.hello("a", id_of(77), 6s, 1);  // of another service: its names are waited for
+  Message question;
+  question.verb = Verb::lookup;
+  question.request = 8;
+  question.name = "x";
+  bench.say("req", question, true);
+  bench.say("dealer", question);
+  REQUIRE(bench.take("req").empty());
+  bench.core.follow({id_of(201), 9, true, {"tcp://192.0.2.9:1"}});
+  bench.deliver();
+  const auto answers = bench.take("req");
+  REQUIRE(answers.size() == 1);
+  CHECK(answers[0].verb == Verb::redirect);
+  CHECK(answers[0].request == 8);
+  CHECK(answers[0].service == id_of(201));
+  CHECK(bench.take("dealer").empty());
+  CHECK(bench.take_verbs("a") == std::vector{Verb::redirect});
+}
+
 }  // namespace
 }  // namespace galena::names

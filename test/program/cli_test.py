@@ -354,6 +354,10 @@ def _(world):
     for name in "xy":  # in the order of each producer, from its first on
         mine = [line for line in lines if line.startswith(name)]
         assert mine == numbered(100, name).decode().splitlines()[: len(mine)]
+    # What it left is there for the next one.
+    rest = world.sub("x,y", "--count", "50", "--stats")
+    more = lines_of(rest.ends_with(0))
+    assert sorted(lines + more) == sorted(lines_of(numbered(100, "x") + numbered(100, "y")))
     for pub in pubs:
         pub.ends_with(0)
 

@@ -405,3 +405,14 @@ TEST_CASE("with a topic for all lines, a line is a message, and an object's topi
   CHECK(event.topic == "t");
   CHECK(event.payload == "m");
 }
+
+TEST_CASE("every error ends the program with the code that the documents have for it") {
+  CHECK(exit_code_of(ErrorCode::invalid) == 2);
+  CHECK(exit_code_of(ErrorCode::unreachable) == 3);
+  CHECK(exit_code_of(ErrorCode::timeout) == 4);
+  CHECK(exit_code_of(ErrorCode::unknown) == 5);
+  for (const ErrorCode code : {ErrorCode::name_taken, ErrorCode::refused, ErrorCode::superseded, ErrorCode::stopped,
+                               ErrorCode::system, ErrorCode::handler}) {
+    CHECK(exit_code_of(code) == 1);
+  }
+}

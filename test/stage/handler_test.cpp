@@ -124,12 +124,13 @@ TEST_CASE("what cannot find anything says so once: a global name taken for a loc
   const Producer<> star(node);
   Keep keep;
   const Consumer forgot(node, keep, {.name = "forgot", .subscriptions = {{"p"}}});
-  const Consumer starred(node, keep, {.name = "starred", .subscriptions = {{star, {"room/*"}}}});
+  const Consumer starred(node, keep, {.name = "starred", .subscriptions = {{star, {"room/*", prefix("floor*")}}}});
   const Consumer without(node, keep, {.name = "without"});
   CHECK(realm.wait_for_line("forgot: still searches: no stage of this Node is called 'p'"));
   CHECK(realm.logged("write galena::global(\"p\")"));
   CHECK(realm.wait_for_line("starred: has received nothing on the topic 'room/*'"));
   CHECK(realm.logged("write galena::prefix(\"room/\")"));
+  CHECK_FALSE(realm.logged("on the topic 'floor*'"));  // looked at before the other; a prefix may have a star
   CHECK(realm.logged("without: has no subscriptions"));
   CHECK_THROWS_WITH_AS(node.stats("p", 100ms),
                        "no stage of this Node is called 'p'; for one that has it as its global name write "

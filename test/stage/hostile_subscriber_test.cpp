@@ -309,5 +309,23 @@ TEST_CASE("answers that a stranger does not read are not kept for it without bou
   victim.check_healthy();
 }
 
+TEST_CASE("a subscriber that acknowledges nothing gets small batches all the same, while its credit lasts") {
+  Realm realm;
+  NodeOptions options = realm.options();
+  options.liveness = 1h;  // so that no heartbeat takes them along
+  Node node(options);
+  Producer<> producer(node, {.name = global("p"), .hold = 0s, .drain = 0s});
+  RawDealer peer(endpoint_of(node, "p"));
+  peer.send(core::encode(subscribe_message(1h)));
+  REQUIRE(producer.wait_for_subscribers(1, patience));
+  for (const auto& number : numbers(3)) {
+    producer.ingest("t", number);
+    auto frame = peer.receive();
+    while (frame && !core::starts_with_batch(*frame)) frame = peer.receive();
+    REQUIRE(frame);
+    CHECK(frame->find(number) != std::string::npos);
+  }
+}
+
 }  // namespace
 }  // namespace galena::test

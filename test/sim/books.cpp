@@ -192,11 +192,13 @@ void Books::note_offer(LinkBook& link, const core::Accept& accept, Time now) {
     reading.simple = !holder.plan->store && !holder.plan->relays && !expected &&
                      accept.place.from == (first ? 0 : next) && stream.plan->buffer.when_full == WhenFull::wait;
     reading.last_linked = now;
+    reading.not_owed = accept.place.events;  // another had handled these
     stream.readings.emplace_back(&holder, &reading);
   } else if (!reading.present || reading.left || stream.plan->hold == Duration::zero()) {
     // Nobody has heard of the place that was given up.
     if (!reading.confirmed || reading.left) {
       reading.begin = reading.next = accept.place.from;
+      reading.not_owed = accept.place.events;
       reading.offered_at = next;
       reading.gaps.clear();
     }

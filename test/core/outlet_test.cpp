@@ -330,6 +330,26 @@ TEST_CASE_FIXTURE(OutletFixture, "what the only subscriber leaves unacknowledged
   }
 }
 
+TEST_CASE_FIXTURE(OutletFixture,
+                  "an expected identity gets all of a batch of which another had handled the beginning") {
+  outlet = std::make_unique<Outlet>(
+      Outlet::Options{.stage = id(1), .stream = id(2), .silence = 8s, .hold = 30s, .expect = {"me"}}, now);
+  subscribe("a", {plenty, plenty});
+  append_numbers(0, 4);
+  poll();
+  grant("a", 2, plenty);
+  outlet->handle("a", Cancel{"cancelled", ""}, now);
+  Subscribe wish;
+  wish.identity = "me";
+  wish.subscription = id(7);
+  wish.epoch = 1;
+  wish.credit = {plenty, plenty};
+  wish.silence = 4s;
+  outlet->handle("b", wish, now);
+  CHECK(poll() == Strings{"b: accept 0", "b: 0 1 2 3"});
+  CHECK(outlet->outstanding() == 4);
+}
+
 TEST_CASE_FIXTURE(OutletFixture, "what is handed on is counted by topic if the next subscriber selects otherwise") {
   const Selection mine{"x", "y"};
   subscribe("a", {plenty, plenty}, mine);

@@ -422,8 +422,14 @@ void Books::check_counts(const Holder& holder, const Reading& reading) const {
   if (reading.gaps.empty() || holder.plan->relays) return;
   const Stream& stream = *reading.stream;
   std::vector<std::uint64_t> missing;
-  for (std::uint64_t at = reading.begin; at < stream.events.size(); ++at) {
-    if (is_selected(holder, stream, at) && !holder.contents.contains(stream.events[at].content)) missing.push_back(at);
+  for (std::uint64_t at = reading.begin, not_owed = reading.not_owed; at < stream.events.size(); ++at) {
+    if (!is_selected(holder, stream, at) || holder.contents.contains(stream.events[at].content)) continue;
+    if (reading.excuses.contains(at)) continue;
+    if (not_owed > 0) {
+      --not_owed;
+    } else {
+      missing.push_back(at);
+    }
   }
   // Two lives of an identity may overlap: what one of them handled is missing to the other, who is told of it. And a
   // relay that has published one thing twice tells of two.

@@ -88,6 +88,8 @@ class Buffer {
   /// same selection: they are unclaimed again. Counts them as dropped if that one has another selection. Requires:
   /// has_one_reader(), and nothing of the view is in flight or handed back.
   void hand_on(Cursor& cursor, std::uint64_t owed);
+  /// Puts the cursor, which is new, in front of all that is there of the batch that it stands in.
+  static void go_back_in_batch(Cursor& cursor);
   /// Frees what no cursor of the view holds any more. To be called after a cursor's `held` has moved.
   void release(View& view);
 

@@ -181,6 +181,15 @@ void Buffer::drop_handed_on(std::string_view reason) {
   freed_ = true;
 }
 
+void Buffer::go_back_in_batch(Cursor& cursor) {
+  const View& view = *cursor.view;
+  if (cursor.item == view.log.end() || view.log.at(cursor.item).is_gap() || cursor.gap) return;
+  const std::uint32_t first = cursor.item == view.log.floor() ? view.dropped_events : 0;
+  if (first >= cursor.events) return;
+  cursor.selected_before -= cursor.events - first;
+  cursor.go_back(cursor.item, first);
+}
+
 void Buffer::list(View& view) {
   index_.add(view.selection, &view);
   selection_bytes_ += selected_bytes(view.selection);

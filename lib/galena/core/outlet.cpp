@@ -237,12 +237,15 @@ void Outlet::begin(const std::string& peer, std::string key, const Subscribe& wi
   buffer_.attach(cursor, wish.selection);
   cursor.subscription = &subscription;
   subscription.scan = buffer_.take_unclaimed_scan();
+  const auto expected = expected_.find(wish.identity);
+  // It has a place of its own: what somebody else handled of a batch that was handed on is still to come.
+  if (wish.resume || expected != expected_.end()) buffer_.go_back_in_batch(cursor);
   // In front of a gap, so that a consumer that does not hear of the gap is told of it when it comes back.
   Place at = subscription.place();  // 4
   Place repeated{.stream = options_.stream};
   std::optional<Gap> missed;  // what was held for it made room
   const std::uint64_t view_begins = cursor.position();
-  if (const auto expected = expected_.find(wish.identity); expected != expected_.end()) {  // 1
+  if (expected != expected_.end()) {  // 1
     const Cursor& place = expected->second->place;
     if (place.position() < (subscription.scan ? at.from : view_begins)) {
       at.from = place.position();

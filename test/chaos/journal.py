@@ -11,6 +11,7 @@ class Journal:
         self.rest = b""
         self.lines = []
         self.highest = {}  # label -> the highest position that came
+        self.told = {}  # source -> gaps were told up to this position of it
         self.gaps = 0
 
     def update(self):
@@ -27,14 +28,16 @@ class Journal:
                 self.highest[words[2]] = max(self.highest.get(words[2], -1), int(words[3]))
             elif words[0] == "g":
                 self.gaps += 1
+                self.told[words[1]] = max(self.told.get(words[1], 0), int(words[4]))
 
     def count(self, kind="e"):
         self.update()
         return sum(line.startswith(kind) for line in self.lines)
 
-    def reached(self, label, position):
+    def reached(self, label, position, source):
+        """It came, or the source's own sink was told that it will not."""
         self.update()
-        return self.highest.get(label, -1) >= position
+        return self.highest.get(label, -1) >= position or self.told.get(source, 0) > position
 
 
 def read_tally(path):

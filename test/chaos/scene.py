@@ -110,8 +110,12 @@ class Scene:
             time.sleep(0.01)
         self.tell(what)
 
-    def until_reached(self, sink, label, position, what=""):
-        self.until(f"{sink.name} has {label} {position}{what}", lambda: sink.journal.reached(label, position),
+    def until_reached(self, sink, source, position, what=""):
+        label = source.lives[-1]
+        # Positions of a source that is asked by its name, or through a proxy, are those of its events in its first life.
+        names = (source.name, source.name + "-via") if len(source.lives) == 1 else ()
+        direct = next((name for name in names if name == sink.options.get("from")), None)
+        self.until(f"{sink.name} has {label} {position}{what}", lambda: sink.journal.reached(label, position, direct),
                    lambda: sink.journal.highest.get(label))
 
     def check_alive(self):
@@ -203,10 +207,10 @@ class Scene:
 
     def flows(self, more=1):
         """Waits until every sink has what every source gives from now on."""
-        wanted = {source.lives[-1]: self.accepted(source) + more for source in self.sources.values()}
+        wanted = [(source, self.accepted(source) + more) for source in self.sources.values()]
         for sink in self.sinks.values():
-            for label, position in wanted.items():
-                self.until_reached(sink, label, position)
+            for source, position in wanted:
+                self.until_reached(sink, source, position)
 
     def kill(self, one):
         self.tell(f"kill -9 {one.process.what}")
@@ -286,7 +290,7 @@ class Scene:
             count = int(source.process.ask("stop", "stopped", self.timing.recovery).split()[1])
             self.tell(f"{source.lives[-1]} stopped at {count}")
             for sink in self.sinks.values():
-                self.until_reached(sink, source.lives[-1], count - 1, ", the last")
+                self.until_reached(sink, source, count - 1, ", the last")
         recovery = time.monotonic() - began
         self.pause(self.timing.quiet, "quiet")
         self.check_alive()

@@ -109,9 +109,9 @@ struct ConsumerOptions {
   /// the later one has it. Producers hold its place for their `hold`. See
   /// docs/delivery.md.
   std::string identity = {};
-  /// How long the destructor goes on handling what has arrived. What is left then goes to the next consumer, if this was
-  /// its producer's only one; if not, the producer counts it as dropped. With an identity the destructor does not: what
-  /// is left is held for the next consumer of that.
+  /// How long the destructor goes on handling what has arrived. What is left then goes to the next consumer, if this
+  /// was its producer's only one; if not, the producer counts it as dropped. With an identity the destructor does not:
+  /// what is left is held for the next consumer of that.
   Duration drain = std::chrono::seconds(1);
   /// How far it has come, kept by the consumer itself. With none, its producers know what it has acknowledged.
   std::shared_ptr<PositionStore> positions = {};

@@ -204,7 +204,12 @@ class Loop {
     require(input != Inlet::Input::cancelled && input != Inlet::Input::ended, "an outlet gave up a faithful inlet");
     if (input == Inlet::Input::accepted && !consumer.accepted) {
       consumer.accepted = true;
-      consumer.from = consumer.next = consumer.inlet->place().from;
+      const Place at = consumer.inlet->place();
+      consumer.from = at.from;
+      for (std::uint64_t handled = at.events; handled > 0; ++consumer.from) {  // by one that left
+        if (selected(consumer, consumer.from)) --handled;
+      }
+      consumer.next = consumer.from;
     }
     consumer.in_frame = input == Inlet::Input::events;
     if (!consumer.in_frame) lend(consumer.reading);

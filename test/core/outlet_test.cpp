@@ -579,6 +579,52 @@ TEST_CASE_FIXTURE(OutletFixture,
         Counts{{{"(no longer held)", "lost"}, 2}, {{"t", "full"}, 1}, {{"t", "lost"}, 3}});
 }
 
+TEST_CASE_FIXTURE(OutletFixture,
+                  "a gap of the input is told in its place to everybody, with an unknown number of events") {
+  for (const bool late : {false, true}) {  // it subscribes when all of it is unclaimed
+    for (const Selection& selection : {Selection(), Selection{"t"}}) {
+      CAPTURE(late);
+      CAPTURE(selection.everything());
+      make({});
+      if (!late) subscribe("a", {plenty, plenty}, selection);
+      append("t", "0");
+      outlet->buffer().append_gap();
+      outlet->buffer().append_gap();
+      append("t", "3");
+      if (late) subscribe("a", {plenty, plenty}, selection);
+      CHECK(poll() == Strings{"a: accept 0", "a: 0", "a: gap 1-3 ? upstream", "a: 3"});
+      grant("a", 2, plenty);
+      CHECK(outlet->drained());
+      outlet->buffer().append_gap();
+      CHECK(!outlet->drained());
+      CHECK(poll() == Strings{"a: gap 4-5 ? upstream"});
+      CHECK(outlet->drained());
+      CHECK(info("a").dropped == 0);
+      CHECK(outlet->buffer().drops().total() == 0);
+    }
+  }
+}
+
+TEST_CASE_FIXTURE(OutletFixture, "a gap of the input that is retained is told again to those who come back") {
+  make({.retain_bytes = 1 << 20});
+  subscribe("a", {plenty, plenty}, {}, id(5));
+  append("t", "0");
+  outlet->buffer().append_gap();
+  append("t", "2");
+  CHECK(poll() == Strings{"a: accept 0", "a: 0", "a: gap 1-2 ? upstream", "a: 2"});
+  grant("a", 2, plenty);
+  outlet->handle_gone("a", now);
+  Subscribe wish;
+  wish.subscription = id(6);
+  wish.epoch = 1;
+  wish.identity = "me";
+  wish.resume = Place{id(2), 0, 0};
+  wish.credit = {plenty, plenty};
+  wish.silence = 4s;
+  outlet->handle("b", wish, now);
+  CHECK(poll() == Strings{"b: accept 0", "b: 0", "b: gap 1-2 ? upstream", "b: 2"});
+}
+
 TEST_CASE_FIXTURE(OutletFixture, "the first subscriber is sent what nobody was offered, the second only what is new") {
   append_numbers(0, 3);
   CHECK(outlet->outstanding() == 3);

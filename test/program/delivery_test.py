@@ -157,6 +157,7 @@ def _(world):
     assert b"selected 12000 = acknowledged 12000 + in flight 0 + held 0 + dropped 0" in pub.err.bytes()
     relay.signal(signal.SIGTERM)
     relay.ends_with(0)
+    sub.says("has ended its stream")  # it handles signals
     sub.signal(signal.SIGTERM)
     out += sub.ends_with(0)
     check_once_but_marked(rows(out), 12000)

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 
+#include "stage/raw_peer.hpp"
 #include "stage/stage_fixture.hpp"
 
 namespace galena::test {
@@ -69,6 +70,37 @@ void pressure_reaches_the_source(bool over_tcp) {
   REQUIRE(chain.r2->drain(patience));
   CHECK((messages_of(*chain.keep.events, "t") == numbers(1000)));
   CHECK(chain.source->stats().dropped + chain.r1->producer_stats().dropped + chain.r2->producer_stats().dropped == 0);
+}
+
+TEST_CASE("a gap in a relay's input is told to those behind it, through another relay as well") {
+  Realm realm;
+  Node node(realm.options());
+  RawRouter source;
+  const FakeProducer fake(node, "p", source.endpoint());
+  ProducerConsumer one(node, PassThrough(), {.subscriptions = {{global("p")}}});
+  ProducerConsumer two(node, PassThrough(), {.subscriptions = {{one}}});
+  Keep keep;
+  const auto gaps = std::make_shared<Record<Gap>>();
+  ConsumerOptions options = of(two);
+  options.on_gap = [gaps](const Source&, const Gap& gap) { gaps->add(gap); };
+  Consumer<Keep> consumer(node, keep, options);
+  const auto wish = source.next<core::Subscribe>();
+  REQUIRE(wish);
+  const std::string& peer = wish->first;
+  source.send(peer, core::encode(core::Accept{fake.stage(), {Id::random(), 0}, 30s}));
+  source.send(peer, batch(0, 2, {"0", "1"}));
+  REQUIRE(keep.events->wait_for(2));
+  source.send(peer, core::encode(Gap{2, 9, 7, "full"}));
+  source.send(peer, batch(9, 11, {"9", "10"}));
+  REQUIRE(keep.events->wait_for(4));
+  CHECK(messages_of(*keep.events, "t") == std::vector<std::string>{"0", "1", "9", "10"});
+  REQUIRE(gaps->size() == 1);
+  CHECK(gaps->all()[0].reason == "upstream");
+  CHECK_FALSE(gaps->all()[0].count.has_value());
+  CHECK(one.consumer_stats().lost == 7);
+  CHECK(two.consumer_stats().unknown_gaps == 1);
+  CHECK(consumer.stats().unknown_gaps == 1);
+  CHECK(consumer.stats().lost == 0);
 }
 
 TEST_CASE("a relay that subscribes to itself is an error, by a local and by a global name") {

@@ -118,6 +118,17 @@ Buffer::Answer Buffer::adopt(Segment* segment, std::uint32_t count) {
   return Answer::accepted;
 }
 
+void Buffer::append_gap() {
+  lane_ = nullptr;
+  const auto omit = [this](View& view) {
+    view.log.omit(next_, true);
+    mark_dirty(view);
+  };
+  if (uses_base()) omit(base_);
+  for (auto& [selection, view] : views_) omit(*view);
+  ++next_;
+}
+
 void Buffer::choose_lane(const Takers& takers) {
   if (budget_.limits_events()) return;
   if (base_.holds() && takers.empty()) lane_ = &base_;

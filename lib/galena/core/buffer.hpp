@@ -62,6 +62,9 @@ class Buffer {
   /// for a header. If it is accepted the segment belongs to the buffer. `too_large`: append its events one by one.
   /// Requires: can_adopt().
   Answer adopt(Segment* segment, std::uint32_t count);
+  /// Tells a gap of unknown size, reason::upstream, to everybody: what a relay would have made is missing. It takes a
+  /// position.
+  void append_gap();
   /// Whether adopt() may be called: somebody reads base, no view filters, the number of events is not limited, and a
   /// full buffer waits instead of dropping events.
   bool can_adopt() const {

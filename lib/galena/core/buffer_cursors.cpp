@@ -83,7 +83,7 @@ void Buffer::fill(View& view) {
     base_.log.move_floor(std::max(floor, base_.log.floor()));
     const Item& item = base_.log.at(from.item);
     if (item.is_gap()) {
-      view.log.record_gap(item.from, item.upto, item.count);
+      view.log.record_gap(item.from, item.upto, item.count, item.of_input);
       continue;
     }
     std::uint64_t position = item.from + from.events;

@@ -31,7 +31,8 @@ void Cursor::learn_gap() {
   const Item& it = view->log.at(item);
   if (events == it.count) return;
   record_gap(events > 0 ? learned : it.from, it.upto,
-             it.exact ? std::optional<std::uint64_t>(it.count - events) : std::nullopt, reason::full);
+             it.exact ? std::optional<std::uint64_t>(it.count - events) : std::nullopt,
+             it.of_input ? reason::upstream : reason::full);
   events = it.count;
   learned = it.upto;
 }

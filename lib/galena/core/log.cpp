@@ -107,22 +107,28 @@ void Log::adopt(Segment* segment, std::uint32_t count, std::uint64_t position) {
   push_batch({segment, 0, segment->capacity(), count, covered_, position + count, sealed_bytes_}, {});
 }
 
-void Log::omit(std::uint64_t position) {
+void Log::omit(std::uint64_t position, bool of_input) {
   seal(position);
-  if (gap_grows_ && !items_.empty()) {
+  if (gap_grows_ && !items_.empty() && items_.back().of_input == of_input) {
     Item& gap = items_.back();
     ++gap.count;
     gap.upto = position + 1;
   } else {
-    items_.push_back({.count = 1, .from = covered_, .upto = position + 1, .offset = sealed_bytes_});
+    items_.push_back({.count = 1,
+                      .from = covered_,
+                      .upto = position + 1,
+                      .offset = sealed_bytes_,
+                      .exact = !of_input,
+                      .of_input = of_input});
     gap_grows_ = true;
   }
   covered_ = position + 1;
 }
 
-void Log::record_gap(std::uint64_t from, std::uint64_t upto, std::uint32_t count) {
+void Log::record_gap(std::uint64_t from, std::uint64_t upto, std::uint32_t count, bool of_input) {
   seal(from);
-  items_.push_back({.count = count, .from = covered_, .upto = upto, .offset = sealed_bytes_, .exact = false});
+  items_.push_back(
+      {.count = count, .from = covered_, .upto = upto, .offset = sealed_bytes_, .exact = false, .of_input = of_input});
   gap_grows_ = false;
   covered_ = upto;
 }

@@ -29,6 +29,7 @@ struct Item {
   std::uint64_t upto = 0;
   std::uint64_t offset = 0;  ///< bytes of the log before this item
   bool exact = true;         ///< of a gap: false if some of the `count` events may not be of the view's selection
+  bool of_input = false;     ///< of a gap: it stands for one in the input of a relay, of unknown size
   bool has_origin = false;   ///< of a batch: each of its events tells its origin
 
   bool is_gap() const { return segment == nullptr; }
@@ -120,12 +121,13 @@ class Log {
   /// Makes an item of a whole batch of `count` plain events that lies in `segment`, behind room for a header. They have
   /// the positions from `position` on. The log holds the segment from now on.
   void adopt(Segment* segment, std::uint32_t count, std::uint64_t position);
-  /// Notes that the event at `position` is not kept. A run of them is one gap, the last item, which grows.
-  void omit(std::uint64_t position);
+  /// Notes that the event at `position` is not kept. A run of them is one gap, the last item, which grows. `of_input`:
+  /// the position stands for a gap in the input of a relay.
+  void omit(std::uint64_t position, bool of_input = false);
   /// The last item does not grow any more: somebody reads on behind it.
   void close_gap() { gap_grows_ = false; }
   /// Notes that of the `count` events of [from, upto) nobody knows how many would have been appended.
-  void record_gap(std::uint64_t from, std::uint64_t upto, std::uint32_t count);
+  void record_gap(std::uint64_t from, std::uint64_t upto, std::uint32_t count, bool of_input = false);
   /// Seals the open batch, if it has events, and says that it speaks of everything below `upto`.
   void seal(std::uint64_t upto);
 

@@ -462,7 +462,8 @@ bool Outlet::drained() const {
   if (buffer_.unclaimed() > 0 || owed_to_away() > 0) return false;
   return std::all_of(links_.begin(), links_.end(), [](const auto& at) {
     const Subscription& subscription = at.second->subscription;
-    return subscription.owed() == 0 && !subscription.cursor.gap && !subscription.scan;
+    const Cursor& cursor = subscription.cursor;
+    return subscription.owed() == 0 && cursor.at_end() && !cursor.gap && !subscription.scan;
   });
 }
 

@@ -21,5 +21,6 @@ inline constexpr std::string_view stopped = "stopped";            ///< the stage
 inline constexpr std::string_view not_accepted = "not-accepted";  ///< this stage does not take what was offered
 inline constexpr std::string_view full = "full";                  ///< of a gap: the buffer was full
 inline constexpr std::string_view evicted = "evicted";            ///< of a gap: not kept for so long
+inline constexpr std::string_view upstream = "upstream";          ///< of a gap: a relay misses events of its input
 inline constexpr std::string_view lost = "lost";                  ///< of a gap: a broken link, or a publisher that died
 }  // namespace galena::core::reason

@@ -74,7 +74,7 @@ bool Scan::missing(Piece& piece) {
   if (at_.item < log.end()) {
     const Item& item = log.at(at_.item);
     upto = is_gap ? item.upto : item.from + at_.events;
-    if (is_gap) why = reason::full;
+    if (is_gap) why = item.of_input ? reason::upstream : reason::full;
   }
   at_.gap.reset();  // what made room meanwhile is missing here, too
   const bool was_acknowledged = position_ < std::min(no_gap_below_, upto);
@@ -86,13 +86,14 @@ bool Scan::missing(Piece& piece) {
   upto = std::min(upto, upto_);
   if (upto <= position_) return false;
   std::optional<std::uint64_t> count;
-  if (matcher_.empty()) count = upto - position_ - std::min(skip_, upto - position_);
+  const bool counts = matcher_.empty() && why != reason::upstream;
+  if (counts) count = upto - position_ - std::min(skip_, upto - position_);
   if (was_acknowledged) {
     piece.mark = upto;
   } else if (count != 0U) {
     piece.gap = Gap{position_, upto, count, std::string(why)};
   }
-  if (matcher_.empty()) {
+  if (counts) {
     skip_ -= std::min(skip_, upto - position_);
   } else if (skip_ > 0) {  // how many of those that were missing were to be passed over, nobody knows
     skip_ = 0;

@@ -290,6 +290,7 @@ void Intake::handle_state(const Source& of, State state) {
 }
 
 void Intake::handle_gap(const Source& of, const Gap& gap) {
+  if (options_.is_relay) options_.publisher->driver().append_gap();
   if (subscribe().on_gap) guard([&] { subscribe().on_gap(of, gap); });
 }
 

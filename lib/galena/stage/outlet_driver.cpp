@@ -234,6 +234,11 @@ void OutletDriver::close() {
   end_waits();
 }
 
+void OutletDriver::append_gap() {
+  with_outlet([](core::Outlet& outlet) { outlet.buffer().append_gap(); });
+  transmit();
+}
+
 void OutletDriver::count_abandoned(const EventView& event) {
   const std::lock_guard guard(lock_);
   abandoned_.add(event.topic, core::reason::stopped);

@@ -70,6 +70,8 @@ class OutletDriver {
   /// The same; and from now on nothing is taken.
   void close();
 
+  /// Tells subscribers that events of this stage's input are missing. On the loop.
+  void append_gap();
   /// Counts an event that was made and will not be put.
   void count_abandoned(const EventView& event);
   /// Counts events as dropped that a program which ingests here could not deliver.

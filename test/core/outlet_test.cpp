@@ -623,6 +623,14 @@ TEST_CASE_FIXTURE(OutletFixture, "a gap of the input that is retained is told ag
   wish.silence = 4s;
   outlet->handle("b", wish, now);
   CHECK(poll() == Strings{"b: accept 0", "b: 0", "b: gap 1-2 ? upstream", "b: 2"});
+  wish.subscription = id(7);
+  wish.identity = "you";
+  wish.resume = Place{id(2), 0, 2};  // it handled both, though not in batches of these positions
+  outlet->handle("c", wish, now);
+  std::vector<Parcel> parcels;
+  outlet->poll(parcels, now);
+  CHECK(parcels.size() == 1);  // accept: it passes over what was handled
+  CHECK(poll() == Strings{"c: gap 1-2 ? upstream", "c: mark 3"});
 }
 
 TEST_CASE_FIXTURE(OutletFixture, "the first subscriber is sent what nobody was offered, the second only what is new") {

@@ -70,11 +70,14 @@ bool Scan::missing(Piece& piece) {
   if (at_.item < log.first()) place_at(log.first(), 0);
   std::uint64_t upto = upto_;
   std::string_view why = reason::evicted;
-  const bool is_gap = at_.item < log.end() && log.at(at_.item).is_gap();
+  bool is_gap = false;
+  bool of_input = false;  // it stands for no selected event
   if (at_.item < log.end()) {
     const Item& item = log.at(at_.item);
+    of_input = item.of_input && item.from <= position_;
+    is_gap = item.is_gap() && of_input == item.of_input;  // what is missing in front of a gap of the input comes first
     upto = is_gap ? item.upto : item.from + at_.events;
-    if (is_gap) why = item.of_input ? reason::upstream : reason::full;
+    if (is_gap) why = of_input ? reason::upstream : reason::full;
   }
   at_.gap.reset();  // what made room meanwhile is missing here, too
   const bool was_acknowledged = position_ < std::min(no_gap_below_, upto);
@@ -86,7 +89,7 @@ bool Scan::missing(Piece& piece) {
   upto = std::min(upto, upto_);
   if (upto <= position_) return false;
   std::optional<std::uint64_t> count;
-  const bool counts = matcher_.empty() && why != reason::upstream;
+  const bool counts = matcher_.empty() && !of_input;
   if (counts) count = upto - position_ - std::min(skip_, upto - position_);
   if (was_acknowledged) {
     piece.mark = upto;
@@ -95,7 +98,7 @@ bool Scan::missing(Piece& piece) {
   }
   if (counts) {
     skip_ -= std::min(skip_, upto - position_);
-  } else if (skip_ > 0) {  // how many of those that were missing were to be passed over, nobody knows
+  } else if (!of_input && skip_ > 0) {  // how many of those that were missing were to be passed over, nobody knows
     skip_ = 0;
     doubtful_ = true;
   }

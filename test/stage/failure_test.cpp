@@ -151,7 +151,7 @@ TEST_CASE("what a relay made before it failed is delivered and accounted for, an
   CHECK(relay.producer_stats().subscribers.empty());
 }
 
-TEST_CASE("a stage that failed gives up its name, though it was not destroyed: another can have it, and is found") {
+TEST_CASE("a stage that failed gives up its name before wait() says so: another can have it at once, and is found") {
   for (const Name& name : {Name("r"), global("r")}) {
     CAPTURE(name.text);
     Realm realm;
@@ -167,8 +167,6 @@ TEST_CASE("a stage that failed gives up its name, though it was not destroyed: a
     REQUIRE(relay.wait_for_subscribers(1, patience));
     producer.ingest("t", "2");
     CHECK_THROWS_AS(relay.wait(), std::out_of_range);
-    // A local name is not refused while another has it, so what shows is who is found.
-    REQUIRE(eventually([&] { return producer.stats().subscribers.empty(); }));
     Producer<> second(node, {.name = name, .register_within = patience});
     second.ingest("t", "by the second");
     REQUIRE(keep.events->wait_for(1));

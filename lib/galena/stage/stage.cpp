@@ -264,17 +264,21 @@ class Stage::Impl final {
 
   /// The stage stops: its peers are told, its subscriptions end, and wait() and Node::run() rethrow.
   void fail(const std::exception_ptr& failure, const char* why) {
+    give_up_name();  // first: who is told of the failure by wait() can give the name to another stage at once
     if (!ending_.fail(failure)) return;
     loop_.post([this, why, self = std::weak_ptr(self_)] {
       if (!self.lock()) return;
       intake_->abandon_handler();
       intake_->stop(core::reason::stopped);
       close_publishing();
-      if (!name().is_global || registered_.exchange(false)) node_.give_up(name(), id_);
       if (publisher_) end_stream(why);
     });
     node_.logger().error(fmt::format("{}: stops: {}: {}", label_, why, text_of(failure)));
     node_.fail(failure);
+  }
+
+  void give_up_name() {
+    if (!name().is_global || registered_.exchange(false)) node_.give_up(name(), id_);
   }
 
   /// After a failure: subscribers get what was made before it, and are told when they have acknowledged that.

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "galena/net/socket.hpp"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+
 #include <algorithm>
 #include <climits>
 #include <cstring>
@@ -51,9 +54,20 @@ zmq::message_t borrow(const Loan& loan) {
 
 }  // namespace
 
-std::string_view Frame::user_id() const {
-  const char* const id = zmq_msg_gets(message_.handle(), "User-Id");
-  return id == nullptr ? std::string_view() : id;
+std::string_view Frame::user_id() const { return metadata("User-Id"); }
+
+std::string_view Frame::peer_address() const { return metadata("Peer-Address"); }
+
+std::size_t Frame::unread_bytes() const {
+  int bytes = 0;
+  const int descriptor = zmq_msg_get(message_.handle(), ZMQ_SRCFD);
+  const bool known = descriptor >= 0 && ioctl(descriptor, SIOCOUTQ, &bytes) == 0 && bytes > 0;
+  return known ? static_cast<std::size_t>(bytes) : 0;
+}
+
+std::string_view Frame::metadata(const char* key) const {
+  const char* const value = zmq_msg_gets(message_.handle(), key);
+  return value == nullptr ? std::string_view() : value;
 }
 
 Socket::Socket(Context& context, Reactor& reactor, zmq::socket_type type, std::function<void()> on_readable)

@@ -56,6 +56,14 @@ std::string_view Frame::user_id() const {
   return id == nullptr ? std::string_view() : id;
 }
 
+std::string Frame::peer_address() const {
+  const char* const address = zmq_msg_gets(message_.handle(), "Peer-Address");
+  if (address == nullptr) return {};
+  const std::string_view text = address;
+  const std::size_t colon = text.rfind(':');  // over ipc it is host:user:group:process
+  return colon == text.npos ? std::string(text) : "pid " + std::string(text.substr(colon + 1));
+}
+
 Socket::Socket(Context& context, Reactor& reactor, zmq::socket_type type, std::function<void()> on_readable)
     : reactor_(reactor), socket_(open_socket(context, type)) {
   set_options([&] { socket_.set(zmq::sockopt::sndhwm, 0); });

@@ -25,6 +25,9 @@ class Frame {
   /// if it was not. Valid as long as the Frame. All frames of one connection have the same, so ask only for its first:
   /// each call looks it up in a map of libzmq's, and a frame that is not asked costs nothing.
   std::string_view user_id() const;
+  /// Where the connection comes from: an IPv4 address; over ipc `pid` and the number of the process; empty over inproc.
+  /// The price is that of user_id().
+  std::string peer_address() const;
 
  private:
   zmq::message_t message_;

@@ -214,9 +214,10 @@ void Remote::connect() {
   connected_stage_ = target_->stage;
   peer_ = std::to_string(++epoch_);
   try {
-    dealer_ = std::make_unique<net::Dealer>(
-        node_->context(), node_->loop().reactor(), target_->endpoints[endpoint_ % target_->endpoints.size()],
-        net::Dealer::Options{}, net::Dealer::Callbacks{[this] { read(); }, {}, [this] { lose(); }});
+    dealer_ = std::make_unique<net::Dealer>(node_->context(), node_->loop().reactor(),
+                                            target_->endpoints[endpoint_ % target_->endpoints.size()],
+                                            net::Dealer::Options{.max_message_bytes = core::max_message_bytes},
+                                            net::Dealer::Callbacks{[this] { read(); }, {}, [this] { lose(); }});
   } catch (const Error&) {
     lose();
     return;
@@ -232,6 +233,8 @@ void Remote::read() {
     const auto message = core::decode(frame->bytes());
     if (!message) {
       driver_->handle(peer_, std::nullopt, Clock::now());
+      driver_->transmit();  // says why
+      lose();
     } else if (!handle(*message)) {
       return;
     }

@@ -56,6 +56,10 @@ struct Subscription {
   /// The same bound in bytes (one event may pass it). Empty: 2 MiB; and without max_demand it tunes itself: it grows up
   /// to 32 MiB while the delay of the link is what limits, and shrinks again while the handler is.
   std::optional<std::uint64_t> max_bytes = {};
+  /// It takes no event that is larger, topic and message together, and no frame that is much larger. A producer that
+  /// has such an event ends the link instead of sending it, and both sides warn; the place is held as if the connection
+  /// had broken. Less than 256 KiB counts as that.
+  std::uint64_t largest_event = 64 << 20;
   /// How long the handler may take for one event before the producer takes this consumer for dead, an hour at most: it
   /// waits (or drops) for it meanwhile. What ends with its process or its connection is noticed at once all the same.
   /// Less than the Node's liveness: that.

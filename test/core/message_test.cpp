@@ -161,6 +161,45 @@ TEST_CASE("a subscribe names the consumer's stage, if the consumer has said it")
   CHECK(expect<Subscribe>(encode(subscribe)).consumer_stage == id(5));
 }
 
+TEST_CASE("a subscribe tells the largest event that it takes, if there is one") {
+  Subscribe subscribe;
+  CHECK(expect<Subscribe>(encode(subscribe)).largest_event == no_largest_event);
+  CHECK(encode(subscribe).find("largest_event") == std::string::npos);
+  subscribe.largest_event = 1000;
+  CHECK(expect<Subscribe>(encode(subscribe)).largest_event == 1000);
+}
+
+TEST_CASE("of a message that cannot be read it is said what is wrong: the verb, the key, and what was expected") {
+  CHECK(why_malformed("hello") == "it is no array that begins with a verb of this protocol");
+  CHECK(why_malformed(PackWriter().array(2).str("shout").uint(1).bytes()) ==
+        "it is no array that begins with a verb of this protocol");
+  CHECK(why_malformed(std::string(max_message_bytes + 1, '\x90')) == "it has more than 4 MiB");
+  CHECK(why_malformed(PackWriter().array(2).str("grant").uint(1).bytes()) ==
+        "in 'grant', the arguments are not those of this verb");
+  CHECK(why_malformed(encode(Mark{3}) + "x") == "in 'mark', something follows the message");
+  CHECK(why_malformed(encode(Mark{3})) == "it is not expected here");
+  const auto subscribe = [](std::string_view key, const auto& write) {
+    PackWriter writer;
+    writer.array(2).str("subscribe").map(2).str("version").uint(1).str(key);
+    write(writer);
+    return why_malformed(writer.bytes());
+  };
+  const auto text = [](PackWriter& writer) { writer.str("x"); };
+  const auto number = [](PackWriter& writer) { writer.uint(1); };
+  CHECK(subscribe("stage", text) == "in 'subscribe', 'stage' is not 16 bytes");
+  CHECK(subscribe("credit", text) == "in 'subscribe', 'credit' is not [events, bytes]");
+  CHECK(subscribe("epoch", text) == "in 'subscribe', 'epoch' is not an unsigned integer");
+  CHECK(subscribe("identity", number) == "in 'subscribe', 'identity' is not a text");
+  CHECK(subscribe("resume", number) == "in 'subscribe', 'resume' is not [stream, from, events]");
+  CHECK(subscribe("silence", text) == "in 'subscribe', 'silence' is not a number of milliseconds");
+  CHECK(subscribe("topics", text) ==
+        R"(in 'subscribe', 'topics' is not an array of ["exact" or "prefix", topic of at most 65535 bytes])");
+  CHECK(subscribe("version", text) == "in 'subscribe', 'version' is not an unsigned integer");
+  CHECK(why_malformed(PackWriter().array(2).str("accept").map(1).str("version").uint(1).bytes()) ==
+        "in 'accept', there is no 'stream'");
+  CHECK(why_malformed(PackWriter().array(2).str("offer").map(0).bytes()) == "in 'offer', there is no 'version'");
+}
+
 TEST_CASE("what PROTOCOL.md does not allow is refused") {
   const auto refused = [](PackWriter& writer) { return !decode(writer.bytes()); };
   CHECK(!decode(""));

@@ -488,7 +488,7 @@ TEST_CASE_FIXTURE(OutletFixture, "a subscriber that looks for another stage, or 
   outlet->handle("c", Mark{1}, now);
   CHECK(poll() == Strings{"c: accept 0", "c: cancel malformed"});
   CHECK(outlet->malformed() == 1);
-  outlet->handle_malformed("stranger");
+  outlet->handle_malformed("stranger", "why");
   CHECK(poll() == Strings{"stranger: cancel malformed"});
 }
 
@@ -676,12 +676,10 @@ TEST_CASE_FIXTURE(OutletFixture, "the open credit is what may still be published
 TEST_CASE_FIXTURE(OutletFixture,
                   "what somebody should look into is a warning: the first of a kind, the second, the fourth") {
   subscribe("shop", {1, 1});
-  for (int i = 0; i < 5; ++i) outlet->handle_malformed(i == 1 ? "shop" : "stranger");
-  CHECK(outlet->take_warnings() ==
-        Strings{"refused a message that is not of this protocol, or not expected then, of an unknown peer (1 so far)",
-                "refused a message that is not of this protocol, or not expected then, of consumer shop, everything (2 "
-                "so far)",
-                "refused a message that is not of this protocol, or not expected then, of an unknown peer (4 so far)"});
+  for (int i = 0; i < 5; ++i) outlet->handle_malformed(i == 1 ? "shop" : "stranger", "why");
+  CHECK(outlet->take_warnings() == Strings{"refused a message of a peer without a subscription: why (1 so far)",
+                                           "refused a message of consumer shop, everything: why (2 so far)",
+                                           "refused a message of a peer without a subscription: why (4 so far)"});
   CHECK(outlet->take_warnings().empty());
 }
 
@@ -771,6 +769,91 @@ TEST_CASE("the topics of all subscriptions are bounded together, and room is had
   outlet.handle_gone("a", at(0));
   outlet.handle_gone("b", at(0));
   CHECK(subscribe("c", std::string(60, 'c')));
+}
+
+/// A consumer that says which events it takes, and comes back to its place with another answer.
+struct PickyFixture : OutletFixture {
+  static constexpr std::size_t limit = 300'000;
+  const std::string large = std::string("large") + std::string(limit, '.');
+  std::uint64_t epoch = 0;
+
+  PickyFixture() { outlet = std::make_unique<Outlet>(options()); }
+  static Outlet::Options options(std::uint64_t retain = 0) {
+    return {.stage = id(1), .stream = id(2), .buffer = {.retain_bytes = retain}, .silence = 8s, .hold = 30s};
+  }
+  void subscribe_up_to(std::uint64_t largest_event, std::optional<Place> resume = {}) {
+    Subscribe wish;
+    wish.subscription = id(9);
+    wish.epoch = ++epoch;
+    wish.credit = {100, plenty};
+    wish.largest_event = largest_event;
+    wish.resume = resume;
+    outlet->handle(std::to_string(epoch), wish, now);
+  }
+  Strings poll_held_back() {
+    outlet->flush();
+    return poll();
+  }
+};
+
+TEST_CASE_FIXTURE(
+    PickyFixture,
+    "an event that a subscriber does not take ends its link; its place is held, and others get the event") {
+  subscribe("other", {100, plenty});
+  subscribe_up_to(limit);
+  CHECK(poll() == Strings{"other: accept 0", "1: accept 0"});
+  append("t", "a");
+  append("t", large);
+  append("t", "b");
+  CHECK(poll() == Strings{"other: a", "other: large...", "other: b", "1: a"});
+  CHECK(outlet->take_warnings().empty());  // it may still acknowledge
+  grant("1", 1, 100);
+  CHECK(poll() == Strings{"1: cancel too-large"});
+  CHECK(outlet->take_warnings().size() == 1);
+  CHECK_FALSE(outlet->has_link("1"));
+  CHECK(outlet->has_link("other"));
+  append("t", "c");
+  poll_held_back();
+  subscribe_up_to(limit + 100, Place{id(2), 1, 0});
+  CHECK(poll() == Strings{"2: accept 1", "2: large...", "2: b c"});
+  CHECK(info("").dropped == 0);
+}
+
+TEST_CASE_FIXTURE(PickyFixture, "an event may have exactly as many bytes as its subscriber takes; and 256 KiB always") {
+  subscribe_up_to(large.size() + 1);
+  poll();
+  append("t", large);
+  CHECK(poll() == Strings{"1: large..."});
+  subscribe_up_to(1, Place{id(2), 1, 0});
+  append("t", std::string(200'000, 's'));
+  CHECK(poll() == Strings{"2: accept 1", "2: ssssssss"});
+}
+
+TEST_CASE_FIXTURE(PickyFixture, "an event that was sent before is not sent again to who does not take it any more") {
+  subscribe_up_to(2 * limit);
+  poll();
+  append("t", large);
+  append("t", "b");
+  CHECK(poll() == Strings{"1: large...", "1: b"});
+  subscribe_up_to(limit, Place{id(2), 0, 0});
+  CHECK(poll() == Strings{"2: accept 0", "2: cancel too-large"});
+  subscribe_up_to(2 * limit, Place{id(2), 0, 0});
+  CHECK(poll() == Strings{"3: accept 0", "3: large...", "3: b"});
+}
+
+TEST_CASE_FIXTURE(PickyFixture, "a scan of old events does not pass over one that its subscriber does not take") {
+  outlet = std::make_unique<Outlet>(options(8 << 20));
+  append("t", "a");
+  append("t", std::string("large") + std::string(2 * limit, '.'));
+  append("t", "b");
+  subscribe("first", {100, plenty});
+  poll();
+  grant("first", 3, 100);
+  poll();
+  subscribe_up_to(limit, Place{id(2), 0, 0});
+  CHECK(poll() == Strings{"1: accept 0", "1: cancel too-large"});
+  subscribe_up_to(3 * limit, Place{id(2), 0, 0});
+  CHECK(poll() == Strings{"2: accept 0", "2: a large...", "2: b"});
 }
 
 }  // namespace

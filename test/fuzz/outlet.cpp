@@ -146,7 +146,7 @@ class World {
     if (message) {
       outlet_.handle(peer, *message, now_);
     } else {
-      outlet_.handle_malformed(peer);
+      outlet_.handle_malformed(peer, "it is noise");
     }
   }
 

@@ -512,7 +512,29 @@ TEST_CASE("what is too long, too many or senseless is refused with the limit it 
   bench.register_name("c", registration_of("x", 3));
   CHECK(refusal("c") == "too many want this name at once; try again later");
   bench.register_name("d", registration_of("x", 4));
-  CHECK(refusal("d") == "this service has no room for another node");
+  CHECK(refusal("d").starts_with("this service has no room for another node"));
+}
+
+TEST_CASE("another host has at most so many sessions, and is told so") {
+  Limits limits;
+  limits.sessions_per_address = 1;
+  ServiceBench bench(limits);
+  Message hello;
+  hello.verb = Verb::hello;
+  hello.version = 1;
+  hello.domain = "d";
+  const auto greet = [&](const std::string& peer, std::string_view address) {
+    bench.core.handle_message(peer, false, encode(hello), bench.now, {.address = address});
+    bench.deliver();
+    return bench.take(peer).at(0);
+  };
+  CHECK(greet("a", "192.0.2.1").verb == Verb::welcome);
+  CHECK(greet("a", "192.0.2.1").verb == Verb::welcome);
+  CHECK(greet("b", "192.0.2.1").reason ==
+        "this service has no room for another node: it takes 16384, and 1 of one other host");
+  CHECK(greet("c", "").verb == Verb::welcome);
+  CHECK(greet("d", "").verb == Verb::welcome);
+  CHECK(greet("e", "192.0.2.2").verb == Verb::welcome);
 }
 
 TEST_CASE("a peer that says it is another's stage changes where that is, and crashes nothing") {

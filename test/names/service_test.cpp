@@ -153,5 +153,58 @@ TEST_CASE("bytes at random, messages of many frames and messages that are too lo
   REQUIRE(bench.until([&] { return b->sees(1); }));
 }
 
+TEST_CASE("whoever does not read listings is refused further ones, and gets them again when it has read") {
+  NodeBench bench;
+  const auto service = bench.service();
+  const auto a = bench.node();
+  for (std::uint8_t i = 1; i <= 100; ++i) {
+    auto registration = registration_of("x" + std::to_string(i), i);
+    registration.endpoints.assign(Limits{}.endpoints, std::string(Limits{}.text_bytes, 'e'));
+    a->directory.register_name(
+        std::move(registration), 5s, [](const Registered&) {}, [](const Entry&) {});
+  }
+  REQUIRE(bench.until([&] { return service->entries() == 100; }));
+  zmq::context_t context;
+  zmq::socket_t stranger(context, zmq::socket_type::dealer);
+  stranger.set(zmq::sockopt::linger, 0);
+  stranger.set(zmq::sockopt::rcvhwm, 1);
+  stranger.connect(service->endpoint());
+  const auto say = [&](const Message& message) { stranger.send(zmq::buffer(encode(message)), zmq::send_flags::none); };
+  const auto hear = [&] {
+    zmq::message_t message;
+    if (!stranger.recv(message, zmq::recv_flags::dontwait)) return std::optional<Message>();
+    return decode(message.to_string_view());
+  };
+  Message list;
+  list.verb = Verb::list;
+  constexpr int many = 2'000;
+  for (int i = 0; i < many; ++i) say(list);
+  Message last;
+  last.verb = Verb::register_name;
+  last.entry = Entry{registration_of("last", 2), {}, {}};
+  say(last);
+  REQUIRE(bench.until([&] { return service->entries() == 101; }));
+  int listings = 0;
+  int refusals = 0;
+  const auto count = [&] {
+    while (const auto message = hear()) {
+      listings += message->verb == Verb::listing ? 1 : 0;
+      refusals += message->verb == Verb::refused && message->reason == "read the answers before this one first" ? 1 : 0;
+    }
+  };
+  REQUIRE(bench.until([&] {
+    count();
+    return listings + refusals == many;
+  }));
+  CHECK(listings > 0);
+  CHECK(listings < 200);  // what the buffers of two kernels hold; all would be 500 MB
+  listings = 0;
+  REQUIRE(bench.until([&] {
+    say(list);
+    count();
+    return listings > 0;
+  }));
+}
+
 }  // namespace
 }  // namespace galena::names

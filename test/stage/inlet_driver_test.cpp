@@ -59,7 +59,7 @@ struct Taker final : InletDriver::Side {
 };
 
 struct Link {
-  explicit Link(std::uint64_t max_events = 100) : driver(taker, options(max_events), 1000, now) {
+  explicit Link(std::uint64_t max_events = 100) : driver(taker, options(max_events), now) {
     REQUIRE(
         driver.add(frame_of(core::encode(core::Accept{Id::random(), {Id::random(), 0}, std::chrono::seconds(30)}))));
     REQUIRE(driver.work(now) == Work::idle);
@@ -67,6 +67,7 @@ struct Link {
   static core::Inlet::Options options(std::uint64_t max_events) {
     core::Inlet::Options options;
     options.demand = {.max_events = max_events, .min_events = max_events / 2, .max_bytes = 10'000};
+    options.largest_event = 1000;
     return options;
   }
   Time now = Clock::now();
@@ -185,7 +186,7 @@ TEST_CASE("silence ends a link that listens, and not one that is busy; a peer th
   REQUIRE(link.driver.add(batch(0, {"a"})));
   CHECK(link.driver.work(link.now) == Work::waits);
   CHECK(link.driver.handle_time(link.now + std::chrono::seconds(61)));
-  InletDriver other(link.taker, Link::options(10), 1000, link.now);
+  InletDriver other(link.taker, Link::options(10), link.now);
   CHECK(other.handle_time(link.now + std::chrono::seconds(2)));
   CHECK_FALSE(other.handle_time(link.now + std::chrono::seconds(4)));
 }

@@ -379,6 +379,11 @@ void add_sub(Commands& commands) {
             ->type_name("SECONDS")
             ->check(common::in_range(0, longest_patience))
             ->capture_default_str();
+        command
+            .add_option("--largest-event", options.largest_event, "Take no larger event, topic and message together")
+            ->type_name("BYTES")
+            ->transform(CLI::AsSizeValue(false))
+            ->default_str("64MB");
         command.add_flag("--stats", options.stats,
                          "At the end, say on standard error how many events were received and lost");
         auto* identity = command

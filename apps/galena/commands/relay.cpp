@@ -47,7 +47,10 @@ template <class Handler>
 int run(const RelayOptions& options, Handler handler) {
   Stop stop;
   std::atomic<bool> name_lost = false;
-  const std::vector<Subscription> subscriptions = subscriptions_to(options.from);
+  std::vector<Subscription> subscriptions = subscriptions_to(options.from);
+  for (Subscription& each : subscriptions) {
+    each.largest_event = std::max(each.largest_event, options.holding.buffer_bytes / 4);  // what it can publish
+  }
   Searching searching(subscriptions);
   Losses losses;
   ProducerStats out;

@@ -80,7 +80,10 @@ class Sub {
     std::vector<From> from;
     for (const std::string& name : options.producers) from.push_back({name, options.topics});
     std::vector<Subscription> subscriptions = subscriptions_to(from);
-    for (Subscription& subscription : subscriptions) subscription.patience = options.patience;
+    for (Subscription& subscription : subscriptions) {
+      subscription.patience = options.patience;
+      subscription.largest_event = options.largest_event;
+    }
     return subscriptions;
   }
 

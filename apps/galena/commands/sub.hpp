@@ -19,6 +19,7 @@ struct SubOptions {
   std::optional<std::uint64_t> count = {};
   std::optional<Duration> timeout = {};
   Duration patience = std::chrono::hours(1);  ///< with whoever reads the output
+  std::uint64_t largest_event = 64 << 20;
   bool stats = false;
   std::string identity = {};
   std::string positions = {};  ///< a file; empty: the producers alone know how far it has come

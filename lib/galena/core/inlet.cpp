@@ -29,6 +29,7 @@ std::string Inlet::hello() const {
   Subscribe wish{options_.stage,     options_.subscription, options_.epoch, options_.consumer, options_.selection,
                  allowance_.limit(), options_.silence,      std::nullopt,   options_.identity, options_.consumer_stage};
   // Of a stream that is over as well: whoever has the name now may have kept something for its predecessor's consumers.
+  wish.largest_event = options_.largest_event;
   if (options_.previous) wish.resume = options_.previous->place;
   return encode(wish);
 }
@@ -58,7 +59,7 @@ Inlet::Input Inlet::handle(std::string_view frame, Time now) {
     return Input::events;
   }
   const auto message = decode(frame);
-  if (!message) return fail(reason::malformed, "a message came that is not of this protocol");
+  if (!message) return fail(reason::malformed, "a message came that is not of this protocol: " + why_malformed(frame));
   if (const auto* cancel = std::get_if<Cancel>(&*message)) {
     failure_ = *cancel;
     if (failure_.reason.empty()) failure_.reason = reason::cancelled;

@@ -38,7 +38,8 @@ class Inlet {
     Selection selection = {};
     Demand demand = {};
     Duration silence = std::chrono::seconds(10);
-    std::optional<Standing> previous = {};  ///< where the link before ended, if there was one
+    std::uint64_t largest_event = no_largest_event;  ///< it takes no larger one: topic and payload
+    std::optional<Standing> previous = {};           ///< where the link before ended, if there was one
     /// True: the consumer has handled what lies below `previous`, and nothing else. False: it may have handled more, so
     /// events that the publisher sent before are marked as repeated.
     bool exact = true;

@@ -6,12 +6,20 @@
 #include "galena/base/assert.hpp"
 
 namespace galena::core {
+namespace {
+
+/// Whoever takes less is sent events of that size all the same: they may lie in a batch with others. Larger ones are
+/// alone in theirs.
+constexpr std::uint64_t smallest_largest_event = std::uint64_t{2} * Log::max_batch_bytes;
+
+}  // namespace
 
 Link::Link(std::string at, Subscription& carried, const Id& stream, const Subscribe& wish, std::uint64_t max_in_flight,
            Time now)
     : peer(std::move(at)),
       subscription(carried),
       silence(sane_silence(wish.silence)),
+      largest_event(std::max(wish.largest_event, smallest_largest_event)),
       heard(now),
       told(now),
       sent_at(now),

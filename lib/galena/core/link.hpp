@@ -90,6 +90,9 @@ class Link {
   const std::string peer;
   Subscription& subscription;
   const Duration silence;  ///< the longest the other side says it will be silent
+  /// No larger event is sent over it, topic and payload together. (A batch of several events may be longer.)
+  const std::uint64_t largest_event;
+  std::optional<std::uint64_t> too_large;  ///< so large is the next event, more than that: the link cannot go on
   Time heard;
   Time told;
   Time sent_at;               ///< the last events

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,9 +27,15 @@ inline constexpr Versions spoken_versions{1, 1};
 /// A longer control message is refused unread.
 inline constexpr std::size_t max_message_bytes = 4 << 20;
 
+/// A selected topic is written as [kind, text].
+inline constexpr std::string_view exact_kind = "exact";
+inline constexpr std::string_view prefix_kind = "prefix";
 /// A subscription selects so many topics at most, of so many bytes in all.
 inline constexpr std::size_t max_selected_topics = 100'000;
 inline constexpr std::size_t max_selected_bytes = 3 << 20;
+
+/// Of a subscriber that takes events of any size.
+inline constexpr std::uint64_t no_largest_event = std::numeric_limits<std::uint64_t>::max();
 
 /// The longest identity, and the longest name of a consumer.
 inline constexpr std::size_t max_name_bytes = 255;
@@ -61,6 +68,7 @@ struct Subscribe {
   std::string identity = {};
   Id consumer_stage = {};  ///< the stage that subscribes, so that accounts can tell who reads from whom; may be none
   Versions versions = spoken_versions;
+  std::uint64_t largest_event = no_largest_event;  ///< it takes no larger one: topic and payload
 };
 
 /// Publisher to subscriber: the subscription is accepted.
@@ -150,5 +158,8 @@ std::uint64_t selected_bytes(const Selection& selection);
 
 /// Empty for anything that PROTOCOL.md does not allow. Unknown fields of the maps are skipped.
 std::optional<Message> decode(std::string_view frame);
+/// Of a frame that decode() does not read: which key is wrong, and what was expected, for people. Of one that it reads:
+/// that the message came when it must not.
+std::string why_malformed(std::string_view frame);
 
 }  // namespace galena::core

@@ -46,7 +46,7 @@ void Outlet::handle(const std::string& peer, const Message& message, Time now) {
       drop(*link, end->reason == reason::cancelled ? reason::cancelled : reason::stopped);
     }
   } else {
-    handle_malformed(peer);
+    handle_malformed(peer, "it is not expected from a subscriber");
   }
 }
 
@@ -55,15 +55,15 @@ Link* Outlet::link_of(const std::string& peer) const {
   return it == links_.end() ? nullptr : it->second.get();
 }
 
-void Outlet::handle_malformed(const std::string& peer) {
+void Outlet::handle_malformed(const std::string& peer, const std::string& why) {
   ++malformed_;
   if (std::has_single_bit(malformed_)) {
     const Link* const link = link_of(peer);
-    warnings_.push_back("refused a message that is not of this protocol, or not expected then, of " +
-                        (link == nullptr ? "an unknown peer" : describe(link->subscription)) + " (" +
-                        std::to_string(malformed_) + " so far)");
+    warnings_.push_back("refused a message of " +
+                        (link == nullptr ? "a peer without a subscription" : describe(link->subscription)) + ": " +
+                        why + " (" + std::to_string(malformed_) + " so far)");
   }
-  cancel(peer, reason::malformed, "that message is not of this protocol, or not expected here");
+  cancel(peer, reason::malformed, "that message is not of this protocol: " + why);
 }
 
 void Outlet::refuse_version(const std::string& peer, const Versions& theirs) {
@@ -263,8 +263,24 @@ void Outlet::end_holding_back(Time now) {
   }
 }
 
+/// What is next for the link is larger than its subscriber takes. The place is held as after any broken link: for a
+/// consumer that takes more. Returns what to say.
+Parcel Outlet::lose_for_size(const std::string& peer, Time now) {
+  Link& link = *link_of(peer);
+  const std::string detail = "an event of " + std::to_string(*link.too_large) +
+                             " bytes is next, and the subscriber takes " + std::to_string(link.largest_event) +
+                             " at most (largest_event)";
+  if (std::has_single_bit(++too_large_)) {
+    warnings_.push_back(describe(link.subscription) + " cannot go on: " + detail + " (" + std::to_string(too_large_) +
+                        " so far)");
+  }
+  lose(link, reason::too_large, now);
+  return {.peer = peer, .bytes = encode(Cancel{std::string(reason::too_large), detail})};
+}
+
 void Outlet::poll(std::vector<Parcel>& out, Time now) {
   end_holding_back(now);
+  std::vector<std::string> stuck;
   for (Parcel& parcel : std::exchange(control_, {})) out.push_back(std::move(parcel));
   for (View* view : buffer_.take_dirty()) {
     view->wake_at = View::quiet;
@@ -274,6 +290,7 @@ void Outlet::poll(std::vector<Parcel>& out, Time now) {
       if (subscription == nullptr) continue;  // what nobody was offered yet
       for (Link* link : subscription->links) {
         transmit(*link, buffer_, out, now);
+        if (link->too_large) stuck.push_back(link->peer);
         view->wake_at = std::min(view->wake_at, wake_threshold(*link, now));
         if (holds_back(*link, now) && !std::exchange(link->is_due_later, true)) {
           held_back_.push_back({link->sent_at + longest_hold_back, link});
@@ -281,6 +298,7 @@ void Outlet::poll(std::vector<Parcel>& out, Time now) {
       }
     }
   }
+  for (const std::string& peer : stuck) out.push_back(lose_for_size(peer, now));
 }
 
 }  // namespace galena::core

@@ -81,8 +81,8 @@ class Outlet {
 
   /// A message from a peer: Subscribe, Grant, Cancel or OtherVersion. Anything else cancels the link.
   void handle(const std::string& peer, const Message& message, Time now);
-  /// What came from the peer could not be read.
-  void handle_malformed(const std::string& peer);
+  /// What came from the peer could not be read, or was not expected then: `why`, for people.
+  void handle_malformed(const std::string& peer, const std::string& why);
   /// The transport cannot reach the peer any more.
   void handle_gone(const std::string& peer, Time now);
   /// Drops links that were silent for too long, and says something on those where this side was. Call it at least four
@@ -184,6 +184,7 @@ class Outlet {
   void cancel(std::string peer, std::string_view why, const std::string& detail);
   void control(std::string peer, std::string bytes);
   void tell_unsent(const Link& link);
+  Parcel lose_for_size(const std::string& peer, Time now);
   void end_holding_back(Time now);
   std::string describe(const Subscription& subscription) const;
   void record_change(const Subscription& subscription, SubscriberChange change, std::string_view why = {});
@@ -202,6 +203,7 @@ class Outlet {
   bool credit_changed_ = false;
   std::uint64_t malformed_ = 0;
   std::uint64_t wrong_version_ = 0;
+  std::uint64_t too_large_ = 0;  // links that ended because of an event that their subscribers do not take
   std::vector<std::string> notes_;
   std::vector<Change> changes_;
   std::vector<std::string> warnings_;

@@ -6,12 +6,13 @@
 /// Why a link is over, or events will not come: see PROTOCOL.md.
 namespace galena::core::reason {
 
-inline constexpr std::string_view wrong_stage = "wrong-stage";    ///< the endpoint is somebody else's by now
-inline constexpr std::string_view unknown = "unknown";            ///< no such link (any more): subscribe again
-inline constexpr std::string_view malformed = "malformed";        ///< what came was not this protocol
-inline constexpr std::string_view version = "version";            ///< the two sides speak no common version
-inline constexpr std::string_view too_large = "too-large";        ///< it selects too many topics
-inline constexpr std::string_view credit = "credit";              ///< more was sent than was granted
+inline constexpr std::string_view wrong_stage = "wrong-stage";  ///< the endpoint is somebody else's by now
+inline constexpr std::string_view unknown = "unknown";          ///< no such link (any more): subscribe again
+inline constexpr std::string_view malformed = "malformed";      ///< what came was not this protocol
+inline constexpr std::string_view version = "version";          ///< the two sides speak no common version
+inline constexpr std::string_view too_large =
+    "too-large";                                      ///< it selects too many topics, or an event is more than it takes
+inline constexpr std::string_view credit = "credit";  ///< more was sent than was granted
 inline constexpr std::string_view acknowledge = "acknowledge";    ///< more was acknowledged than was sent
 inline constexpr std::string_view silent = "silent";              ///< nothing was heard for too long
 inline constexpr std::string_view cancelled = "cancelled";        ///< on purpose

@@ -76,6 +76,25 @@ bool fits(const Link& link, const Item& item, const Frame& frame) {
           (item.count == 1 && link.sent().bytes + frame.bytes() < link.byte_limit()));
 }
 
+/// The size of the item if it is an event that the link must not carry: such a one is alone in its batch.
+std::optional<std::uint64_t> too_large(const Link& link, const Item& item) {
+  if (item.count != 1 || item.events().size() <= link.largest_event) return std::nullopt;
+  EventView event;
+  ItemReader(item, 0, 0).next(event);
+  const std::uint64_t bytes = event.topic.size() + event.payload.size();
+  return bytes > link.largest_event ? std::optional(bytes) : std::nullopt;
+}
+
+/// The last event of the piece is such a one. (Those before it have less than max_batch_bytes.)
+bool is_too_large(const Link& link, const Scan::Piece& piece) {
+  return piece.bytes > Log::max_batch_bytes && piece.bytes - Log::max_batch_bytes > link.largest_event;
+}
+
+/// Such an event of `bytes` is next. The link is over when the consumer has acknowledged what came before.
+void stop_at(Link& link, std::uint64_t bytes) {
+  if (link.in_flight() == 0) link.too_large = bytes;
+}
+
 /// Sends a copy of up to `most` events of the item at the cursor, as far as credit allows, and moves the cursor past
 /// them. Returns how many.
 std::uint32_t transmit_cut(Link& link, Cursor& cursor, std::uint64_t most, bool repeated, std::vector<Parcel>& out) {
@@ -109,10 +128,15 @@ std::uint32_t transmit_cut(Link& link, Cursor& cursor, std::uint64_t most, bool 
   return count;
 }
 
-/// What links that are lost handed back, within the credit of this one. It comes before everything else.
-void transmit_returned(Link& link, Cursor& cursor, std::vector<Parcel>& out) {
+/// What links that are lost handed back, within the credit of this one. It comes before everything else. False if
+/// something of it must not be sent over this link.
+bool transmit_returned(Link& link, Cursor& cursor, std::vector<Parcel>& out) {
   while (!cursor.returned.empty() && link.may_send()) {
     Run& run = cursor.returned.front();
+    if (const auto bytes = too_large(link, cursor.view->log.at(run.begin.item))) {
+      stop_at(link, *bytes);
+      return false;
+    }
     Cursor at{.view = cursor.view};
     at.go_back(run.begin.item, run.begin.events);
     run.events -= transmit_cut(link, at, run.events, true, out);
@@ -123,6 +147,7 @@ void transmit_returned(Link& link, Cursor& cursor, std::vector<Parcel>& out) {
       run.from = cursor.view->log.position_of(run.begin.item);
     }
   }
+  return true;
 }
 
 /// What comes before the view, within the link's credit. False if there is more of it.
@@ -141,6 +166,10 @@ bool transmit_scan(Link& link, Buffer& buffer, std::vector<Parcel>& out) {
       out.push_back({.peer = link.peer, .bytes = encode(*piece.gap)});
     } else if (piece.mark) {
       out.push_back({.peer = link.peer, .bytes = encode(Mark{*piece.mark})});
+    } else if (is_too_large(link, piece)) {
+      stop_at(link, piece.bytes);
+      scan.go_back(piece.stretch, 0);
+      return false;
     } else if (piece.events > 0) {
       out.push_back({.peer = link.peer, .bytes = std::move(piece.batch)});
       link.record_sent(piece);
@@ -182,6 +211,10 @@ void transmit_view(Link& link, Buffer& buffer, std::vector<Parcel>& out, Time no
       cursor.step();
     } else if (!send) {
       break;
+    } else if (const auto bytes = too_large(link, item)) {
+      frame.flush();
+      stop_at(link, *bytes);
+      break;
     } else if (cursor.events == 0 && !repeated && fits(link, item, frame)) {
       tell_gap();
       frame.add(cursor.item, item);
@@ -205,8 +238,7 @@ void transmit(Link& link, Buffer& buffer, std::vector<Parcel>& out, Time now) {
   const std::size_t before = out.size();
   const std::uint64_t sent_before = link.sent().events;
   if (!link.subscription.is_scanning() || transmit_scan(link, buffer, out)) {
-    transmit_returned(link, link.subscription.cursor, out);
-    transmit_view(link, buffer, out, now);
+    if (transmit_returned(link, link.subscription.cursor, out)) transmit_view(link, buffer, out, now);
     link.subscription.release_acknowledged(buffer);  // items that were only gaps, or a scan that found nothing
   }
   if (out.size() > before) link.told = now;

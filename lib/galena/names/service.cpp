@@ -148,7 +148,8 @@ class Service::Impl {
     for (int budget = messages_per_turn; budget > 0; --budget) {
       const auto message = router_.receive();
       if (!message) break;
-      core_.handle_message(message->peer, message->delimited, message->body.bytes(), now);
+      core_.handle_message(message->peer, message->delimited, message->body.bytes(), now,
+                           {message->body.peer_address(), message->body.unread_bytes()});
       flush(now);
     }
     neighbours_->handle_term(core_.highest_term());

@@ -20,7 +20,7 @@ Message answer(Verb verb, const Message& to) {
 
 ServiceCore::ServiceCore(Options options)
     : options_(std::move(options)),
-      sessions_({.sessions = options_.limits.sessions}),
+      sessions_({.sessions = options_.limits.sessions, .sessions_per_address = options_.limits.sessions_per_address}),
       registrar_({options_.id, options_.limits, options_.challenge}, watches_, outbox_),
       migration_({.self = options_.id, .questions = options_.limits.deferred}) {}
 
@@ -55,7 +55,8 @@ Message ServiceCore::redirect(std::uint64_t request) const {
   return message;
 }
 
-void ServiceCore::handle_message(const std::string& peer, bool delimited, std::string_view bytes, Time now) {
+void ServiceCore::handle_message(const std::string& peer, bool delimited, std::string_view bytes, Time now,
+                                 Sender sender) {
   const auto versions = decode_versions(bytes);
   if (versions && !spoken_versions.common(*versions)) {
     ++counters_.wrong_version;
@@ -72,7 +73,9 @@ void ServiceCore::handle_message(const std::string& peer, bool delimited, std::s
   if (leader_) {
     return outbox_.send(peer, redirect(message->request), delimited);
   }
+  sender_ = sender;
   dispatch(peer, delimited, *message, now);
+  sender_ = {};
 }
 
 void ServiceCore::dispatch(const std::string& peer, bool delimited, const Message& message, Time now) {
@@ -127,8 +130,10 @@ void ServiceCore::greet(const std::string& peer, const Message& hello, Time now)
 }
 
 bool ServiceCore::open_session(const std::string& peer, std::uint64_t request, Duration lease, Time now) {
-  if (sessions_.open(peer, lease, now)) return true;
-  outbox_.refuse(peer, false, request, "this service has no room for another node");
+  if (sessions_.open(peer, sender_.address, lease, now)) return true;
+  outbox_.refuse(peer, false, request,
+                 "this service has no room for another node: it takes " + std::to_string(options_.limits.sessions) +
+                     ", and " + std::to_string(options_.limits.sessions_per_address) + " of one other host");
   return false;
 }
 
@@ -173,6 +178,9 @@ void ServiceCore::lookup(const std::string& peer, bool delimited, const Message&
 }
 
 void ServiceCore::list(const std::string& peer, bool delimited, const Message& message, Time now) {
+  if (sender_.unread_bytes > options_.limits.unread_bytes) {
+    return outbox_.refuse(peer, delimited, message.request, "read the answers before this one first");
+  }
   if (defer(peer, delimited, message, now)) return;
   Message listing = answer(Verb::listing, message);
   std::size_t bytes = 0;

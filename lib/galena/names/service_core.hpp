@@ -46,7 +46,15 @@ class ServiceCore {
   void follow(ServiceAddress leader);
   bool leads() const { return !leader_.has_value(); }
 
-  void handle_message(const std::string& peer, bool delimited, std::string_view bytes, Time now);
+  /// What its driver knows of the connection that a message came over.
+  struct Sender {
+    std::string_view address = {};  ///< of the host; empty if it is this one
+    std::size_t unread_bytes = 0;   ///< of what it was sent, and has not taken yet
+  };
+  void handle_message(const std::string& peer, bool delimited, std::string_view bytes, Time now, Sender sender);
+  void handle_message(const std::string& peer, bool delimited, std::string_view bytes, Time now) {
+    handle_message(peer, delimited, bytes, now, {});
+  }
   /// The connection has ended, or its peer reads nothing any more.
   void handle_gone(const std::string& peer, Time now);
   /// The connection may have ended. Sends a message over it, so that the driver finds out.
@@ -94,6 +102,7 @@ class ServiceCore {
   SessionTable sessions_;  // every peer that has or watches a name has one
   Registrar registrar_;
   Migration migration_;
+  Sender sender_;          // of the message that is handled; nothing is known of a deferred one
   bool may_defer_ = true;  // false while a deferred question is answered: it is deferred once
 
   std::deque<ServiceAddress> announced_;

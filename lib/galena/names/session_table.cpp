@@ -2,14 +2,21 @@
 #include "galena/names/session_table.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace galena::names {
 
-bool SessionTable::open(const std::string& peer, Duration lease, Time now) {
+bool SessionTable::open(const std::string& peer, std::string_view address, Duration lease, Time now) {
   auto it = sessions_.find(peer);
   if (it == sessions_.end()) {
     if (sessions_.size() >= options_.sessions) return false;
-    it = sessions_.emplace(peer, Session{options_.default_lease, now}).first;
+    std::string from(address);
+    if (!from.empty()) {
+      const auto others = of_address_.find(from);
+      if (others != of_address_.end() && others->second >= options_.sessions_per_address) return false;
+      ++of_address_[from];
+    }
+    it = sessions_.emplace(peer, Session{std::move(from), options_.default_lease, now}).first;
   }
   Session& session = it->second;
   if (lease > Duration::zero()) session.lease = std::clamp(lease, options_.shortest_lease, options_.longest_lease);
@@ -22,8 +29,18 @@ void SessionTable::renew(const std::string& peer, Time now) {
   if (const auto it = sessions_.find(peer); it != sessions_.end()) it->second.expires = now + it->second.lease;
 }
 
+bool SessionTable::erase(const std::string& peer) {
+  const auto it = sessions_.find(peer);
+  if (it == sessions_.end()) return false;
+  const auto others = of_address_.find(it->second.address);
+  if (others != of_address_.end() && --others->second == 0) of_address_.erase(others);
+  sessions_.erase(it);
+  return true;
+}
+
 void SessionTable::clear() {
   sessions_.clear();
+  of_address_.clear();
   next_expiry_ = never;
 }
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "galena/net/socket.hpp"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+
 #include <algorithm>
 #include <climits>
 #include <cstring>
@@ -51,17 +54,30 @@ zmq::message_t borrow(const Loan& loan) {
 
 }  // namespace
 
-std::string_view Frame::user_id() const {
-  const char* const id = zmq_msg_gets(message_.handle(), "User-Id");
-  return id == nullptr ? std::string_view() : id;
+std::string_view Frame::user_id() const { return metadata("User-Id"); }
+
+// Over ipc it is host:user:group:process.
+std::string_view Frame::peer_address() const {
+  const std::string_view peer = metadata("Peer-Address");
+  return peer.find(':') == peer.npos ? peer : std::string_view();
 }
 
-std::string Frame::peer_address() const {
-  const char* const address = zmq_msg_gets(message_.handle(), "Peer-Address");
-  if (address == nullptr) return {};
-  const std::string_view text = address;
-  const std::size_t colon = text.rfind(':');  // over ipc it is host:user:group:process
-  return colon == text.npos ? std::string(text) : "pid " + std::string(text.substr(colon + 1));
+std::string_view Frame::peer_process() const {
+  const std::string_view peer = metadata("Peer-Address");
+  const std::size_t colon = peer.rfind(':');
+  return colon == peer.npos ? std::string_view() : peer.substr(colon + 1);
+}
+
+std::size_t Frame::unread_bytes() const {
+  int bytes = 0;
+  const int descriptor = zmq_msg_get(message_.handle(), ZMQ_SRCFD);
+  const bool known = descriptor >= 0 && ioctl(descriptor, SIOCOUTQ, &bytes) == 0 && bytes > 0;
+  return known ? static_cast<std::size_t>(bytes) : 0;
+}
+
+std::string_view Frame::metadata(const char* key) const {
+  const char* const value = zmq_msg_gets(message_.handle(), key);
+  return value == nullptr ? std::string_view() : value;
 }
 
 Socket::Socket(Context& context, Reactor& reactor, zmq::socket_type type, std::function<void()> on_readable)

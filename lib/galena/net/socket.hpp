@@ -25,11 +25,18 @@ class Frame {
   /// if it was not. Valid as long as the Frame. All frames of one connection have the same, so ask only for its first:
   /// each call looks it up in a map of libzmq's, and a frame that is not asked costs nothing.
   std::string_view user_id() const;
-  /// Where the connection comes from: an IPv4 address; over ipc `pid` and the number of the process; empty over inproc.
-  /// The price is that of user_id().
-  std::string peer_address() const;
+  /// The IP address that the sender connected from; empty over ipc and inproc. As for user_id().
+  std::string_view peer_address() const;
+  /// Over ipc, the number of the sender's process; else empty. As for user_id().
+  std::string_view peer_process() const;
+  /// How much of what was sent over the connection that it came by has not been taken by the other host's kernel, as
+  /// far as this one's knows: little, if the peer reads its answers. (What libzmq itself has still to write is not
+  /// counted; it writes while the kernel takes more.) A system call.
+  std::size_t unread_bytes() const;
 
  private:
+  std::string_view metadata(const char* key) const;
+
   zmq::message_t message_;
 };
 
@@ -122,7 +129,7 @@ class Dealer : public Socket {
     std::function<void()> disconnected;  ///< at most once; what has arrived can still be received (not for inproc)
   };
   struct Options {
-    std::int64_t max_message_bytes = -1;
+    std::int64_t max_message_bytes = 64 << 20;  ///< a larger message ends the connection
     Duration linger = std::chrono::seconds(1);
   };
 

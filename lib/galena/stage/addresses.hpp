@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "galena/id.hpp"
+#include "galena/net/socket.hpp"
 #include "galena/stats.hpp"
 
 namespace galena::detail {
@@ -14,7 +15,10 @@ namespace galena::detail {
 /// Where the last connection of each subscription came from.
 class Addresses {
  public:
-  void record(const Id& subscription, std::string address) {
+  /// The first frame of a subscription's connection has come.
+  void record(const Id& subscription, const net::Frame& frame) {
+    std::string address(frame.peer_address());
+    if (const auto process = frame.peer_process(); !process.empty()) address = "pid " + std::string(process);
     has_grown_ = true;
     if (address.empty()) {
       by_subscription_.erase(subscription);

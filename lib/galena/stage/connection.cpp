@@ -13,8 +13,10 @@
 namespace galena::detail {
 namespace {
 
-/// No producer accepts an event of more than 1 GiB, and a frame of more than that has one event.
-constexpr std::int64_t largest_frame = (1LL << 30) + (1 << 20);
+/// No producer accepts a larger event.
+constexpr std::uint64_t most_event_bytes = 1 << 30;
+/// A frame of several events, or what comes with a large one, is shorter than that.
+constexpr std::int64_t beside_an_event = 1 << 20;
 constexpr Duration shortest_back_off = std::chrono::milliseconds(20);
 constexpr Duration longest_back_off = std::chrono::seconds(2);
 
@@ -27,11 +29,13 @@ Duration jittered(Duration duration) {
 
 }  // namespace
 
-Connection::Connection(NodeCore& node, Loop& loop, Source source, std::string label, Callbacks callbacks)
+Connection::Connection(NodeCore& node, Loop& loop, Source source, std::string label, std::uint64_t largest_event,
+                       Callbacks callbacks)
     : node_(node),
       loop_(loop),
       source_(std::move(source)),
       label_(std::move(label)),
+      largest_frame_(static_cast<std::int64_t>(std::min(largest_event, most_event_bytes)) + beside_an_event),
       callbacks_(std::move(callbacks)),
       back_off_(shortest_back_off),
       self_(std::make_shared<Connection*>(this)) {
@@ -63,7 +67,7 @@ void Connection::handle_target(std::optional<Target> target) {
     callbacks_.nobody();
     return;
   }
-  endpoint_ = 0;
+  tried_ = 0;
   back_off_ = shortest_back_off;
   connect();
 }
@@ -73,19 +77,19 @@ void Connection::connect() {
     enter(State::searching);
     return;
   }
-  const std::string& endpoint = target_->endpoints[endpoint_ % target_->endpoints.size()];
+  endpoint_ = target_->endpoints[tried_ % target_->endpoints.size()];
   linked_stage_ = target_->stage;
-  shares_memory_ = endpoint.starts_with("inproc://");
-  node_.logger().debug(fmt::format("{}: connecting to {} at {}", label_, source_.text(), endpoint));
+  shares_memory_ = endpoint_.starts_with("inproc://");
+  node_.logger().debug(fmt::format("{}: connecting to {} at {}", label_, source_.text(), endpoint_));
   try {
     dealer_ = std::make_unique<net::Dealer>(
-        node_.context(), loop_.reactor(), endpoint, net::Dealer::Options{.max_message_bytes = largest_frame},
+        node_.context(), loop_.reactor(), endpoint_, net::Dealer::Options{.max_message_bytes = largest_frame_},
         net::Dealer::Callbacks{callbacks_.readable, {}, [this] { handle_disconnected(); }});
   } catch (const Error& error) {  // a producer of this process that is gone, or an endpoint that cannot be read
     const bool is_news = error.code() == ErrorCode::system && !std::exchange(has_warned_, true);
     const std::string text = fmt::format("{}: no link to {}: {}", label_, source_.text(), error.what());
     is_news ? node_.logger().warning(text) : node_.logger().info(text);
-    ++endpoint_;
+    ++tried_;
     back_off();
     callbacks_.nobody();
     return;
@@ -117,7 +121,7 @@ void Connection::end_link(Next next, bool worked) {
   dealer_.reset();
   if (worked) back_off_ = shortest_back_off;
   if (next == Next::other_stage) ended_stage_ = linked_stage_;
-  if (next == Next::other_endpoint) ++endpoint_;
+  if (next == Next::other_endpoint) ++tried_;
   if (has_target()) {
     back_off();
   } else {

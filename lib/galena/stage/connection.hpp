@@ -36,13 +36,16 @@ class Connection {
     std::function<void()> nobody;               ///< nobody can be connected to for now
   };
 
-  /// `label`: of the stage, for log lines.
-  Connection(NodeCore& node, Loop& loop, Source source, std::string label, Callbacks callbacks);
+  /// `label`: of the stage, for log lines. A frame that is much larger than `largest_event` ends its link.
+  Connection(NodeCore& node, Loop& loop, Source source, std::string label, std::uint64_t largest_event,
+             Callbacks callbacks);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
   State state() const { return state_; }
+  /// Of the link, or of the last one.
+  const std::string& endpoint() const { return endpoint_; }
   bool has_link() const { return dealer_ != nullptr; }
   /// Producer and consumer are in one process: what one receives is the memory that the other one sent.
   bool shares_memory() const { return shares_memory_; }
@@ -69,13 +72,15 @@ class Connection {
   Loop& loop_;
   Source source_;
   std::string label_;
+  std::int64_t largest_frame_;
   Callbacks callbacks_;
   State state_ = State::searching;
 
   std::optional<Target> target_;
-  std::size_t endpoint_ = 0;  // of the target: the one to try
-  Id linked_stage_;           // of the link, or of the last one
-  Id ended_stage_;            // its stream is over: nobody connects to it again
+  std::size_t tried_ = 0;  // so many of the target's endpoints, again and again
+  std::string endpoint_;   // the last of them
+  Id linked_stage_;        // of the link, or of the last one
+  Id ended_stage_;         // its stream is over: nobody connects to it again
   bool shares_memory_ = false;
   bool has_warned_ = false;  // that this process is out of descriptors
   Duration back_off_;

@@ -18,7 +18,7 @@ Feed::Feed(net::Reactor& reactor, OutletDriver& outlet, FeedCounts& counts, Opti
       options_(std::move(options)),
       waiting_(outlet),
       look_(reactor, options_.work_again),
-      driver_(*this, options_.inlet, outlet.largest_event(), now) {
+      driver_(*this, options_.inlet, now) {
   options_.say(driver_.inlet().hello());
 }
 

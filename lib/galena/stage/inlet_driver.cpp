@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "galena/base/add_capped.hpp"
 #include "galena/base/assert.hpp"
 
 namespace galena::detail {
@@ -20,8 +21,8 @@ constexpr Duration accept_within = std::chrono::seconds(3);
 
 }  // namespace
 
-InletDriver::InletDriver(Side& side, core::Inlet::Options options, std::uint64_t largest_event, Time now)
-    : side_(side), inlet_(std::move(options), now), largest_event_(largest_event), began_(now) {}
+InletDriver::InletDriver(Side& side, core::Inlet::Options options, Time now)
+    : side_(side), inlet_(std::move(options), now), began_(now) {}
 
 bool InletDriver::add(net::Frame frame) {
   if (!takes()) return true;
@@ -30,7 +31,7 @@ bool InletDriver::add(net::Frame frame) {
   // Twice, because what was granted before counts as well.
   const std::uint64_t most_events = std::min(inlet_.options().demand.max_events, most_waiting_events);
   if (waiting_.size() > 2 * most_events + most_waiting_controls ||
-      waiting_bytes_ > 2 * inlet_.window_bytes() + largest_event_) {
+      waiting_bytes_ > add_capped(2 * inlet_.window_bytes(), inlet_.options().largest_event)) {
     fail({std::string(core::reason::credit), "more was sent than was granted"});
     return false;
   }

@@ -71,8 +71,7 @@ class InletDriver {
     over,   ///< the link is over: see end()
   };
 
-  /// `largest_event`: bytes that one event may have, beyond what is granted.
-  InletDriver(Side& side, core::Inlet::Options options, std::uint64_t largest_event, Time now);
+  InletDriver(Side& side, core::Inlet::Options options, Time now);
 
   /// A frame has come: it waits for work(). (One that comes when nothing more is taken is dropped.) False if the link
   /// is over because far more came than was granted.
@@ -114,7 +113,6 @@ class InletDriver {
 
   Side& side_;
   core::Inlet inlet_;
-  const std::uint64_t largest_event_;
   const Time began_;
   State state_ = State::idle;
   core::Inlet::Input end_ = core::Inlet::Input::nothing;

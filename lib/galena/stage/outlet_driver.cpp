@@ -254,14 +254,15 @@ void OutletDriver::count_gap(const Gap& gap) {
                               gap.reason));
 }
 
-void OutletDriver::handle(const std::string& peer, const std::optional<core::Message>& message, Time now) {
+void OutletDriver::handle(const std::string& peer, const core::Message& message, Time now) {
   const std::lock_guard guard(lock_);
-  if (message) {
-    outlet_.handle(peer, *message, now);
-  } else {
-    outlet_.handle_malformed(peer);
-  }
+  outlet_.handle(peer, message, now);
   if (outlet_.subscribers() > 0) ever_subscribed_ = true;
+}
+
+void OutletDriver::handle_malformed(const std::string& peer, const std::string& why) {
+  const std::lock_guard guard(lock_);
+  outlet_.handle_malformed(peer, why);
 }
 
 void OutletDriver::handle_gone(const std::string& peer, Time now) {

@@ -90,8 +90,10 @@ class OutletDriver {
 
   // The loop's thread.
 
-  /// A message from a peer; none if it could not be read.
-  void handle(const std::string& peer, const std::optional<core::Message>& message, Time now);
+  /// A message from a peer.
+  void handle(const std::string& peer, const core::Message& message, Time now);
+  /// What came from a peer could not be read: `why`, for people.
+  void handle_malformed(const std::string& peer, const std::string& why);
   void handle_gone(const std::string& peer, Time now);
   /// Sends what there is to send.
   void transmit();

@@ -19,6 +19,8 @@ constexpr std::size_t max_feeds = 1000;
 /// Messages that a peer may leave unread: far more than credit lets be on their way, so that it is a stranger who sends
 /// and does not listen. It counts as gone.
 constexpr int max_unread = 10'000;
+/// Bytes of earlier answers. A report may be large: whoever has not taken so much gets none.
+constexpr std::size_t most_unread_before_a_report = 64 << 10;
 /// What one feed may have on its way: enough to stream, and little beside the buffer it goes to.
 constexpr core::Demand feed_demand{.max_events = 1 << 16, .min_events = 1 << 15, .max_bytes = 1 << 20};
 
@@ -113,18 +115,21 @@ void Publisher::receive(net::Router::Message message) {
     return;
   }
   const auto decoded = core::decode(message.body.bytes());
-  if (decoded && std::holds_alternative<core::Offer>(*decoded)) {
-    open_feed(peer, std::get<core::Offer>(*decoded));
-  } else if (decoded && std::holds_alternative<core::Inquire>(*decoded)) {
+  if (!decoded) {
+    const std::string_view address = message.body.peer_address();
+    driver_->handle_malformed(
+        peer, core::why_malformed(message.body.bytes()) + (address.empty() ? "" : fmt::format(", from {}", address)));
+  } else if (const auto* offer = std::get_if<core::Offer>(&*decoded)) {
+    open_feed(peer, *offer);
+  } else if (std::holds_alternative<core::Inquire>(*decoded)) {
+    if (message.body.unread_bytes() > most_unread_before_a_report) return;  // whoever reads its answers may ask again
     report_queue_.add(peer);
     send_reports();
   } else {
-    const auto* const wish = decoded ? std::get_if<core::Subscribe>(&*decoded) : nullptr;
-    if (wish != nullptr) {
-      std::string address = message.body.peer_address();
-      driver_->with_outlet([&](const auto&) { addresses_.record(wish->subscription, std::move(address)); });
+    if (const auto* wish = std::get_if<core::Subscribe>(&*decoded)) {
+      driver_->with_outlet([&](const auto&) { addresses_.record(wish->subscription, message.body); });
     }
-    driver_->handle(peer, decoded, now);
+    driver_->handle(peer, *decoded, now);
   }
 }
 
@@ -166,6 +171,7 @@ void Publisher::open_feed(const std::string& peer, const core::Offer& offer) {
     inlet.consumer_stage = options_.driver.outlet.stage;
     inlet.demand = feed_demand;
     inlet.silence = options_.driver.outlet.silence;
+    inlet.largest_event = driver_->largest_event();
     try {
       Feed::Options feed{.inlet = std::move(inlet),
                          .say = [this, peer](const std::string& bytes) { tell(peer, bytes); },

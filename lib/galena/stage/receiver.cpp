@@ -20,8 +20,6 @@ using Work = InletDriver::Work;
 constexpr int frames_a_turn = 16;
 /// A relay's account of what became of what: an entry for each frame, and within large ones.
 constexpr std::uint64_t events_an_entry = 256;
-/// No producer accepts a larger one.
-constexpr std::uint64_t largest_event = 1 << 30;
 /// What a producer lets be in flight on one link is as much (Outlet::Options.max_in_flight_bytes).
 constexpr std::uint64_t largest_window = 32 << 20;
 /// More than anybody sends; sums with it do not overflow.
@@ -34,7 +32,8 @@ void add(std::atomic<std::uint64_t>& counter, std::uint64_t count) {  // one wri
 /// Of one of the two sides: time does not mend it.
 bool is_mistake(std::string_view reason) {
   return reason == core::reason::malformed || reason == core::reason::version || reason == core::reason::credit ||
-         reason == core::reason::acknowledge || reason == core::reason::not_accepted;
+         reason == core::reason::acknowledge || reason == core::reason::not_accepted ||
+         reason == core::reason::too_large;
 }
 
 core::Demand demand_of(const Subscription& subscription) {
@@ -71,7 +70,7 @@ Receiver::Receiver(NodeCore& node, Loop& loop, EventTaker& taker, Options option
       self_(std::make_shared<Receiver*>(this)),
       keeper_(node.logger(), {options_.consumer, source().text(), options_.identity, options_.subscription.topics,
                               options_.positions, options_.key, options_.acknowledge_downstream}),
-      connection_(node, loop, source(), options_.consumer,
+      connection_(node, loop, source(), options_.consumer, options_.subscription.largest_event,
                   {[this](const Id& stage) { open_link(stage); }, [this] { work(); },
                    [this] { set_state(State::searching); }}) {
   timer_ = loop_.reactor().after(node_.options().liveness / 8, [this] { handle_time(); });
@@ -133,9 +132,10 @@ void Receiver::open_link(const Id& stage) {
   options.selection = options_.subscription.topics;
   options.demand = demand_;
   options.silence = std::max(node_.options().liveness, options_.subscription.patience);
+  options.largest_event = options_.subscription.largest_event;
   keeper_.describe(options);
   draining_upto_.reset();
-  driver_.emplace(static_cast<InletDriver::Side&>(*this), std::move(options), largest_event, Clock::now());
+  driver_.emplace(static_cast<InletDriver::Side&>(*this), std::move(options), Clock::now());
   send(driver_->inlet().hello());
 }
 
@@ -218,13 +218,10 @@ void Receiver::end_link() {
     case Input::ended:
       return lose("its stream has ended", Next::other_stage);
     case Input::cancelled:
-      if (reason.reason == core::reason::too_large) {
-        node_.logger().warning(fmt::format("{}: {} refused the subscription, which is tried again later: {}",
-                                           options_.consumer, source().text(), reason.detail));
-      }
       return lose(fmt::format("it said '{}': {}", reason.reason, reason.detail), Next::other_endpoint);
     default:
-      return lose(fmt::format("it broke the protocol: {}", reason.detail), Next::other_endpoint);
+      return lose(fmt::format("what came from {} broke the protocol: {}", connection_.endpoint(), reason.detail),
+                  Next::other_endpoint);
   }
 }
 
@@ -259,7 +256,7 @@ void Receiver::lose(const std::string& why, Connection::Next next) {
   } else if (drains) {
     connection_.close();
   } else {
-    connection_.end_link(next, was_accepted && end != Input::malformed);
+    connection_.end_link(next, was_accepted && !is_mistake(reason.reason));
   }
   if (was_accepted) set_state(end == Input::ended ? State::ended : State::lost);
   set_state(State::searching);

@@ -232,7 +232,7 @@ void Remote::read() {
     if (!frame) break;
     const auto message = core::decode(frame->bytes());
     if (!message) {
-      driver_->handle(peer_, std::nullopt, Clock::now());
+      driver_->handle_malformed(peer_, core::why_malformed(frame->bytes()));
       driver_->transmit();  // says why
       lose();
     } else if (!handle(*message)) {
@@ -256,8 +256,9 @@ bool Remote::handle(const core::Message& message) {
     if (cancel->reason == core::reason::not_accepted) deny(cancel->detail);
     return false;
   }
-  if (std::holds_alternative<core::Subscribe>(message)) {
+  if (const auto* subscribe = std::get_if<core::Subscribe>(&message)) {
     const std::lock_guard lock(mutex_);
+    largest_event_ = subscribe->largest_event;
     ever_connected_ = linked_ = true;
     answered_ = 0;
   }
@@ -311,10 +312,19 @@ bool Remote::pump_some() {
   std::uint64_t bytes = 0;
   for (; events > 0 && bytes < chunk_bytes && !queue_.empty(); --events) {
     const EventView event = queue_.front().event.view();
-    if (!driver_->offer(event, nullptr)) break;
-    bytes += size_of(event);
-    queued_bytes_ -= size_of(event);
-    sent_.push_back(std::move(queue_.front()));
+    const std::uint64_t size = size_of(event);
+    if (event.topic.size() + event.payload.size() > largest_event_) {
+      const Ticket ticket = queue_.front().ticket;
+      record(ticket, ticket, Verdict::refused,
+             fmt::format("an event of {} bytes is larger than '{}' takes: at most {} with its topic",
+                         event.payload.size(), name_.text, largest_event_));
+    } else if (driver_->offer(event, nullptr)) {
+      sent_.push_back(std::move(queue_.front()));
+    } else {
+      break;
+    }
+    bytes += size;
+    queued_bytes_ -= size;
     queue_.pop_front();
   }
   if (bytes > 0) changed_.notify_all();

@@ -102,9 +102,10 @@ class Remote final : public Door {
   std::uint64_t epoch_ = 0;
   std::string peer_;
   Id connected_stage_;
-  Id denied_by_;                // this stage takes no such events
-  bool linked_ = false;         // the producer has subscribed
-  std::uint64_t answered_ = 0;  // deliveries of this link
+  Id denied_by_;                     // this stage takes no such events
+  bool linked_ = false;              // the producer has subscribed
+  std::uint64_t largest_event_ = 0;  // that it takes, then
+  std::uint64_t answered_ = 0;       // deliveries of this link
   std::unique_ptr<net::Dealer> dealer_;
   net::Reactor::TimerId timer_ = 0;
   net::Reactor::TimerId retry_timer_ = 0;

@@ -43,11 +43,11 @@ struct Sharing {
     wish.credit = {credit, plenty};
     return wish;
   }
-  void join(const std::string& name, std::uint64_t credit) {
+  void join(const std::string& name, std::uint64_t credit, std::uint64_t largest_event = no_largest_event) {
     Member& member = members[name];
-    member = {std::make_unique<Link>(name, subscription, subscription.sent_before.stream, wish(credit), 1 << 20, at(0)),
-              {},
-              0};
+    Subscribe with = wish(credit);
+    with.largest_event = largest_event;
+    member = {std::make_unique<Link>(name, subscription, subscription.sent_before.stream, with, 1 << 20, at(0)), {}, 0};
     subscription.links.push_back(member.link.get());
   }
   void append(int from, int upto) {
@@ -143,6 +143,23 @@ TEST_CASE("what a lost link had is sent over another one, marked as repeated, an
   CHECK(it.subscription.owed() == 0);
   for (const auto& [event, times] : it.times_acknowledged) CHECK(times == 1);
   CHECK(it.times_acknowledged.size() == 10);
+}
+
+TEST_CASE("what a lost link had is not sent over one that does not take so much: that one is over in its turn") {
+  Sharing it;
+  it.join("large", 1);
+  it.join("small", 5, 300'000);
+  REQUIRE(it.buffer.append({"t", std::string(400'000, 'x')}) == Buffer::Answer::accepted);
+  CHECK(it.send("large").size() > 400'000);
+  it.append(1, 2);
+  CHECK(it.send("small") == "1 ");
+  it.lose("large");
+  it.append(2, 3);
+  CHECK(it.send("small").empty());
+  CHECK_FALSE(it.members.at("small").link->too_large);
+  it.acknowledge("small", 1, 4);
+  CHECK(it.send("small").empty());
+  CHECK(it.members.at("small").link->too_large == 400'001);
 }
 
 TEST_CASE("what the last link handed back moves the cursor, and the next one goes on from there") {

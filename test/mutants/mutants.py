@@ -7,6 +7,7 @@ run in that order until one fails. The last line is `N caught, M survived`. The 
 one survived or a patch cannot be used, 2 if a suite fails without any fault.
 """
 import argparse
+import fcntl
 import filecmp
 import os
 import pathlib
@@ -277,6 +278,13 @@ def main():
         return 0
     os.nice(5)
     start = time.monotonic()
+    WORK.mkdir(exist_ok=True)
+    lock = open(WORK / "lock", "w")  # held until this process ends
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        print(f"mutants: another run works in {WORK}: wait until it has ended", file=sys.stderr)
+        return 1
     synchronise()
     configure()
     bench = Bench(set())

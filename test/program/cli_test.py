@@ -664,6 +664,21 @@ def _(world):
     assert pub.err.text().count("waits for") == 1, pub.err.text()
 
 
+@case("with --patience 0, producers go on without a sub whose reader does not read, and count what it misses")
+def _(world):
+    count = 40_000  # 40 MB: more than all buffers on the way to the one that is stuck
+    lines = b"".join(b"t\t%06d%s\n" % (n, b"x" * 1000) for n in range(count))
+    stuck = world.sub("x", "--patience", "0", read_output=False)
+    other = world.sub("x")
+    pub = world.start("pub", "x", "--buffer", "1MB", "--hold", "0", "--subscribers", "2", "--stats")
+    pub.feed_aside(lines)
+    pub.says(f"'x' waits for sub, process {stuck.pid} on ")
+    pub.ends_with(5)
+    pub.says("^galena: x: dropped [0-9]+ of topic 't': silent$")
+    other.signal(signal.SIGTERM)
+    assert other.ends_with(0) == lines
+
+
 @case("relay names the subscriber that it waits for")
 def _(world):
     relay = world.start("relay", "-v", "y", "--from", "x", "--buffer", "1MB")

@@ -2,6 +2,7 @@
 #include "commands/relay.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "accounts/accounts.hpp"
 #include "accounts/losses.hpp"
@@ -13,7 +14,8 @@ namespace galena::cli {
 
 namespace {
 
-constexpr Duration look_every = std::chrono::seconds(2);
+constexpr Duration look_every = std::chrono::milliseconds(250);
+constexpr Duration hint_after = std::chrono::seconds(2);
 
 /// Events pass as they are, packed or not: only the topic may change.
 struct Rename {
@@ -30,16 +32,19 @@ class Standstill {
     std::uint64_t acknowledged = 0;
     for (const LinkInfo& link : stats.subscribers) acknowledged += link.acknowledged;
     // A subscription may have half of what is free: so it waits when that is in use.
-    const bool stands = stats.buffered_bytes > buffer_bytes_ / 4 && acknowledged == acknowledged_;
+    if (stats.buffered_bytes <= buffer_bytes_ / 4 || acknowledged != acknowledged_) {
+      stands_since_ = stats.at;
+      said_ = false;
+    }
     acknowledged_ = acknowledged;
-    if (stands && !said_) say(waiting_text(name_, stats));
-    said_ = stands;
+    if (stats.at - stands_since_ >= hint_after && !std::exchange(said_, true)) say(waiting_text(name_, stats));
   }
 
  private:
   std::string name_;
   std::uint64_t buffer_bytes_;
   std::uint64_t acknowledged_ = 0;
+  Time stands_since_ = Clock::now();
   bool said_ = false;
 };
 
@@ -78,8 +83,9 @@ int run(const RelayOptions& options, Handler handler) {
                                           stop.request();
                                         }}});
     Standstill standstill(options.name, options.holding.buffer_bytes);
-    for (bool hinted = false; !stop.wait_until(Clock::now() + look_every); hinted = true) {
-      if (!hinted) searching.say_missing(node);
+    const Time hint_at = Clock::now() + hint_after;
+    for (bool hinted = false; !stop.wait_until(Clock::now() + look_every);) {
+      if (Clock::now() >= hint_at && !std::exchange(hinted, true)) searching.say_missing(node);
       standstill.look(relay.producer_stats());
     }
     stop.settle();

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "galena/node.hpp"
 
+#include <fmt/format.h>
+
 #include "galena/error.hpp"
 #include "galena/stage/inquiry.hpp"
 #include "galena/stage/node_core.hpp"
@@ -59,8 +61,7 @@ std::vector<NameEntry> Node::list(Duration timeout) {
   core_->check_process();
   const auto entries = core_->list(timeout);
   if (!entries) {
-    throw Error(ErrorCode::unreachable,
-                "no name service is in reach: start a stage or `galena names`, or say where one is with --names");
+    throw Error(ErrorCode::unreachable, fmt::format("no name service is in reach ({})", core_->services_asked()));
   }
   std::vector<NameEntry> list;
   for (const names::Entry& entry : *entries) {

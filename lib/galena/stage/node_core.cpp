@@ -72,6 +72,12 @@ std::unique_ptr<names::Resolver> NodeCore::make_directory(net::Context& context,
   return std::make_unique<names::Directory>(context, reactor, std::move(directory), options.logger);
 }
 
+std::string NodeCore::services_asked() const {
+  if (!options_.names.empty()) return fmt::format("asked: {}", join(options_.names, ", "));
+  return "start one with `galena names`, or let a Node host one, or say where one is with --names or "
+         "NodeOptions::names";
+}
+
 names::Resolver& NodeCore::resolver() {
   if (!resolver_) resolver_ = make_resolver_(context_, loop_.reactor(), options_);
   return *resolver_;
@@ -149,9 +155,7 @@ names::Registered NodeCore::register_name(names::Registration registration, Dura
     case Outcome::unreachable:
       throw Error(ErrorCode::unreachable,
                   fmt::format("no name service answered within {:.1f} s, so '{}' cannot be registered ({})",
-                              in_seconds(timeout), name,
-                              options_.names.empty() ? "start one with `galena names`, or let this Node host one"
-                                                     : fmt::format("asked: {}", join(options_.names, ", "))));
+                              in_seconds(timeout), name, services_asked()));
     case Outcome::refused:
       throw Error(ErrorCode::refused, fmt::format("the name service refused '{}': {}", name, registered.reason));
   }

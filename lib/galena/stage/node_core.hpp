@@ -82,6 +82,8 @@ class NodeCore : public std::enable_shared_from_this<NodeCore> {
   void unwatch(WatchId id);
 
   std::optional<std::vector<names::Entry>> list(Duration timeout);
+  /// Which name services this node asks, for people; or how it could have one.
+  std::string services_asked() const;
   std::string service();
 
   /// `end_waits` is called, on any thread, by stop().

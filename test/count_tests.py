@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Prints `N passed, N failed` for a meson test log. Exit code 1 if any failed, or if there was none at all.
+"""Prints `N passed, N failed` for a meson test log, and before that what was skipped. Exit code 1 if any failed, or if
+there was none at all.
 
 Test programs made with doctest count by their test cases, all others as one.
 """
@@ -25,7 +26,11 @@ def count(test):
 
 def main():
     with open(sys.argv[1], encoding="utf-8") as log:
-        counts = [count(json.loads(line)) for line in log if line.strip()]
+        tests = [json.loads(line) for line in log if line.strip()]
+    for test in tests:
+        if test["result"] == "SKIP":
+            print(f"{test['name']}: {(test.get('stdout') or 'skipped').strip()}")
+    counts = [count(test) for test in tests]
     passed = sum(each[0] for each in counts)
     failed = sum(each[1] for each in counts)
     print(f"{passed} passed, {failed} failed")

@@ -12,7 +12,7 @@
 namespace galena {
 
 /// Whom an event comes from, and where it stands there. A handler's EventView refers to one, which answers when it is
-/// asked; a test of a handler may derive its own.
+/// asked. For tests of handlers there is TestEvent, in <galena/testing.hpp>.
 class GALENA_API EventOrigin {
  public:
   /// The producer's name as the subscription gives it; of a nameless one, "stage " and the first digits of its id.

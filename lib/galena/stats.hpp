@@ -25,6 +25,7 @@ struct LinkInfo {
   Id subscription;
   std::string consumer;  ///< its name, for people
   Id consumer_stage;     ///< its stage; none if it did not say
+  std::string address;   ///< where its last connection came from: an IPv4 address, or `pid 123` over ipc; else empty
   std::string identity;
   Selection selection;
   std::uint64_t selected = 0;      ///< events it selected since it subscribed
@@ -56,7 +57,9 @@ struct ConsumerStats {
 struct ProducerStats {
   std::uint64_t ingested = 0;     ///< events taken
   std::uint64_t outstanding = 0;  ///< taken, and not acknowledged by all who selected them, or never offered to anybody
-  std::uint64_t dropped = 0;      ///< that somebody selected and did not get
+  /// How long the oldest of these has been waiting; an eighth of the Node's liveness too small at most.
+  Duration oldest{};
+  std::uint64_t dropped = 0;  ///< that somebody selected and did not get
   /// (topic, reason) -> events. What a program that ingests from elsewhere could not deliver has the topic ""; if that
   /// program does not know how many events those were, they count as one.
   DropCounts drops = {};

@@ -131,8 +131,12 @@ TEST_CASE("batches are, byte for byte, what PROTOCOL.md shows") {
 }
 
 TEST_CASE("a report is, byte for byte, what PROTOCOL.md shows, and reads as what it was") {
-  Report report{
-      .ingested = 9, .outstanding = 3, .wrong_version = 1, .buffered_bytes = 1024, .drops = {{{"cpu/0", "full"}, 2}}};
+  Report report{.ingested = 9,
+                .outstanding = 3,
+                .oldest_ms = 1500,
+                .wrong_version = 1,
+                .buffered_bytes = 1024,
+                .drops = {{{"cpu/0", "full"}, 2}}};
   LinkInfo link;
   link.consumer = "screen";
   link.consumer_stage = id_full_of(0x55);
@@ -150,6 +154,12 @@ TEST_CASE("a report is, byte for byte, what PROTOCOL.md shows, and reads as what
   CHECK(read->subscribers.at(0).held() == 1);
   CHECK(read->subscribers.at(0).consumer_stage == link.consumer_stage);
   CHECK(read->outstanding == 3);
+  CHECK(read->oldest_ms == 1500);
+  CHECK(read->subscribers.at(0).address.empty());
+  report.subscribers.at(0).address = "10.0.0.7";
+  const auto again = decode_report(encode(report));
+  REQUIRE(again);
+  CHECK(again->subscribers.at(0).address == "10.0.0.7");
   for (std::size_t size = 0; size < encode(report).size(); ++size) {
     CHECK_FALSE(decode_report(std::string_view(encode(report)).substr(0, size)));
   }

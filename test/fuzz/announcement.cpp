@@ -6,9 +6,9 @@
 
 #include "claim.hpp"
 #include "galena/names/service_address.hpp"
+#include "target.hpp"
 
 namespace galena::fuzz {
-namespace {
 
 void run(std::string_view bytes) {
   const auto announcement = names::decode_announcement(bytes);
@@ -19,10 +19,4 @@ void run(std::string_view bytes) {
         "what was decoded is decoded again as the same");
 }
 
-}  // namespace
 }  // namespace galena::fuzz
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  galena::fuzz::run({reinterpret_cast<const char*>(data), size});
-  return 0;
-}

@@ -6,6 +6,7 @@
 #include "claim.hpp"
 #include "galena/base/pack.hpp"
 #include "script.hpp"
+#include "target.hpp"
 
 namespace galena::fuzz {
 namespace {
@@ -74,6 +75,8 @@ void check_events(std::string_view bytes, bool has_steps) {
   }
 }
 
+}  // namespace
+
 void run(std::string_view bytes) {
   std::string_view rest = bytes;
   while (!rest.empty()) {
@@ -93,10 +96,4 @@ void run(std::string_view bytes) {
   check_events(rest, true);
 }
 
-}  // namespace
 }  // namespace galena::fuzz
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  galena::fuzz::run({reinterpret_cast<const char*>(data), size});
-  return 0;
-}

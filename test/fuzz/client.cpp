@@ -5,6 +5,7 @@
 
 #include "galena/names/service_core.hpp"
 #include "node.hpp"
+#include "target.hpp"
 
 namespace galena::fuzz {
 namespace {
@@ -99,10 +100,10 @@ class World {
 };
 
 }  // namespace
-}  // namespace galena::fuzz
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  galena::fuzz::Script script(data, size);
-  galena::fuzz::World(script).run();
-  return 0;
+void run(std::string_view bytes) {
+  Script script(bytes);
+  World(script).run();
 }
+
+}  // namespace galena::fuzz

@@ -4,9 +4,9 @@
 
 #include "claim.hpp"
 #include "galena/names/limits.hpp"
+#include "target.hpp"
 
 namespace galena::fuzz {
-namespace {
 
 void run(std::string_view bytes) {
   PackReader reader(bytes);
@@ -25,10 +25,4 @@ void run(std::string_view bytes) {
   claim(limits.problem(again->registration) == limits.problem(entry->registration), "it meets the same limits");
 }
 
-}  // namespace
 }  // namespace galena::fuzz
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  galena::fuzz::run({reinterpret_cast<const char*>(data), size});
-  return 0;
-}

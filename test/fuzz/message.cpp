@@ -7,6 +7,7 @@
 #include "claim.hpp"
 #include "galena/core/batch.hpp"
 #include "script.hpp"
+#include "target.hpp"
 
 namespace galena::fuzz {
 namespace {
@@ -24,6 +25,8 @@ void check_limits(const core::Message& message) {
     }
   }
 }
+
+}  // namespace
 
 void run(std::string_view bytes) {
   const auto message = core::decode(bytes);
@@ -44,10 +47,4 @@ void run(std::string_view bytes) {
   std::visit(check, *message);
 }
 
-}  // namespace
 }  // namespace galena::fuzz
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  galena::fuzz::run({reinterpret_cast<const char*>(data), size});
-  return 0;
-}

@@ -3,12 +3,15 @@
 #include "galena/names/message.hpp"
 
 #include "claim.hpp"
+#include "target.hpp"
 
 namespace galena::fuzz {
 namespace {
 
 using names::Message;
 using names::Verb;
+
+}  // namespace
 
 void run(std::string_view bytes) {
   if (const auto versions = names::decode_versions(bytes)) {
@@ -28,10 +31,4 @@ void run(std::string_view bytes) {
   }
 }
 
-}  // namespace
 }  // namespace galena::fuzz
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  galena::fuzz::run({reinterpret_cast<const char*>(data), size});
-  return 0;
-}

@@ -8,6 +8,7 @@
 #include "claim.hpp"
 #include "galena/detail/object_reader.hpp"
 #include "io/json.hpp"
+#include "target.hpp"
 
 namespace galena::fuzz {
 namespace {
@@ -26,6 +27,8 @@ bool is_value(std::string_view bytes) {
     return false;
   }
 }
+
+}  // namespace
 
 void run(std::string_view bytes) {
   const msgpack::object* const value = detail::read_object(bytes);
@@ -47,10 +50,4 @@ void run(std::string_view bytes) {
   if (twice) claim(twice->dump() == text, "a value made of JSON has the same JSON");
 }
 
-}  // namespace
 }  // namespace galena::fuzz
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  galena::fuzz::run({reinterpret_cast<const char*>(data), size});
-  return 0;
-}

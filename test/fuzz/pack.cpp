@@ -6,6 +6,7 @@
 #include "claim.hpp"
 #include "galena/detail/object_reader.hpp"
 #include "script.hpp"
+#include "target.hpp"
 
 namespace galena::fuzz {
 namespace {
@@ -47,6 +48,8 @@ void check_items(const PackReader& reader) {
   }
 }
 
+}  // namespace
+
 void run(std::string_view bytes) {
   PackReader reader(bytes);
   bool whole = false;  // what was skipped first is all there is
@@ -67,10 +70,4 @@ void run(std::string_view bytes) {
   }
 }
 
-}  // namespace
 }  // namespace galena::fuzz
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  galena::fuzz::run({reinterpret_cast<const char*>(data), size});
-  return 0;
-}

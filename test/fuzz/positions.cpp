@@ -14,6 +14,7 @@
 #include "galena/position_store.hpp"
 #include "galena/stage/position_text.hpp"
 #include "script.hpp"
+#include "target.hpp"
 
 namespace galena::fuzz {
 namespace {
@@ -69,14 +70,14 @@ void check_file(Script& script) {
 }
 
 }  // namespace
-}  // namespace galena::fuzz
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  galena::fuzz::Script script(data, size);
+void run(std::string_view bytes) {
+  Script script(bytes);
   if (script.flag()) {
-    galena::fuzz::check_file(script);
+    check_file(script);
   } else {
-    galena::fuzz::check_position(std::string(galena::fuzz::view(script.frame())));
+    check_position(std::string(view(script.frame())));
   }
-  return 0;
 }
+
+}  // namespace galena::fuzz

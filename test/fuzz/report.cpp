@@ -5,9 +5,9 @@
 #include <cstdint>
 
 #include "claim.hpp"
+#include "target.hpp"
 
 namespace galena::fuzz {
-namespace {
 
 void run(std::string_view bytes) {
   const auto report = core::decode_report(bytes);
@@ -24,10 +24,4 @@ void run(std::string_view bytes) {
   claim(core::encode(*again) == written, "what was decoded is decoded again as the same");
 }
 
-}  // namespace
 }  // namespace galena::fuzz
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  galena::fuzz::run({reinterpret_cast<const char*>(data), size});
-  return 0;
-}

@@ -18,7 +18,7 @@ namespace galena::fuzz {
 /// Every part stands where it is used, so that a change of one step leaves the steps before it as they are.
 class Script {
  public:
-  Script(const std::uint8_t* data, std::size_t size) : rest_(reinterpret_cast<const char*>(data), size) {}
+  explicit Script(std::string_view bytes) : rest_(bytes) {}
 
   bool at_end() const { return rest_.empty(); }
 

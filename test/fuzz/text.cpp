@@ -14,6 +14,7 @@
 #include "io/lines.hpp"
 #include "io/utf8.hpp"
 #include "script.hpp"
+#include "target.hpp"
 
 namespace galena::fuzz {
 namespace {
@@ -161,7 +162,10 @@ void check_lines(std::string_view bytes, std::string delimiter) {
   close(file);
 }
 
-void run(Script& script) {
+}  // namespace
+
+void run(std::string_view bytes) {
+  Script script(bytes);
   switch (script.below(5)) {
     case 0:
       return check_typed(view(script.frame()));
@@ -181,11 +185,4 @@ void run(Script& script) {
   }
 }
 
-}  // namespace
 }  // namespace galena::fuzz
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  galena::fuzz::Script script(data, size);
-  galena::fuzz::run(script);
-  return 0;
-}

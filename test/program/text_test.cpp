@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <galena/msgpack.hpp>
+#include <galena/testing.hpp>
 
 #include "cli/escape.hpp"
 #include "cli/exit_code.hpp"
@@ -341,17 +342,10 @@ TEST_CASE("a JSON line tells bytes from text, and values from both") {
 }
 
 TEST_CASE("a JSON line says where the event comes from, and whether it may be repeated") {
-  struct Here final : EventOrigin {
-    std::string_view producer() const override { return "load"; }
-    Id stream() const override { return Id{}; }
-    std::optional<std::uint64_t> position() const override { return at; }
-    std::optional<std::uint64_t> at = 7;
-  } here;
-  CHECK(printed_json({"t", "", Encoding::raw, true, &here}) ==
+  CHECK(printed_json(TestEvent("t", "", {.producer = "load", .position = 7, .repeated = true}).view()) ==
         "{\"topic\":\"t\",\"message\":\"\",\"encoding\":\"raw\",\"producer\":\"load\","
         "\"stream\":\"00000000000000000000000000000000\",\"position\":7,\"repeated\":true}\n");
-  here.at.reset();
-  CHECK(printed_json({"t", "", Encoding::raw, false, &here}) ==
+  CHECK(printed_json(TestEvent("t", "", {.producer = "load"}).view()) ==
         "{\"topic\":\"t\",\"message\":\"\",\"encoding\":\"raw\",\"producer\":\"load\","
         "\"stream\":\"00000000000000000000000000000000\"}\n");
 }

@@ -143,6 +143,37 @@ TEST_CASE("a producer's accounts tell which stage subscribes") {
   CHECK(node.stats(global("p"), patience).subscribers.at(0).consumer_stage == consumer.stage_id());
 }
 
+TEST_CASE("a producer's accounts tell where a subscriber's connection comes from, here and elsewhere") {
+  Realm realm;
+  Node there(realm.options());
+  NodeOptions by_ipc = realm.options();
+  by_ipc.prefer_ipc = true;
+  Node over_ipc(by_ipc);
+  Node over_tcp(realm.options());
+  Record<std::pair<std::string, std::string>> changes;
+  Producer<> producer(
+      there, {.name = global("p"), .on_subscriber = [&](const LinkInfo& who, SubscriberChange, const std::string&) {
+                changes.add({who.consumer, who.address});
+              }});
+  Keep keep;
+  const auto consumer = [&](const char* name) {
+    return ConsumerOptions{.name = name, .subscriptions = {{global("p")}}};
+  };
+  Consumer<Keep> near(there, keep, consumer("near"));
+  Consumer<Keep> ipc(over_ipc, keep, consumer("ipc"));
+  Consumer<Keep> tcp(over_tcp, keep, consumer("tcp"));
+  REQUIRE(producer.wait_for_subscribers(3, patience));
+  const std::string this_process = "pid " + std::to_string(getpid());
+  const std::map<std::string, std::string> expected{{"near", ""}, {"ipc", this_process}, {"tcp", "127.0.0.1"}};
+  for (const ProducerStats& stats : {producer.stats(), over_tcp.stats(global("p"), patience)}) {
+    std::map<std::string, std::string> told;
+    for (const LinkInfo& link : stats.subscribers) told[link.consumer] = link.address;
+    CHECK(told == expected);
+  }
+  REQUIRE(changes.wait_for(3));
+  for (const auto& [who, address] : changes.all()) CHECK(expected.at(who) == address);
+}
+
 TEST_CASE("list tells name, kind, endpoints and subscribers of what is registered") {
   Realm realm;
   Node node(realm.options(2s));

@@ -268,6 +268,24 @@ TEST_CASE("a link that breaks before the answer is told as just that, and the ne
   REQUIRE(producer.drain(patience));
 }
 
+TEST_CASE("who answers with what is not of the protocol, or too large for it, is left and asked again") {
+  Two nodes;
+  RawRouter raw;
+  const FakeProducer fake(nodes.there, "p", raw.endpoint());
+  RemoteProducer remote(nodes.here, global("p"), {.drain = 0s});
+  (void)remote.ingest("t", "m");
+  auto offer = raw.next<core::Offer>();
+  REQUIRE(offer);
+  for (const std::string& answer : {std::string("\xc1"), std::string(core::max_message_bytes + 1, '\0')}) {
+    raw.send(offer->first, answer);
+    const auto again = raw.next<core::Offer>();
+    REQUIRE(again);
+    CHECK(again->first != offer->first);
+    offer = again;
+  }
+  CHECK(remote.counts().pending == 1);
+}
+
 TEST_CASE("of a stream whose link breaks only what has left is unknown: the rest goes to the next of the name") {
   Two nodes;
   auto raw = std::make_unique<RawRouter>();

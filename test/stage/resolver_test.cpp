@@ -4,8 +4,12 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <thread>
+
 #include "galena/stage/node_access.hpp"
 #include "galena/stage/node_core.hpp"
+#include "galena/stage/remotes.hpp"
 #include "stage/stage_fixture.hpp"
 
 namespace galena::test {
@@ -44,6 +48,14 @@ class Registry {
     const std::lock_guard lock(mutex_);
     const auto it = entries_.find(name);
     return it == entries_.end() ? std::nullopt : std::optional(it->second);
+  }
+  bool is_watched(const std::string& name) const {
+    const std::lock_guard lock(mutex_);
+    return std::any_of(watches_.begin(), watches_.end(), [&](const auto& at) { return at.second.name == name; });
+  }
+  std::size_t watches() const {
+    const std::lock_guard lock(mutex_);
+    return watches_.size();
   }
   std::vector<names::Entry> all() const {
     const std::lock_guard lock(mutex_);
@@ -133,6 +145,32 @@ TEST_CASE("stages find each other by the names of any resolver, without a name s
   // A node that asks the name services of the same domain finds nothing: none was used.
   Node stranger(realm.options());
   CHECK(stranger.list().empty());
+}
+
+TEST_CASE("a node that ingests into ever new names keeps a connection for those that it used last, and no more") {
+  Realm realm;
+  const auto registry = std::make_shared<Registry>();
+  Node here(core_with(realm, registry));
+  Node there(core_with(realm, registry));
+  Producer<> used(there, {.name = global("used")});
+  Producer<> full(there, {.name = global("full"), .buffer_events = 1});
+  here.ingest(global("full"), "t", "0");
+  std::thread waits([&] { here.ingest(global("full"), "t", "1", {.timeout = 2 * patience}); });  // has one all the time
+  REQUIRE(eventually([&] { return there.stats(global("full")).outstanding == 1 && registry->is_watched("full"); }));
+  for (int n = 0; n < 200; ++n) {
+    here.ingest(global("used"), "t", n);
+    CHECK_THROWS_AS(here.ingest(global("nobody" + std::to_string(n)), "t", n, {.timeout = 0s}), Error);
+  }
+  CHECK(registry->watches() == detail::Remotes::most_kept);
+  CHECK(registry->is_watched("used"));
+  CHECK(registry->is_watched("full"));
+  CHECK(registry->is_watched("nobody199"));
+  CHECK_FALSE(registry->is_watched("nobody0"));
+  CHECK(used.stats().ingested == 200);
+  Keep keep;
+  Consumer<Keep> consumer(there, keep, of(global("full")));
+  waits.join();
+  CHECK(keep.events->wait_for(2));
 }
 
 }  // namespace

@@ -104,5 +104,26 @@ TEST_CASE("two statistics say when they were made, for a rate") {
   CHECK(after.subscribers.at(0).held_bytes == 0);
 }
 
+TEST_CASE("a producer says how long its oldest event has been waiting, here and elsewhere") {
+  Realm realm;
+  Node node(realm.options(400ms));  // it looks every 50 ms
+  Producer<> producer(node, {.name = global("p"), .drain = 0s});
+  CHECK(producer.stats().oldest == 0s);
+  const Time before = Clock::now();
+  producer.ingest("t", "0");
+  REQUIRE(eventually([&] { return producer.stats().oldest >= 300ms; }));
+  producer.ingest("t", "1");  // a young one changes nothing
+  REQUIRE(eventually([&] { return node.stats(global("p"), patience).oldest >= 500ms; }));
+  CHECK(producer.stats().oldest <= Clock::now() - before);
+  Keep keep;
+  Consumer<Keep> consumer(node, keep, of(global("p"), {"t"}));
+  REQUIRE(producer.drain(patience));
+  CHECK(producer.stats().oldest == 0s);
+  // Somebody who selects only other topics has nothing that waits.
+  producer.ingest("other", "2");
+  REQUIRE(eventually([&] { return producer.stats().outstanding == 0; }));
+  CHECK(producer.stats().oldest == 0s);
+}
+
 }  // namespace
 }  // namespace galena::test

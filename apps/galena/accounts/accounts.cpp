@@ -78,6 +78,7 @@ bool say_untaken(const std::string& name, const ProducerStats& stats) {
 Json json_of_stats(const ProducerStats& stats) {
   Json object = {{"ingested", stats.ingested},
                  {"outstanding", stats.outstanding},
+                 {"oldest_ms", in_milliseconds(stats.oldest)},
                  {"dropped", stats.dropped},
                  {"refused", stats.refused},
                  {"malformed", stats.malformed},
@@ -88,6 +89,7 @@ Json json_of_stats(const ProducerStats& stats) {
   for (const LinkInfo& link : stats.subscribers) {
     Json account;
     add_bytes(account, "consumer", link.consumer);
+    add_bytes(account, "address", link.address);
     add_bytes(account, "identity", link.identity);
     account.update({{"selected", link.selected},
                     {"acknowledged", link.acknowledged},

@@ -117,6 +117,8 @@ class Outlet {
   /// All subscriptions with an identity, those expected as well, have acknowledged (or were told to miss) everything
   /// that they select below this position; and there is nothing below it that nobody was offered.
   std::uint64_t acknowledged_upto() const;
+  /// The same for all subscriptions: below this position nothing is outstanding.
+  std::uint64_t outstanding_from() const;
   /// Of the subscriptions that have a link; nothing if there is none.
   OpenCredit open_credit() const;
   /// Something other than append() and poll() may have changed open_credit() since this was last asked: a grant, or a
@@ -161,6 +163,7 @@ class Outlet {
   Link* link_of(const std::string& peer) const;
   Answer append_instead(const EventView& event, const Provenance* from);
   std::uint64_t owed_to_away() const;
+  std::uint64_t acknowledged_upto(bool by_all) const;
   void subscribe(const std::string& peer, const Subscribe& wish, Time now);
   bool has_room_for(const std::string& peer, const Subscribe& wish);
   bool give_way(const std::string& peer, const Subscribe& wish, Subscription& before, Time now);

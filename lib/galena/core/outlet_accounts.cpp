@@ -16,10 +16,15 @@ bool Outlet::drained() const {
   });
 }
 
-std::uint64_t Outlet::acknowledged_upto() const {
+std::uint64_t Outlet::acknowledged_upto() const { return acknowledged_upto(false); }
+
+std::uint64_t Outlet::outstanding_from() const { return acknowledged_upto(true); }
+
+/// By all subscriptions, or by those that have an identity.
+std::uint64_t Outlet::acknowledged_upto(bool by_all) const {
   std::uint64_t upto = buffer_.unclaimed() > 0 ? buffer_.unclaimed_from() : buffer_.next();
   for (const auto& [key, subscription] : subscriptions_) {
-    if (subscription->identity.empty() || subscription->idle()) continue;
+    if ((!by_all && subscription->identity.empty()) || subscription->idle()) continue;
     upto = std::min(upto, subscription->acknowledged_upto());
   }
   for (const auto& [identity, expected] : expected_) upto = std::min(upto, buffer_.begin_of(expected->place));

@@ -24,6 +24,7 @@ constexpr struct Total {
 } totals[] = {
     {"ingested", &Report::ingested},
     {"outstanding", &Report::outstanding},
+    {"oldest_ms", &Report::oldest_ms},
     {"refused", &Report::refused},
     {"malformed", &Report::malformed},
     {"wrong_version", &Report::wrong_version},
@@ -60,6 +61,8 @@ bool read_subscriber(PackReader& reader, LinkInfo& link) {
       const auto stage = reader.id();
       link.consumer_stage = stage.value_or(Id{});
       good = stage.has_value();
+    } else if (*key == "address") {
+      good = read_text(reader, link.address);
     } else if (*key == "identity") {
       good = read_text(reader, link.identity);
     } else if (*key == "away") {
@@ -115,7 +118,8 @@ std::string encode(const Report& report) {
   writer.str("subscribers").array(static_cast<std::uint32_t>(subscribers));
   for (std::size_t i = 0; i < subscribers; ++i) {
     const LinkInfo& link = report.subscribers[i];
-    writer.map(static_cast<std::uint32_t>(std::size(counts)) + 4);
+    const bool has_address = !link.address.empty();
+    writer.map(static_cast<std::uint32_t>(std::size(counts)) + (has_address ? 5 : 4));
     writer.str("consumer")
         .str(link.consumer)
         .str("stage")
@@ -124,6 +128,7 @@ std::string encode(const Report& report) {
         .str(link.identity)
         .str("away")
         .boolean(link.away);
+    if (has_address) writer.str("address").str(link.address);
     for (const Count& count : counts) writer.str(count.name).uint(link.*count.field);
   }
   return writer.take();

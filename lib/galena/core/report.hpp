@@ -16,6 +16,7 @@ namespace galena::core {
 struct Report {
   std::uint64_t ingested = 0;
   std::uint64_t outstanding = 0;
+  std::uint64_t oldest_ms = 0;
   std::uint64_t refused = 0;
   std::uint64_t malformed = 0;
   std::uint64_t wrong_version = 0;

@@ -7,52 +7,20 @@
 #include "galena/base/assert.hpp"
 
 namespace galena::names {
-namespace {
-
-constexpr std::size_t counts_per_renewal = 4096;
-
-Message question(Verb verb, std::uint64_t request = 0) {
-  Message message;
-  message.verb = verb;
-  message.request = request;
-  return message;
-}
-
-}  // namespace
 
 ClientCore::ClientCore(Options options) : options_(std::move(options)) {}
 
-void ClientCore::register_name(Registration registration, Duration timeout, std::function<void(Registered)> done,
-                               std::function<void(const Entry&)> lost, Time now) {
-  WantedName wanted;
-  wanted.registration = std::move(registration);
-  wanted.deadline = detail::time_after(now, timeout);
-  wanted.done = std::move(done);
-  wanted.lost = std::move(lost);
-  const Key key{wanted.registration.name, wanted.registration.stage};
-  const auto [it, added] = wanted_.emplace(key, std::move(wanted));
-  GALENA_ASSERT(added, "a stage registers the same name twice: " + key.first);
-  if (state_ == State::welcomed) send_registration(it->second, now);
+void ClientCore::register_name(Registration registration, Duration timeout, Registrations::Done done,
+                               Registrations::Lost lost, Time now) {
+  registrations_.add(std::move(registration), detail::time_after(now, timeout), std::move(done), std::move(lost), now);
 }
 
 void ClientCore::unregister(const std::string& name, const Id& stage, Duration timeout, Call done, Time now) {
-  const bool known = wanted_.erase({name, stage}) > 0;
-  if (!known || state_ != State::welcomed) {
-    calls_.push_back(std::move(done));  // no service knows of the name, and none will be told
-    return;
-  }
-  Message message = question(Verb::unregister, ++last_request_);
-  message.name = name;
-  message.stage = stage;
-  send(message);
-  unregistering_.emplace(message.request, Unregistering{detail::time_after(now, timeout), std::move(done)});
+  registrations_.remove(name, stage, detail::time_after(now, timeout), std::move(done));
 }
 
 void ClientCore::set_subscribers(const std::string& name, const Id& stage, std::uint32_t subscribers) {
-  const auto it = wanted_.find({name, stage});
-  if (it == wanted_.end() || it->second.registration.subscribers == subscribers) return;
-  it->second.registration.subscribers = subscribers;
-  it->second.counted = false;
+  registrations_.set_subscribers(name, stage, subscribers);
 }
 
 ClientCore::WatchId ClientCore::watch(const std::string& name, Watches::Changed changed) {
@@ -67,12 +35,10 @@ void ClientCore::unwatch(WatchId id) {
 }
 
 void ClientCore::list(Duration timeout, Listings::Done done, Time now) {
-  const std::uint64_t request = ++last_request_;
-  listings_.add(request, detail::time_after(now, timeout), std::move(done));
-  if (state_ == State::welcomed) send_list(request, {});
+  Message question = questions_.make(Verb::list);
+  listings_.add(question.request, detail::time_after(now, timeout), std::move(done));
+  if (state_ == State::welcomed) questions_.send(question);
 }
-
-void ClientCore::send(const Message& message) { output_.push_back(encode(message)); }
 
 void ClientCore::expect_answer(Time now) { overdue_ = std::min(overdue_, now + options_.answer); }
 
@@ -80,7 +46,7 @@ void ClientCore::handle_connected(Time now) {
   GALENA_ASSERT(state_ == State::disconnected, "connected twice");
   state_ = State::greeting;
   failed_ = false;
-  Message hello = question(Verb::hello, ++last_request_);
+  Message hello = questions_.make(Verb::hello);
   hello.version = spoken_versions.oldest;
   hello.newest = spoken_versions.newest;
   hello.domain = options_.domain;
@@ -88,9 +54,8 @@ void ClientCore::handle_connected(Time now) {
   hello.lease = options_.lease;
   hello.service = service_;
   hello.term = term_;
-  hello.registered = static_cast<std::uint64_t>(
-      std::count_if(wanted_.begin(), wanted_.end(), [](const auto& item) { return item.second.registered(); }));
-  send(hello);
+  hello.registered = registrations_.size();
+  questions_.send(hello);
   expect_answer(now);
 }
 
@@ -98,58 +63,39 @@ void ClientCore::handle_disconnected() {
   state_ = State::disconnected;
   failed_ = false;
   overdue_ = next_renewal_ = never;
-  output_.clear();
+  questions_.clear();
   redirect_.reset();
-  for (auto& [request, unregistering] : unregistering_) calls_.push_back(std::move(unregistering.done));
-  unregistering_.clear();
+  registrations_.handle_disconnected();
   listings_.handle_disconnected();
 }
 
 void ClientCore::send_everything(Time now) {
-  // If no service has confirmed the names for longer than the lease, other stages may rightfully have had them
-  // meanwhile.
-  if (confirmed_ == Time::min() || now - confirmed_ > options_.lease) {
-    for (auto& [key, wanted] : wanted_) wanted.since = now;
-  }
-  for (auto& [key, wanted] : wanted_) send_registration(wanted, now);
+  registrations_.handle_welcome(now);
   for (const std::string& name : watches_.names()) send_watch(name);
-}
-
-void ClientCore::send_registration(WantedName& wanted, Time now) {
-  wanted.request = ++last_request_;
-  wanted.counted = true;
-  Message message = question(Verb::register_name, wanted.request);
-  message.entry = Entry{wanted.registration, wanted.token, {}};
-  if (wanted.registered()) message.entry->age = now - wanted.since;
-  send(message);
 }
 
 /// Says how many watch the name now.
 void ClientCore::send_watch(const std::string& name) {
-  const std::size_t watchers = watches_.watchers(name);
-  Message message = question(watchers == 0 ? Verb::unwatch : Verb::watch);
+  Message message;
+  message.watchers = watches_.watchers(name);
+  message.verb = message.watchers == 0 ? Verb::unwatch : Verb::watch;
   message.name = name;
-  message.watchers = watchers;
-  send(message);
+  questions_.send(message);
 }
 
 void ClientCore::send_list(std::uint64_t request, const std::string& after) {
-  Message message = question(Verb::list, request);
+  Message message;
+  message.verb = Verb::list;
+  message.request = request;
   message.after = after;
-  send(message);
+  questions_.send(message);
 }
 
 void ClientCore::renew(Time now) {
-  Message message = question(Verb::renew, ++last_request_);
-  message.watching = watches_.size();
-  for (auto& [key, wanted] : wanted_) {
-    if (!wanted.registered()) continue;
-    ++message.registered;
-    if (wanted.counted || message.subscribers.size() >= counts_per_renewal) continue;
-    message.subscribers.push_back({key.first, key.second, wanted.registration.subscribers});
-    wanted.counted = true;
-  }
-  send(message);
+  Message renewal = questions_.make(Verb::renew);
+  renewal.watching = watches_.size();
+  registrations_.complete(renewal);
+  questions_.send(renewal);
   expect_answer(now);
   next_renewal_ = now + options_.lease / 3;
 }
@@ -161,41 +107,31 @@ void ClientCore::handle_message(std::string_view bytes, Time now) {
   if (message->term < highest_credible_term) term_ = std::max(term_, message->term);
   switch (message->verb) {
     case Verb::welcome:
-      if (state_ == State::welcomed) return;
-      if (const Versions theirs{message->version, message->version}; !spoken_versions.common(theirs)) {
-        refusal_ = spoken_versions.refuse(theirs);
-        failed_ = true;
-        return;
-      }
-      state_ = State::welcomed;
-      service_ = message->service;
-      send_everything(now);
-      for (const std::uint64_t request : listings_.requests()) send_list(request, {});
-      next_renewal_ = now + options_.lease / 3;
+      if (state_ == State::greeting) handle_welcome(*message, now);
       return;
     case Verb::redirect:
       redirect_ = ServiceAddress{message->service, message->term, message->dedicated, std::move(message->endpoints)};
       return;
     case Verb::renewed:
-      confirmed_ = now;
-      return;
+      return registrations_.handle_renewed(now);
     case Verb::again:
-      return send_everything(now);
+      if (state_ == State::welcomed) send_everything(now);
+      return;
     case Verb::registered:
-      return handle_registered(*message, now);
+      return registrations_.handle_registered(*message, now);
     case Verb::taken:
     case Verb::lost:
-      return handle_taken(*message);
+      return registrations_.handle_taken(*message);
     case Verb::refused:
-      return handle_refused(*message);
+      refusal_ = message->reason;
+      failed_ = failed_ || state_ == State::greeting;
+      if (state_ != State::welcomed) return;
+      registrations_.handle_refused(*message);
+      return listings_.handle_refused(message->request, now);
     case Verb::unregistered:
-      if (const auto it = unregistering_.find(message->request); it != unregistering_.end()) {
-        calls_.push_back(std::move(it->second.done));
-        unregistering_.erase(it);
-      }
-      return;
+      return registrations_.handle_unregistered(*message);
     case Verb::challenge:
-      return handle_challenge(*message);
+      return registrations_.handle_challenge(*message);
     case Verb::changed:
       return watches_.handle_owner(message->name, message->entry);
     case Verb::listing:
@@ -206,66 +142,17 @@ void ClientCore::handle_message(std::string_view bytes, Time now) {
   }
 }
 
-void ClientCore::handle_registered(const Message& message, Time now) {
-  if (!message.entry) return;
-  const auto it = wanted_.find({message.entry->registration.name, message.entry->registration.stage});
-  if (it == wanted_.end()) {
-    // The stage has given up waiting: the name goes back.
-    Message give_back = question(Verb::unregister, ++last_request_);
-    give_back.name = message.entry->registration.name;
-    give_back.stage = message.entry->registration.stage;
-    return send(give_back);
-  }
-  confirmed_ = now;
-  WantedName& wanted = it->second;
-  const bool first = !wanted.registered();
-  if (message.entry->token == Token{}) return;
-  wanted.token = message.entry->token;
-  if (!first) return;
-  wanted.since = now;
-  Registered result;
-  result.entry = message.entry;
-  result.waiting = static_cast<std::uint32_t>(std::min<std::uint64_t>(message.waiting, UINT32_MAX));
-  calls_.push_back([done = std::move(wanted.done), result = std::move(result)] { done(result); });
-}
-
-void ClientCore::finish(std::map<Key, WantedName>::iterator it, Registered result) {
-  GALENA_ASSERT(!it->second.registered(), it->first.first);
-  calls_.push_back([done = std::move(it->second.done), result = std::move(result)] { done(result); });
-  wanted_.erase(it);
-}
-
-/// Another stage has the name that a stage of this node asked for, or had.
-void ClientCore::handle_taken(const Message& message) {
-  const auto it = wanted_.find({message.name, message.stage});
-  if (it == wanted_.end() || !message.entry || message.entry->registration.stage == message.stage) return;
-  if (!it->second.registered()) return finish(it, {Outcome::taken, message.entry, 0, {}});
-  calls_.push_back([lost = std::move(it->second.lost), owner = *message.entry] { lost(owner); });
-  wanted_.erase(it);
-}
-
-void ClientCore::handle_refused(const Message& message) {
-  refusal_ = message.reason;
-  if (state_ == State::greeting) {
+void ClientCore::handle_welcome(const Message& message, Time now) {
+  if (const Versions theirs{message.version, message.version}; !spoken_versions.common(theirs)) {
+    refusal_ = spoken_versions.refuse(theirs);
     failed_ = true;
     return;
   }
-  for (auto it = wanted_.begin(); it != wanted_.end(); ++it) {
-    if (it->second.request != message.request) continue;
-    // A name that was registered before is registered again after the next renewal: the service will answer `again`,
-    // because it knows fewer names of this node than the renewal says.
-    if (!it->second.registered()) finish(it, {Outcome::refused, std::nullopt, 0, message.reason});
-    return;
-  }
-}
-
-void ClientCore::handle_challenge(const Message& message) {
-  const auto it = wanted_.find({message.name, message.stage});
-  Message answer = question(it != wanted_.end() ? Verb::alive : Verb::released);
-  answer.challenge = message.challenge;
-  answer.name = message.name;
-  answer.stage = message.stage;
-  send(answer);
+  state_ = State::welcomed;
+  service_ = message.service;
+  send_everything(now);
+  for (const std::uint64_t request : listings_.requests()) send_list(request, {});
+  next_renewal_ = now + options_.lease / 3;
 }
 
 void ClientCore::handle_timeout(Time now) {
@@ -274,40 +161,13 @@ void ClientCore::handle_timeout(Time now) {
     failed_ = true;
   }
   if (next_renewal_ <= now && state_ == State::welcomed) renew(now);
-  for (auto it = wanted_.begin(); it != wanted_.end();) {
-    const auto at = it++;
-    if (at->second.registered() || at->second.deadline > now) continue;
-    if (state_ == State::welcomed) {
-      Message message = question(Verb::unregister, ++last_request_);
-      message.name = at->first.first;
-      message.stage = at->first.second;
-      send(message);
-    }
-    finish(at, {Outcome::unreachable, std::nullopt, 0, refusal_});
-  }
-  for (auto it = unregistering_.begin(); it != unregistering_.end();) {
-    const auto at = it++;
-    if (at->second.deadline > now) continue;
-    calls_.push_back(std::move(at->second.done));
-    unregistering_.erase(at);
-  }
+  registrations_.handle_timeout(now, refusal_);
   listings_.handle_timeout(now);
+  while (const auto again = listings_.poll_again(now)) send_list(again->request, again->after);
 }
 
 Time ClientCore::poll_timeout() const {
-  Time next = std::min({overdue_, next_renewal_, listings_.poll_timeout()});
-  for (const auto& [key, wanted] : wanted_) {
-    if (!wanted.registered()) next = std::min(next, wanted.deadline);
-  }
-  for (const auto& [request, unregistering] : unregistering_) next = std::min(next, unregistering.deadline);
-  return next;
-}
-
-std::optional<std::string> ClientCore::poll_send() {
-  if (output_.empty()) return std::nullopt;
-  std::string bytes = std::move(output_.front());
-  output_.pop_front();
-  return bytes;
+  return std::min({overdue_, next_renewal_, registrations_.poll_timeout(), listings_.poll_timeout()});
 }
 
 std::optional<ClientCore::Call> ClientCore::poll_call() {

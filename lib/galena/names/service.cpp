@@ -99,8 +99,9 @@ class Service::Impl {
       host_timer_ = reactor_.after(host_retry, [this] { pursue_host(); });
     };
     try {
-      herald_ = std::make_unique<net::Dealer>(context_, reactor_, local_endpoint(options_.domain),
-                                              net::Dealer::Options{}, std::move(callbacks));
+      herald_ = std::make_unique<net::Dealer>(
+          context_, reactor_, local_endpoint(options_.domain),
+          net::Dealer::Options{.max_message_bytes = router_options().max_message_bytes}, std::move(callbacks));
     } catch (const Error& error) {
       logger_.warning(error.what());
       host_timer_ = reactor_.after(host_retry, [this] { pursue_host(); });

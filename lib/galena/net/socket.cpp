@@ -56,7 +56,17 @@ zmq::message_t borrow(const Loan& loan) {
 
 std::string_view Frame::user_id() const { return metadata("User-Id"); }
 
-std::string_view Frame::peer_address() const { return metadata("Peer-Address"); }
+// Over ipc it is host:user:group:process.
+std::string_view Frame::peer_address() const {
+  const std::string_view peer = metadata("Peer-Address");
+  return peer.find(':') == peer.npos ? peer : std::string_view();
+}
+
+std::string_view Frame::peer_process() const {
+  const std::string_view peer = metadata("Peer-Address");
+  const std::size_t colon = peer.rfind(':');
+  return colon == peer.npos ? std::string_view() : peer.substr(colon + 1);
+}
 
 std::size_t Frame::unread_bytes() const {
   int bytes = 0;

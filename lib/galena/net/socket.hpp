@@ -25,8 +25,10 @@ class Frame {
   /// if it was not. Valid as long as the Frame. All frames of one connection have the same, so ask only for its first:
   /// each call looks it up in a map of libzmq's, and a frame that is not asked costs nothing.
   std::string_view user_id() const;
-  /// The IP address that the sender connected from; empty if it is known by none (ipc, inproc). As for user_id().
+  /// The IP address that the sender connected from; empty over ipc and inproc. As for user_id().
   std::string_view peer_address() const;
+  /// Over ipc, the number of the sender's process; else empty. As for user_id().
+  std::string_view peer_process() const;
   /// How much of what was sent over the connection that it came by has not been taken by the other host's kernel, as
   /// far as this one's knows: little, if the peer reads its answers. (What libzmq itself has still to write is not
   /// counted; it writes while the kernel takes more.) A system call.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "galena/stage/inquiry.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <future>
 
@@ -18,6 +19,9 @@ namespace {
 
 /// A stage that has not answered for so long is asked again, over a new connection.
 constexpr Duration retry_interval = std::chrono::milliseconds(500);
+
+constexpr auto longest_ms =
+    static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(Duration::max()).count());
 
 /// One question to one stage, on the node's loop. Asks at its endpoints in order, again and again, until it answers.
 class Inquiry {
@@ -89,6 +93,7 @@ ProducerStats stats_of(core::Report report) {
   ProducerStats stats;
   stats.ingested = report.ingested;
   stats.outstanding = report.outstanding;
+  stats.oldest = std::chrono::milliseconds(std::min(report.oldest_ms, longest_ms));
   for (const auto& [what, count] : report.drops) stats.dropped += count;
   stats.drops = std::move(report.drops);
   stats.refused = report.refused;

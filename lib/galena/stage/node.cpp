@@ -79,17 +79,17 @@ ProducerStats Node::stats(const Name& producer, Duration timeout) {
 
 void Node::ingest_event(const Name& producer, const EventView& event, bool is_value, const Until& until) {
   core_->check_process();
-  detail::Remote& remote = remotes_->to(producer, is_value);
-  const auto ticket = remote.take(event, until);
-  const auto answer = remote.answer(ticket, until);
+  const auto remote = remotes_->to(producer, is_value);
+  const auto ticket = remote->take(event, until);
+  const auto answer = remote->answer(ticket, until);
   switch (answer.verdict) {
     case Verdict::accepted:
       return;
     case Verdict::refused:
       throw Error(ErrorCode::refused, "'" + producer.text + "' refused the event: " + answer.reason);
     case Verdict::pending:
-      if (remote.withdraw(ticket)) {
-        if (Clock::now() >= until.deadline()) throw remote.late();
+      if (remote->withdraw(ticket)) {
+        if (Clock::now() >= until.deadline()) throw remote->late();
         throw Error(ErrorCode::stopped, "the event for '" + producer.text + "' was not taken: told to stop");
       }
       throw Error(ErrorCode::unknown, "'" + producer.text +

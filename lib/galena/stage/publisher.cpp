@@ -30,6 +30,7 @@ Publisher::Publisher(Loop& loop, net::Context& context, const Logger& logger, Op
     : loop_(loop), logger_(logger), options_(std::move(options)) {
   OutletDriver::Options driver = options_.driver;
   driver.on_room = [this] { work_feeds(); };
+  if (driver.on_change) driver.on_change = [this](const core::Outlet::Change& change) { tell(change); };
   driver_ = std::make_unique<OutletDriver>(loop_, *this, logger_, std::move(driver));
   driver_->on_unreachable = [this](const std::string& peer) { note_unreachable(peer); };
   net::Router::Options router;
@@ -125,8 +126,16 @@ void Publisher::receive(net::Router::Message message) {
     report_queue_.add(peer);
     send_reports();
   } else {
+    if (const auto* wish = std::get_if<core::Subscribe>(&*decoded)) {
+      driver_->with_outlet([&](const auto&) { addresses_.record(wish->subscription, message.body); });
+    }
     driver_->handle(peer, *decoded, now);
   }
+}
+
+void Publisher::tell(core::Outlet::Change change) {
+  driver_->with_outlet([&](const auto&) { addresses_.fill(change.subscriber); });
+  options_.driver.on_change(change);
 }
 
 void Publisher::send_reports() {
@@ -230,6 +239,10 @@ void Publisher::handle_time() {
   for (auto it = feeds_.begin(); it != feeds_.end();) {
     it = it->second->handle_time(now) ? std::next(it) : feeds_.erase(it);
   }
+  driver_->with_outlet([&](const core::Outlet& outlet) {
+    ages_.record(outlet.buffer().next(), outlet.outstanding_from(), now);
+    if (addresses_.has_grown()) addresses_.keep(outlet.links());
+  });
   timer_ = loop_.reactor().after(options_.driver.outlet.silence / 8, [this] { handle_time(); });
 }
 
@@ -266,8 +279,9 @@ void Publisher::cancel_all(std::string_view reason, std::string_view detail) {
 
 core::Report Publisher::report() {
   const ProducerStats now = stats();
-  return {now.ingested,      now.outstanding,    now.refused, now.malformed,
-          now.wrong_version, now.buffered_bytes, now.drops,   now.subscribers};
+  const auto oldest = static_cast<std::uint64_t>(in_milliseconds(now.oldest));
+  return {now.ingested,      now.outstanding,    oldest,    now.refused,    now.malformed,
+          now.wrong_version, now.buffered_bytes, now.drops, now.subscribers};
 }
 
 ProducerStats Publisher::stats() {
@@ -275,6 +289,7 @@ ProducerStats Publisher::stats() {
     ProducerStats stats;
     stats.ingested = driver_->taken();
     stats.outstanding = outlet.outstanding();
+    if (stats.outstanding > 0) stats.oldest = ages_.age(outlet.outstanding_from(), stats.at);
     stats.drops = outlet.buffer().drops().counts();
     for (const auto& [what, count] : driver_->abandoned().counts()) stats.drops[what] += count;
     stats.dropped = outlet.buffer().drops().total() + driver_->abandoned().total();
@@ -283,6 +298,7 @@ ProducerStats Publisher::stats() {
     stats.wrong_version = outlet.wrong_version();
     stats.buffered_bytes = outlet.buffer().charged();
     stats.subscribers = outlet.links();
+    for (LinkInfo& link : stats.subscribers) addresses_.fill(link);
     return stats;
   });
 }

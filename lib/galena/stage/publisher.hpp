@@ -12,6 +12,8 @@
 #include "galena/net/socket.hpp"
 #include "galena/net/timer.hpp"
 #include "galena/options.hpp"
+#include "galena/stage/addresses.hpp"
+#include "galena/stage/ages.hpp"
 #include "galena/stage/feed.hpp"
 #include "galena/stage/late_loop.hpp"
 #include "galena/stage/outlet_driver.hpp"
@@ -68,6 +70,7 @@ class Publisher final : public Door {
   void bind();
   void serve();
   void receive(net::Router::Message message);
+  void tell(core::Outlet::Change change);
   core::Report report();
   /// Answers those who asked for a report, as soon as they may be answered.
   void send_reports();
@@ -86,7 +89,9 @@ class Publisher final : public Door {
   Options options_;
   std::vector<std::string> endpoints_;
   FeedCounts feed_counts_;
-  bool stops_ = false;  // there are no feeds any more
+  Addresses addresses_;  // under the driver's lock
+  Ages ages_;            // the same
+  bool stops_ = false;   // there are no feeds any more
 
   std::vector<std::string> gone_;                                 // peers that could not be reached
   std::unordered_map<std::string, std::unique_ptr<Feed>> feeds_;  // by peer

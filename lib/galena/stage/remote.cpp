@@ -233,6 +233,8 @@ void Remote::read() {
     const auto message = core::decode(frame->bytes());
     if (!message) {
       driver_->handle_malformed(peer_, core::why_malformed(frame->bytes()));
+      driver_->transmit();  // says why
+      lose();
     } else if (!handle(*message)) {
       return;
     }

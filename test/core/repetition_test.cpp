@@ -84,6 +84,22 @@ TEST_CASE(
   CHECK(verdicts(repetition, {.count = 1, .from = 9, .upto = 10}) == "f all");
 }
 
+TEST_CASE("a link that ends within a doubtful replay leaves the rest doubtful") {
+  for (const bool repeated : {true, false}) {
+    Repetition before(nullptr);
+    const std::uint16_t flags = repeated ? flag_recut | flag_repeated : flag_recut;
+    verdicts(before, {.count = 1, .from = 4, .upto = 6, .flags = flags});
+    Standing standing{.place = {stream, 6, 0}};
+    standing.doubtful = before.doubtful();
+    Repetition after(nullptr);
+    Accept accept;
+    accept.place = standing.place;
+    accept.repeated = Place{stream, 8, 0};
+    after.handle_accept(accept, standing, true);
+    CHECK(verdicts(after, {.count = 2, .from = 6, .upto = 8, .flags = flag_recut}) == (repeated ? "dd" : "ff all"));
+  }
+}
+
 TEST_CASE("a mark inside a batch that comes later hides nothing of it, though two links break within it") {
   Seen seen;
   seen.record(Place{stream, 6, 0});  // the mark

@@ -43,7 +43,7 @@ Place Inlet::place() const {
 }
 
 Standing Inlet::standing() const {
-  return {place(), repetition_.told(), state_ == State::ended, repetition_.repeated()};
+  return {place(), repetition_.told(), state_ == State::ended, repetition_.repeated(), repetition_.doubtful()};
 }
 
 Inlet::Input Inlet::handle(std::string_view frame, Time now) {

@@ -17,7 +17,8 @@ void Repetition::handle_accept(const Accept& accept, const std::optional<Standin
   other_stream_ = previous && !same_stream;
   stands_as_before_ = previous && previous->place == accept.place;
   if (same_stream) told_ = told_before_ = previous->told;
-  if (!remembers) {
+  doubtful_ = same_stream && previous->doubtful;
+  if (!remembers || doubtful_) {
     repeated_ = accept.repeated;
   } else if (same_stream) {
     repeated_ = previous->repeated;
@@ -63,6 +64,7 @@ void Repetition::begin_batch(const BatchHeader& header, const Id& stream) {
   }
   if (doubtful_left_ > 0) doubtful_below_ = std::max(doubtful_below_, header.first + doubtful_left_);
   if ((header.flags & flag_repeated) != 0) doubtful_below_ = all;
+  doubtful_ = recut && (header.flags & flag_repeated) != 0;
   if (repeated_ && header.from < repeated_->from) doubtful_below_ = all;
   if (repeated_ && header.from == repeated_->from) doubtful_below_ = std::max(doubtful_below_, repeated_->events);
   next_origin_ = header.origin;

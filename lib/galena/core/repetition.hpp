@@ -64,15 +64,18 @@ class Repetition {
   const Standing::ToldGap& told() const { return told_; }
   /// Events below this place may have been handled, by an earlier consumer with the same identity.
   const std::optional<Place>& repeated() const { return repeated_; }
+  /// See Standing::doubtful.
+  bool doubtful() const { return doubtful_; }
 
  private:
   Seen* seen_;
   // Of the link:
   std::optional<Place> repeated_;
-  Standing::ToldGap told_;           // over this link and those before
-  Standing::ToldGap told_before_;    // over those before
-  bool stands_as_before_ = false;    // the link begins exactly where the one before ended
-  bool other_stream_ = false;        // the link before was in another stream
+  Standing::ToldGap told_;         // over this link and those before
+  Standing::ToldGap told_before_;  // over those before
+  bool stands_as_before_ = false;  // the link begins exactly where the one before ended
+  bool other_stream_ = false;      // the link before was in another stream
+  bool doubtful_ = false;
   std::uint64_t doubtful_left_ = 0;  // so many events of the batches to come may have been handled
   // Of the batch:
   BatchHeader batch_;

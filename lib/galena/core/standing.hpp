@@ -23,6 +23,8 @@ struct Standing {
   bool ended = false;  ///< the publisher said that nothing follows
   /// Events below this place may have been handled already, by an earlier consumer with the same identity.
   std::optional<Place> repeated = {};
+  /// So may events behind `place`: the last batch was replayed, and nobody knows how much of that was handled before.
+  bool doubtful = false;
 };
 
 }  // namespace galena::core

@@ -33,8 +33,10 @@ struct Arguments {
   std::string label;
   std::string tally;
   std::uint64_t size = 100;
+  std::uint64_t topics = 1;
 
   std::vector<std::string> from;
+  std::vector<std::string> select;
   std::string journal;
   std::string identity;
   std::uint64_t demand = 0;
@@ -65,6 +67,9 @@ struct Arguments {
     parser.add("--label", &label, "Who a source's events say they come from; its name if not given");
     parser.add("--tally", &tally, "A file for a source's account");
     parser.add("--size", &size, "Letters of filler at most, of a source's events");
+    parser.add("--topics", &topics, "Of a source: made/0, made/1, ... in turn, each with positions of its own; 1: made",
+               {.least = 1});
+    parser.add("--select", &select, "Topics that a relay or sink wants; none: all", {.commas = true});
     parser.add("--from", &from, "Producers that a relay or sink subscribes to", {.commas = true});
     parser.add("--journal", &journal, "A file for the account of a relay or sink");
     parser.add("--identity", &identity, "Of a relay or sink");

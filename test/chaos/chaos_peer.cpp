@@ -47,7 +47,9 @@ void publish_as(ProducerOptions& options, const Arguments& arguments) {
 
 void subscribe_as(ConsumerOptions& options, const Arguments& arguments, Journal& journal) {
   for (const std::string& producer : arguments.from) {
-    options.subscriptions.push_back({.producer = global(producer), .max_demand = arguments.demand});
+    Subscription& subscription = options.subscriptions.emplace_back(Subscription{.producer = global(producer)});
+    subscription.max_demand = arguments.demand;
+    subscription.topics = Selection(std::vector<Topic>(arguments.select.begin(), arguments.select.end()));
   }
   options.identity = arguments.identity;
   options.on_state = [&](const Source& source, State state) {
@@ -59,21 +61,28 @@ void subscribe_as(ConsumerOptions& options, const Arguments& arguments, Journal&
   };
 }
 
+void write_down(Journal& journal, const EventView& event) {
+  journal.add(fmt::format("e {} {}", event.repeated ? 1 : 0, event.payload));
+}
+
 /// Writes each event down before it says that it was handled.
 struct Writer {
   Journal& journal;
   std::chrono::microseconds work;
   void handle_consume(const EventView& event) {
-    journal.add(fmt::format("e {} {}", event.repeated ? 1 : 0, event.payload));
+    write_down(journal, event);
     if (work.count() > 0) std::this_thread::sleep_for(work);
   }
 };
 
+/// The same, and makes one of it.
 struct Relay {
+  Journal& journal;
   bool copy;
-  void handle_produce(const EventView& event, Sink& out) const {
+  void handle_produce(const EventView& event, Sink& out) {
+    write_down(journal, event);
     if (copy) {
-      out.emit("made", std::string(event.payload));
+      out.emit(event.topic, std::string(event.payload));
     } else {
       out.emit(event);
     }
@@ -121,13 +130,18 @@ void run_source(Node& node, const Arguments& arguments) {
   chaos::Tally tally(arguments.tally);
   const std::string label = arguments.label;
   const std::uint64_t size = arguments.size;
+  const std::uint64_t topics = arguments.topics;
+  std::string topic = "made";
   std::string next;
   chaos::Pump pump([&] {
     if (next.empty()) {
-      next = chaos::payload(label, tally.accepted(), size);
+      const std::uint64_t number = tally.accepted();
+      const std::string of_topic = topics > 1 ? fmt::format("/{}", number % topics) : "";
+      topic = "made" + of_topic;
+      next = chaos::payload(label + of_topic, number / topics, size);
       tally.offer();
     }
-    if (!producer.ingest_within(std::chrono::milliseconds(20), "made", next)) return false;
+    if (!producer.ingest_within(std::chrono::milliseconds(20), topic, next)) return false;
     tally.accept();
     next.clear();
     return true;
@@ -156,7 +170,7 @@ void run_relay(Node& node, const Arguments& arguments) {
   subscribe_as(options.subscribe, arguments, journal);
   options.subscriptions = std::exchange(options.subscribe.subscriptions, {});
   if (arguments.acknowledge == "downstream") options.acknowledge = Acknowledge::downstream;
-  ProducerConsumer stage(node, Relay{arguments.make == "copy"}, options);
+  ProducerConsumer stage(node, Relay{journal, arguments.make == "copy"}, options);
   Desk desk;
   add_publishing(desk, stage);
   desk.add("stats", [&](std::istringstream&) {

@@ -34,10 +34,10 @@ class Journal:
         self.update()
         return sum(line.startswith(kind) for line in self.lines)
 
-    def reached(self, label, position, source):
-        """It came, or the source's own sink was told that it will not."""
+    def reached(self, label, position, told, source):
+        """It came, or the source's own sink was told that nothing will up to `told`, its position in the stream."""
         self.update()
-        return self.highest.get(label, -1) >= position or self.told.get(source, 0) > position
+        return self.highest.get(label, -1) >= position or (told is not None and self.told.get(source, 0) > told)
 
 
 def read_tally(path):

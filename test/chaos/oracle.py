@@ -173,6 +173,15 @@ def judge(accounts, journal, told_elsewhere=(), overlap=False):
     return verdict
 
 
+def judge_order(accounts, journal, name):
+    """Of what a relay's handler saw: phantoms, and what came unmarked again or out of order. Not what is missing: a
+    relay that was killed, and keeps no place, does not know."""
+    whole = judge(accounts, journal)
+    notes = [f"{name}: {note}" for note in whole.notes if "phantom" in note or "unmarked" in note or "came after" in note]
+    return Verdict(reordered=whole.reordered, phantom=whole.phantom, repeated_unmarked=whole.repeated_unmarked,
+                   notes=notes)
+
+
 def read_gap(line, words):
     source, count = words[0], words[1]
     return Gap(line, source, 0 if count == "unknown" else int(count), count == "unknown")

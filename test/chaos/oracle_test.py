@@ -79,6 +79,15 @@ class OracleTest(unittest.TestCase):
         accounts = {"p": oracle.Account(10, 10)}
         self.check(oracle.judge(accounts, journal, [["b", "g p unknown 0 0 lost"]]), ok=9, lost_told=1)
 
+    def test_of_what_a_relay_handled_only_order_repetition_and_phantoms_count(self):
+        journal = all_events()
+        del journal[5]  # lost
+        journal += [event(3), event(6, marked=1), event(99)]
+        verdict = oracle.judge_order({"p": oracle.Account(10, 10)}, journal, "r")
+        self.check(verdict, ok=0, repeated_unmarked=1, phantom=1)
+        self.assertTrue(all(note.startswith("r: ") for note in verdict.notes), verdict.notes)
+        self.check(oracle.judge_order({"p": oracle.Account(10, 10)}, [event(1), event(0)], "r"), ok=0, reordered=1)
+
     def test_one_doubled_without_a_mark_is_unmarked(self):
         journal = all_events()
         journal.insert(5, journal[4])

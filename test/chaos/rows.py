@@ -514,6 +514,51 @@ def kill_names_host(scene):
     del scene.sinks["late"]
 
 
+# Handlers and selections.
+
+@row("a handler takes longer than its producer waits for a sign of life, and the link is cut: with an identity, every "
+     "event once")
+def slow_handler(scene):
+    made, _, _ = slow(scene, scene.timing.liveness_ms * 1500)
+    for _ in range(2):
+        made.cut()
+        scene.flows(3)
+
+
+@row("a handler takes a twentieth of that, and the consumer is stopped: with an identity, every event once")
+def slowed_handler(scene):
+    _, _, sink = slow(scene, scene.timing.liveness_ms * 50)
+    scene.stop_for(sink, scene.seconds())
+    scene.flows()
+
+
+def slow(scene, work_us):
+    made = scene.via("p")
+    source = scene.source("p", buffer_events=20)
+    scene.follower.wait("p-via")
+    sink = scene.sink("k", **{"from": "p-via", "demand": 4, "work_us": work_us, "identity": "k"})
+    source.process.say("go 100")
+    scene.flows(3)
+    return made, source, sink
+
+
+@row("three topics, four sinks with other selections, one behind a relay, and each link cut at a random byte: every "
+     "event once where it is selected")
+def topics(scene):
+    direct_way, relay_way = scene.via("p"), scene.via("r")
+    scene.source("p", topics=3)
+    scene.follower.wait("p-via")
+    scene.relay("r", **{"from": "p-via", "select": "made/0,made/2"})
+    scene.follower.wait("r-via")
+    scene.sink("all", **{"from": "p-via"})
+    scene.sink("one", **{"from": "p-via", "select": "made/1"})
+    scene.sink("two", **{"from": "p-via", "select": "made/1,made/2"})
+    scene.sink("far", **{"from": "r-via", "select": "made/2"})
+    scene.go()
+    for made in (direct_way, relay_way):
+        cut_at_random_bytes(scene, made, "reset")
+
+
 # Descriptors.
 
 @row("the producer's process has no descriptors left, because of strangers, and its consumer's link is cut: every "
@@ -522,6 +567,17 @@ def files_of_source(scene):
     made, source, _ = through_a_proxy(scene)
     source.process.limit_files(64)
     with scene.strangers(*made.target, 200):
+        scene.flows()
+        made.cut()
+        scene.pause(scene.seconds(), "strangers have all descriptors")
+    source.process.limit_files(None)
+
+
+@row("the same, because of strangers on its own host, who come over ipc: every event once")
+def files_of_source_over_ipc(scene):
+    made, source, _ = through_a_proxy(scene)
+    source.process.limit_files(64)
+    with scene.strangers_of_host("p", 200):
         scene.flows()
         made.cut()
         scene.pause(scene.seconds(), "strangers have all descriptors")
@@ -564,6 +620,7 @@ def full_keep_first(scene):
 
 
 def full(scene, when_full):
+    scene.only_full = True
     made = scene.via("p")
     scene.source("p", buffer_events=100, when_full=when_full)
     scene.follower.wait("p-via")
@@ -578,10 +635,14 @@ def full(scene, when_full):
 
 @row("a consumer is away for longer than its place is held: what it missed is told", may_lose=True, must_tell=True)
 def hold_is_over(scene):
+    away_for_longer_than_its_place_is_held(scene, {}, {})
+
+
+def away_for_longer_than_its_place_is_held(scene, of_source, of_sink):
     made = scene.via("p")
-    scene.source("p", hold_ms=100)
+    scene.source("p", hold_ms=100, **of_source)
     scene.follower.wait("p-via")
-    scene.sink("k", **{"from": "p-via"})
+    scene.sink("k", **{"from": "p-via"}, **of_sink)
     scene.go()
     for _ in range(2):
         made.refuses = True
@@ -589,6 +650,16 @@ def hold_is_over(scene):
         scene.pause(0.4 + scene.seconds() / 3, "away")
         made.refuses = False
         scene.flows()
+
+
+@row("the same of a consumer with an identity: what it missed is told", may_lose=True, must_tell=True)
+def hold_is_over_for_identity(scene):
+    away_for_longer_than_its_place_is_held(scene, {}, {"identity": "k"})
+
+
+@row("the same, and what it missed is retained: nothing is lost, repeats marked", may_repeat=True)
+def retained(scene):
+    away_for_longer_than_its_place_is_held(scene, {"retain_bytes": 32 << 20}, {})
 
 
 @row("a consumer is away and the room for what it misses is needed, and its next link breaks soon, too: that is told",

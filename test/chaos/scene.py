@@ -46,6 +46,13 @@ class Source:
         self.options = {}
         self.host = None
 
+    def parts(self, life, count):
+        """Of the first `count` events of a life: {label: how many}, a label for each topic."""
+        topics = int(self.options.get("topics", 1))
+        if topics == 1:
+            return {life: count}
+        return {f"{life}/{topic}": max(0, (count - topic + topics - 1) // topics) for topic in range(topics)}
+
 
 class Taker:
     """A relay or a sink."""
@@ -57,6 +64,21 @@ class Taker:
         self.process = None
         self.options = {}
         self.host = None
+
+    def wants(self, label):
+        """Of a source with several topics, each has a label that ends as the topic does."""
+        select = self.options.get("select")
+        return not select or any(label.endswith(topic.removeprefix("made")) for topic in select.split(","))
+
+    def written(self):
+        """What its present life has written into its journal: (events, counted as lost, gaps of unknown size)."""
+        self.journal.update()
+        lines = self.journal.lines
+        began = max(number for number, line in enumerate(lines) if line == "b")
+        words = [line.split(" ") for line in lines[began:]]
+        gaps = [each[2] for each in words if each[0] == "g"]
+        return (sum(each[0] == "e" for each in words), sum(int(count) for count in gaps if count != "unknown"),
+                gaps.count("unknown"))
 
 
 class Scene:
@@ -77,6 +99,7 @@ class Scene:
         self.relays = {}
         self.sinks = {}
         self.proxies = {}
+        self.only_full = False  # nothing is lost but by a full buffer
         self.overlap = False  # two lives of a sink wrote to its journal at the same time
         self.names = None
         self.loop = None
@@ -115,8 +138,13 @@ class Scene:
         # Positions of a source that is asked by its name, or through a proxy, are those of its events in its first life.
         names = (source.name, source.name + "-via") if len(source.lives) == 1 else ()
         direct = next((name for name in names if name == sink.options.get("from")), None)
-        self.until(f"{sink.name} has {label} {position}{what}", lambda: sink.journal.reached(label, position, direct),
-                   lambda: sink.journal.highest.get(label))
+        wanted = {part: count - 1 for part, count in source.parts(label, position + 1).items() if sink.wants(part)}
+        told = position if len(wanted) == 1 and label in wanted else None
+
+        def reached():
+            return all(sink.journal.reached(part, last, told, direct) for part, last in wanted.items())
+        self.until(f"{sink.name} has {label} {position}{what}", reached,
+                   lambda: [sink.journal.highest.get(part) for part in wanted])
 
     def check_alive(self):
         for one in self.processes:
@@ -256,6 +284,19 @@ class Scene:
                 one.close()
             self.tell("the strangers are gone")
 
+    @contextlib.contextmanager
+    def strangers_of_host(self, key, count):
+        """The same over ipc: each socket that somebody listens at on this host gets so many."""
+        self.tell(f"{count} strangers connect to each socket of host {key}")
+        one = self.start(self.hosts[key], f"strangers-{key}", sys.executable,
+                         str(pathlib.Path(__file__).with_name("strangers.py")), str(count))
+        one.line("connected")
+        try:
+            yield
+        finally:
+            one.kill()
+            self.tell("the strangers are gone")
+
     def small_disk(self):
         """64 KiB, for this trial's processes alone."""
         disk = self.directory / "disk"
@@ -294,14 +335,36 @@ class Scene:
         recovery = time.monotonic() - began
         self.pause(self.timing.quiet, "quiet")
         self.check_alive()
+        self.compare_accounts()
         return recovery
+
+    def compare_accounts(self):
+        """What the stages count of themselves is what the tallies and journals say."""
+        for source in self.sources.values():
+            told = source.process.ask("stats", "stats").split()
+            if int(told[2]) != self.accepted(source):
+                raise AssertionError(f"{source.name} counts {told[2]} ingested, and {self.accepted(source)} were")
+            dropped = int(told[6])
+            if len(source.lives) == 1 and len(self.sinks) == 1 and not self.relays:
+                # What had arrived and was not acknowledged when a place was given up counts as dropped, and is not told.
+                lost = next(iter(self.sinks.values())).written()[1]
+                if dropped < lost or (self.only_full and dropped > lost):
+                    raise AssertionError(f"{source.name} counts {dropped} dropped; its only sink was told of {lost}")
+        for sink in self.sinks.values():
+            told = sink.process.ask("stats", "stats").split()
+            counted = tuple(int(told[place]) for place in (2, 4, 6))
+            if not self.overlap and counted != sink.written():
+                raise AssertionError(f"{sink.name} counts {counted} received, lost, unknown; its journal has "
+                                     f"{sink.written()}")
 
     def accounts(self):
         accounts = {}
         for source in self.sources.values():
             for label in source.lives:
                 offered, accepted = journal.read_tally(self.directory / f"{label}.tally")
-                accounts[label] = oracle.Account(accepted, offered)
+                most = source.parts(label, offered)
+                for part, count in source.parts(label, accepted).items():
+                    accounts[part] = oracle.Account(count, most[part])
         return accounts
 
     def judge(self):
@@ -310,10 +373,13 @@ class Scene:
             sink.journal.update()
             for relay in self.relays.values():
                 relay.journal.update()
-            verdict = oracle.judge(self.accounts(), sink.journal.lines,
+            accounts = {label: account for label, account in self.accounts().items() if sink.wants(label)}
+            verdict = oracle.judge(accounts, sink.journal.lines,
                                    [relay.journal.lines for relay in self.relays.values()], self.overlap)
             verdict.notes = [f"{sink.name}: {note}" for note in verdict.notes]
             total.add(verdict)
+        for relay in self.relays.values():
+            total.add(oracle.judge_order(self.accounts(), relay.journal.lines, relay.name))
         return total
 
     def close(self):

@@ -118,6 +118,33 @@ TEST_CASE("a successor without a memory goes on behind what was acknowledged, an
   CHECK(producer.poll() == Strings{"b: accept 0+1 repeated 4+0", "b: [0,4) 1 2 3", "b: [4,6) 4 5"});
 }
 
+TEST_CASE("a consumer that comes back to its place gets what another was sent meanwhile with a mark on it") {
+  Producer producer;
+  producer.subscribe("a", 7, 1);
+  producer.append(0, 4);
+  producer.poll();
+  producer.outlet.handle_gone("a", at(0));
+  producer.subscribe("b", 8, 2);
+  producer.poll();
+  producer.outlet.handle_gone("b", at(0));
+  producer.subscribe("a again", 7, 3, Place{id(2), 0, 1});
+  CHECK(producer.poll() == Strings{"a again: accept 0+1 repeated 4+0", "a again: [0,4) 1 2 3 repeated"});
+}
+
+TEST_CASE("what may have been sent before a place was given up stays doubtful for all who have the identity later") {
+  Producer producer(1 << 16);
+  producer.subscribe("other", 1, 1);
+  producer.append(0, 6);
+  producer.poll();
+  producer.acknowledge("other", 6);
+  producer.outlet.handle("other", Cancel{std::string(reason::cancelled), ""}, at(0));
+  producer.subscribe("a", 7, 2, Place{id(2), 2, 0}, {}, 1);
+  CHECK(producer.poll() == Strings{"a: accept 2+0 repeated 6+0", "a: [2,3) 2 recut"});
+  producer.outlet.handle_gone("a", at(0));
+  producer.subscribe("b", 8, 3);
+  CHECK(producer.poll() == Strings{"b: accept 2+0 repeated 6+0", "b: [2,6) 2 3 4 5 recut"});
+}
+
 TEST_CASE("the later of two has the identity, in whatever order they come, and the earlier is told") {
   Producer producer;
   producer.subscribe("late", 8, 200);
@@ -341,9 +368,9 @@ TEST_CASE("whoever comes back to an earlier batch gets the one in which it was k
   producer.acknowledge("a", 5);
   producer.outlet.handle_gone("a", at(0));
   producer.subscribe("b", 8, 2, Place{id(2), 0, 2});
-  CHECK(producer.poll() == Strings{"b: accept 0+2 repeated 8+0", "b: [0,4) 2 3 recut"});
+  CHECK(producer.poll() == Strings{"b: accept 0+2 repeated 8+0", "b: [0,4) 2 3 recut repeated"});
   producer.acknowledge("b", 2);
-  CHECK(producer.poll() == Strings{"b: [4,8) 4 5 6 7"});
+  CHECK(producer.poll() == Strings{"b: [4,8) 4 5 6 7 repeated"});
 }
 
 TEST_CASE("a successor gets what is retained of what its predecessor handled, if its own place does not cover that") {
@@ -354,7 +381,7 @@ TEST_CASE("a successor gets what is retained of what its predecessor handled, if
   producer.acknowledge("a", 4);
   producer.outlet.handle_gone("a", at(0));
   producer.subscribe("b", 8, 2, Place{id(2), 0, 2});
-  CHECK(producer.poll() == Strings{"b: accept 0+2 repeated 4+0", "b: [0,4) 2 3 recut"});
+  CHECK(producer.poll() == Strings{"b: accept 0+2 repeated 4+0", "b: [0,4) 2 3 recut repeated"});
 }
 
 TEST_CASE(

@@ -350,6 +350,54 @@ TEST_CASE_FIXTURE(OutletFixture,
   CHECK(outlet->outstanding() == 4);
 }
 
+TEST_CASE_FIXTURE(OutletFixture,
+                  "a consumer that resumes gets of what another hands on only what lies behind its place") {
+  subscribe("a", {plenty, plenty});
+  subscribe("c", {plenty, plenty});
+  append_numbers(0, 4);
+  poll();
+  grant("a", 1, plenty);
+  outlet->handle_gone("c", now);  // it had handled three of the four
+  outlet->handle("a", Cancel{"cancelled", ""}, now);
+  append_numbers(4, 6);
+  Subscribe wish;
+  wish.credit = {plenty, plenty};
+  wish.silence = 4s;
+  wish.resume = Place{id(2), 0, 3};
+  outlet->handle("c again", wish, now);
+  CHECK(poll() == Strings{"c again: accept 0:3", "c again: 3", "c again: 4 5"});
+  grant("c again", 3, plenty);
+  CHECK(outlet->drained());
+}
+
+TEST_CASE_FIXTURE(OutletFixture, "what made room of a batch that another hands on is told to a consumer with a place") {
+  make({.limit_events = 4, .when_full = WhenFull::keep_last});
+  subscribe("a", {2, plenty});
+  append_numbers(0, 4);
+  CHECK(poll().back() == "a: 0 1 +");
+  grant("a", 2, 2);
+  outlet->handle("a", Cancel{"cancelled", ""}, now);
+  append_numbers(4, 6);
+  Subscribe wish;
+  wish.credit = {plenty, plenty};
+  wish.silence = 4s;
+  wish.resume = Place{id(7), 9, 0};
+  outlet->handle("b", wish, now);
+  CHECK(poll() == Strings{"b: accept 0", "b: gap 0-2 2 full", "b: 2 3", "b: 4 5"});
+  grant("b", 4, plenty);
+  CHECK(outlet->drained());
+}
+
+TEST_CASE_FIXTURE(OutletFixture,
+                  "at the end of a stream a gap has no number if some of it may not have been selected") {
+  make({.limit_events = 2, .when_full = WhenFull::keep_first});
+  for (const auto* payload : {"0", "1", "2", "3"}) append("t", payload);  // the last two find no room
+  subscribe("a", {1, plenty}, Selection{"t"});
+  CHECK(poll() == Strings{"a: accept 0", "a: 0 +"});
+  outlet->end();
+  CHECK(poll() == Strings{"a: gap 0-4 ? stopped", "a: end 4"});
+}
+
 TEST_CASE_FIXTURE(OutletFixture, "what is handed on is counted by topic if the next subscriber selects otherwise") {
   const Selection mine{"x", "y"};
   subscribe("a", {plenty, plenty}, mine);

@@ -413,6 +413,40 @@ TEST_CASE("a listing is put together from its pages") {
   CHECK(got->size() == 2);
 }
 
+TEST_CASE("a page that the service does not give now is asked for again, and the listing is whole") {
+  ClientBench bench;
+  bench.welcome(100);
+  std::optional<std::vector<Entry>> got;
+  bench.core.list(
+      5s, [&](std::optional<std::vector<Entry>> entries) { got = std::move(entries); }, bench.now);
+  Message page;
+  page.verb = Verb::listing;
+  page.request = bench.sent().at(0).request;
+  page.entries = {Entry{registration_of("a", 1), token, {}}};
+  page.more = true;
+  bench.hear(page);
+  bench.sent();
+  Message refused;
+  refused.verb = Verb::refused;
+  refused.request = page.request;
+  refused.reason = "read the answers before this one first";
+  for (int i = 0; i < 2; ++i) {
+    bench.hear(refused);
+    CHECK(bench.sent().empty());
+    bench.pass(50ms);
+    const auto again = bench.sent();
+    REQUIRE(again.size() == 1);
+    CHECK(again[0].verb == Verb::list);
+    CHECK(again[0].request == page.request);
+    CHECK(again[0].after == "a");
+  }
+  page.entries = {Entry{registration_of("b", 2), token, {}}};
+  page.more = false;
+  bench.hear(page);
+  REQUIRE(got);
+  CHECK(got->size() == 2);
+}
+
 TEST_CASE("every call has its deadline, without any service") {
   ClientBench bench;
   bool withdrawn = false;

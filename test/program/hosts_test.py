@@ -7,6 +7,7 @@ The path of the program is in GALENA_PROGRAM.
 import os
 import pathlib
 import sys
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import hosts  # noqa: E402
@@ -20,38 +21,43 @@ def galena(host, domain, *arguments):
 
 
 def await_line(peer, part):
-    while part not in (line := peer.line("")):
-        pass
+    seen = []
+    try:
+        while part not in (line := peer.line("")):
+            seen.append(line)
+    except AssertionError as error:
+        raise AssertionError(f"{error}, in search of '{part}'; it said {seen}") from None
     return line
 
 
-def check_lost(old, young):
-    """`young` says whose the name is, and ends; `old` goes on."""
-    line = await_line(young, "x: the name belongs to")
-    assert f"(process {old.process.pid}) now" in line, line
-    assert young.process.wait(20) == EXIT_ERROR
-    assert old.process.poll() is None
-
-
-def claimed_on_both_sides(a, b, domain, *arguments):
-    old = galena(a, domain, *arguments)
-    await_line(old, "x: registered at")
+def one_of_two_ends(a, b, domain, *arguments):
+    """Both have the name `x` until their hosts see each other. (It is the younger's that is lost, but these are as old.)"""
+    both = [galena(a, domain, *arguments)]
+    await_line(both[0], "x: registered at")
     b.plug(False)
-    young = galena(b, domain, *arguments)
-    await_line(young, "x: registered at")
+    both.append(galena(b, domain, *arguments))
+    await_line(both[1], "x: registered at")
     b.plug(True)
-    check_lost(old, young)
+    end = time.monotonic() + 40
+    while not (ended := [peer for peer in both if peer.process.poll() is not None]):
+        assert time.monotonic() < end, "both go on"
+        time.sleep(0.02)  # between two looks
+    owner = next(peer for peer in both if peer not in ended)
+    line = await_line(ended[0], "x: the name belongs to")
+    assert f"(process {owner.process.pid}) now" in line, line
+    assert ended[0].process.returncode == EXIT_ERROR
+    assert owner.process.poll() is None
 
 
-def of_two_pubs_of_one_name_the_younger_ends_with_1_and_says_who_has_it(a, b, domain):
-    claimed_on_both_sides(a, b, domain, "pub", "x")
+def of_two_pubs_of_one_name_one_ends_with_1_and_says_who_has_it(a, b, domain):
+    one_of_two_ends(a, b, domain, "pub", "x")
 
 
-def of_two_relays_of_one_name_the_younger_ends_with_1_and_says_who_has_it(a, b, domain):
-    claimed_on_both_sides(a, b, domain, "relay", "x", "--from", "y")
+def of_two_relays_of_one_name_one_ends_with_1_and_says_who_has_it(a, b, domain):
+    one_of_two_ends(a, b, domain, "relay", "x", "--from", "y")
 
 
 sys.exit(hosts.run([
-    of_two_pubs_of_one_name_the_younger_ends_with_1_and_says_who_has_it,
-    of_two_relays_of_one_name_the_younger_ends_with_1_and_says_who_has_it,
+    of_two_pubs_of_one_name_one_ends_with_1_and_says_who_has_it,
+    of_two_relays_of_one_name_one_ends_with_1_and_says_who_has_it,
 ]))

@@ -55,7 +55,8 @@ void Books::note_append(Stream& stream, std::uint64_t position, std::uint8_t top
   stream.events.push_back({topic, content});
 }
 
-Holder& Books::begin_life(const SubscriptionPlan& subscription, std::uint32_t life, bool remembers) {
+Holder& Books::begin_life(const SubscriptionPlan& subscription, std::uint32_t life,
+                          const std::optional<core::Place>& remembered) {
   const bool lasts = subscription.identity || subscription.store;
   const std::string name = lasts ? subscription.name : subscription.name + "#" + std::to_string(life);
   auto& holder = holders_[name];
@@ -63,10 +64,19 @@ Holder& Books::begin_life(const SubscriptionPlan& subscription, std::uint32_t li
   holder->life = life;
   holder->gone = false;
   for (auto& [number, reading] : holder->readings) {
-    if (!remembers) reading.memory_lost = true;
+    if (!remembered) reading.memory_lost = true;
+    if (remembered && find_stream(remembered->stream) == reading.stream) reading.knowers.insert(life);
     ++reading.lives;
   }
   return *holder;
+}
+
+/// What nobody but this process knew is forgotten.
+void Books::end_life(Holder& holder, std::uint32_t life) {
+  for (auto& [number, reading] : holder.readings) {
+    if (reading.knowers.erase(life) == 0 || holder.plan->store) continue;
+    if (reading.knowers.empty()) reading.memory_lost = true;
+  }
 }
 
 Stream* Books::find_stream(const Id& id) const {
@@ -122,8 +132,11 @@ void Books::note_arrived(LinkBook& link, const core::Message& message) {
     link.resumes = wish->resume.has_value();
     link.stream->claims[link.holder] = true;
     const auto it = link.holder->readings.find(link.stream->number);
-    if (it != link.holder->readings.end() && link.stream->plan->hold == Duration::zero()) {
-      it->second.simple = it->second.present = false;
+    if (it != link.holder->readings.end()) {
+      Reading& reading = it->second;
+      // It has no place any more: the outlet counts from here on.
+      if (!reading.present || reading.left) reading.simple = false;
+      if (link.stream->plan->hold == Duration::zero()) reading.simple = reading.present = false;
     }
   } else if (const auto* grant = std::get_if<core::Grant>(&message)) {
     link.limit.events = std::max(link.limit.events, grant->limit.events);
@@ -148,6 +161,9 @@ void Books::record_sent(LinkBook& link, std::string_view frame, Time now) {
     require(message.has_value(), Kind::refused,
             [&] { return "an outlet's message is not readable: " + std::string(frame.substr(0, 60)); });
     if (const auto* accept = std::get_if<core::Accept>(&*message)) note_offer(link, *accept, now);
+    if (const auto* gap = std::get_if<Gap>(&*message)) {
+      link.holder->readings.at(link.stream->number).sent_gaps.emplace_back(gap->from, gap->upto);
+    }
     return;
   }
   while (!frame.empty()) {
@@ -176,6 +192,7 @@ void Books::record_sent(LinkBook& link, std::string_view frame, Time now) {
 void Books::note_offer(LinkBook& link, const core::Accept& accept, Time now) {
   Stream& stream = *link.stream;
   Holder& holder = *link.holder;
+  link.number = ++links_;
   require(find_stream(accept.place.stream) == &stream, Kind::order, "an outlet names another stream than its own");
   const std::uint64_t next = stream.events.size();
   const bool first = !std::exchange(stream.offered, true);
@@ -192,13 +209,22 @@ void Books::note_offer(LinkBook& link, const core::Accept& accept, Time now) {
     reading.simple = !holder.plan->store && !holder.plan->relays && !expected &&
                      accept.place.from == (first ? 0 : next) && stream.plan->buffer.when_full == WhenFull::wait;
     reading.last_linked = now;
-    reading.not_owed = accept.place.events;  // another had handled these
+    // Whoever says where it stood, or is expected, has a place of its own; the others go on where another has left.
+    for (const auto& [other, before] : stream.readings) {
+      if (!before->left || link.resumes || expected) continue;
+      for (std::uint64_t at = reading.begin; at < next; ++at) {
+        const bool told = std::any_of(before->sent_gaps.begin(), before->sent_gaps.end(),
+                                      [&](const auto& gap) { return gap.first <= at && at < gap.second; });
+        if ((told || at < before->next || before->positions.contains(at)) && is_selected(*other, stream, at))
+          reading.handed_on.insert(at);
+      }
+    }
     stream.readings.emplace_back(&holder, &reading);
   } else if (!reading.present || reading.left || stream.plan->hold == Duration::zero()) {
     // Nobody has heard of the place that was given up.
     if (!reading.confirmed || reading.left) {
       reading.begin = reading.next = accept.place.from;
-      reading.not_owed = accept.place.events;
+      reading.not_owed = accept.place.events;  // another had handled these
       reading.offered_at = next;
       reading.gaps.clear();
     }
@@ -224,6 +250,12 @@ void Books::note_accepted(LinkBook& link, const core::Place& at, bool has_memory
   reading.confirmed = true;
   // An older life that goes on beside the latest one tells nobody of its place.
   reading.known_to = std::max(reading.known_to, link.life);
+  reading.knowers.insert(link.life);
+  // The store has one place. If the life that writes it never knew of another stream, what the store had of that stream
+  // is forgotten: its writer was another life, at the same time.
+  for (auto& [number, other] : link.holder->readings) {
+    if (link.holder->plan->store && !other.knowers.contains(link.life)) other.memory_lost = true;
+  }
   reading.memory_lost = reading.known_to < link.holder->life;
 }
 
@@ -253,10 +285,25 @@ void Books::note_told(LinkBook& link, const Gap& gap) {
 
 // ---- events
 
+/// In another stream of the same stage it was not owed the event, or was told of its loss. What it has handled there is
+/// later, so it passes over the event here.
+bool Books::was_settled(const Holder& holder, const Reading& reading, std::uint64_t position) const {
+  const Content& content = reading.stream->events[position].content;
+  for (const auto& [number, other] : holder.readings) {
+    if (other.stream == reading.stream || other.stream->stage != reading.stream->stage) continue;
+    for (std::uint64_t at = 0; at < other.stream->events.size(); ++at) {
+      if (other.stream->events[at].content != content) continue;
+      if (at < other.begin || other.handed_on.contains(at) || is_covered(other, at)) return true;
+    }
+  }
+  return false;
+}
+
 bool Books::is_done(const Holder& holder, const Reading& reading, std::uint64_t position) const {
-  return position < reading.excused || reading.excuses.contains(position) ||
+  return position < reading.excused || reading.excuses.contains(position) || reading.handed_on.contains(position) ||
          !is_selected(holder, *reading.stream, position) ||
-         holder.contents.contains(reading.stream->events[position].content) || is_covered(reading, position);
+         holder.contents.contains(reading.stream->events[position].content) || is_covered(reading, position) ||
+         (reading.passed > 0 && was_settled(holder, reading, position));
 }
 
 void Books::note_handled(LinkBook& link, const EventView& event) {
@@ -292,32 +339,30 @@ void Books::note_handled(LinkBook& link, const EventView& event) {
   }
   reading.next = std::max(reading.next, position + 1);
 
-  const auto [known, is_new] = holder.contents.try_emplace(payload->content, Handled{link.life, 0, holder.life, {}});
+  const auto [known, is_new] =
+      holder.contents.try_emplace(payload->content, Handled{link.life, link.number, 0, holder.life, {}});
   Handled& before = known->second;
   const bool direct = plan_.stages[holder.plan->source].role == Role::producer;
   if (is_new) {
     // Once something was missing of what it stood before, nobody knows how much of the rest it had.
     const bool sent_once = direct && !holder.plan->identity && !holder.plan->store && reading.gaps.empty();
     require(!event.repeated || !sent_once, Kind::repeat, said("is marked as repeated, and comes for the first time"));
-  } else if (before.first <= link.life) {
+  } else if (before.link <= link.number) {  // else it was sent before another life got it, which handled it first
     // A producer that holds no places does not know that another life was there before.
     const bool known = link.life == before.first || stream.plan->hold > Duration::zero();
     require(event.repeated || !known, Kind::repeat, said("comes again without a mark"));
-    require(!direct || before.first < link.life || holder.plan->relays || !reading.gaps.empty(), Kind::repeat,
+    require(!direct || before.first != link.life || holder.plan->relays || !reading.gaps.empty(), Kind::repeat,
             said("comes twice to a consumer that lives"));
   }
-  before.add(link.life);
-  reading.positions.try_emplace(position, Handled{link.life, reading.handled, holder.life, {}})
-      .first->second.add(link.life);
+  before.add(link.life, link.number);
+  reading.positions.try_emplace(position, Handled{link.life, link.number, reading.handled, holder.life, {}})
+      .first->second.add(link.life, link.number);
 }
 
 void Books::note_passed_over(LinkBook& link, std::uint64_t events) {
   Reading& reading = link.holder->readings.at(link.stream->number);
   reading.passed += events;
-  // Without an identity it may have come to the stream before late: what a relay makes again of earlier events is not
-  // owed to it.
-  const bool came_late = !link.holder->plan->identity;
-  if (came_late || link.stream->plan->hold == Duration::zero()) reading.not_owed += events;
+  if (link.stream->plan->hold == Duration::zero()) reading.not_owed += events;
 }
 
 void Books::note_ended(LinkBook& link) { link.holder->readings.at(link.stream->number).ended = true; }
@@ -424,7 +469,7 @@ void Books::check_counts(const Holder& holder, const Reading& reading) const {
   std::vector<std::uint64_t> missing;
   for (std::uint64_t at = reading.begin, not_owed = reading.not_owed; at < stream.events.size(); ++at) {
     if (!is_selected(holder, stream, at) || holder.contents.contains(stream.events[at].content)) continue;
-    if (reading.excuses.contains(at)) continue;
+    if (reading.excuses.contains(at) || reading.handed_on.contains(at)) continue;
     if (not_owed > 0) {
       --not_owed;
     } else {
@@ -448,24 +493,24 @@ void Books::check_counts(const Holder& holder, const Reading& reading) const {
     for (std::uint64_t at = gap.from; at < std::min<std::uint64_t>(gap.upto, stream.events.size()); ++at) {
       const auto handled = reading.positions.find(at);
       bool knows = handled != reading.positions.end() && handled->second.known_to(gap.life);
-      // What was dropped for a subscription may be retained all the same, and come when its place had been given up.
-      if (knows && reading.given_up && stream.plan->buffer.retain_bytes > 0) {
-        knows = handled->second.number <= gap.handled;
-      }
-      if (!is_selected(holder, stream, at) || knows) continue;
+      // What was dropped for a subscription may be there for others all the same, and come when its place had been
+      // given up.
+      if (knows && reading.given_up) knows = handled->second.number <= gap.handled;
+      if (!is_selected(holder, stream, at) || knows || reading.handed_on.contains(at)) continue;
       ++missed;
       sum.missed.insert(at);
     }
     require(*gap.count <= missed, Kind::count, [&] {
-      return holder.name + " was told that of " + range(gap.from, gap.upto) + " " + std::to_string(*gap.count) +
-             " events are lost, but only " + std::to_string(missed) + " are missing";
+      return holder.name + ", stream " + std::to_string(stream.number) + ": was told that of " +
+             range(gap.from, gap.upto) + " " + std::to_string(*gap.count) + " events are lost, but only " +
+             std::to_string(missed) + " are missing";
     });
   }
   for (const auto& at : by_life) {
     const Sum& sum = at.second;
     const auto text = [&](std::size_t of) {
-      return holder.name + " was told that " + std::to_string(sum.told) + " events are lost, but " +
-             std::to_string(of) + " are missing";
+      return holder.name + ", stream " + std::to_string(stream.number) + ": was told that " + std::to_string(sum.told) +
+             " events are lost, but " + std::to_string(of) + " are missing";
     };
     require(sum.told <= sum.missed.size(), Kind::count, [&] { return text(sum.missed.size()); });
     require(!exact || sum.told >= missing.size(), Kind::count, [&] { return text(missing.size()); });

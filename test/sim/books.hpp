@@ -46,11 +46,13 @@ struct Stream {
 /// Which lives of a holder have handled an event.
 struct Handled {
   std::uint32_t first = 0;   ///< the earliest of them
+  std::uint64_t link = 0;    ///< the earliest of the links that it came over, as the outlets accepted them
   std::uint64_t number = 0;  ///< of the event, over all that the reading handled
   std::uint32_t latest = 0;  ///< the latest life of the holder at that time: those that begin later can know of it
   std::vector<std::uint32_t> again = {};  ///< other lives that could not know
 
-  void add(std::uint32_t life) {
+  void add(std::uint32_t life, std::uint64_t over) {
+    link = std::min(link, over);
     if (!known_to(life)) again.push_back(std::max(first, life));
     first = std::min(first, life);
   }
@@ -82,15 +84,18 @@ struct Reading {
   bool present = false;    ///< the outlet has a link or a place for it
   bool given_up = false;   ///< not always
   Time last_linked;
-  bool left = false;           ///< on purpose
-  bool ended = false;          ///< it was told that nothing follows
-  std::uint32_t known_to = 0;  ///< the latest life that was accepted
-  bool memory_lost = false;    ///< nobody remembers that it had a place in this stream
-  bool foreign_told = false;   ///< it was told that an unknown number of events of this stream is lost
-  std::uint64_t excused = 0;   ///< what lies below was lost without anybody left to be told
-  std::uint64_t handled = 0;   ///< events
+  bool left = false;                     ///< on purpose
+  bool ended = false;                    ///< it was told that nothing follows
+  std::uint32_t known_to = 0;            ///< the latest life that was accepted
+  std::set<std::uint32_t> knowers = {};  ///< living: they were accepted, or read of it in a position store
+  bool memory_lost = false;              ///< nobody remembers that it had a place in this stream
+  bool foreign_told = false;             ///< it was told that an unknown number of events of this stream is lost
+  std::uint64_t excused = 0;             ///< what lies below was lost without anybody left to be told
+  std::uint64_t handled = 0;             ///< events
   std::unordered_map<std::uint64_t, Handled> positions = {};  ///< and which
-  std::uint64_t passed = 0;                                   ///< events passed over
+  std::set<std::uint64_t> handed_on =
+      {};                    ///< positions that those who left before it came have handled, or were told of
+  std::uint64_t passed = 0;  ///< events passed over
   /// Of these, so many may be from before this holder came to the stream of whoever had the name before, of which it
   /// handled what is later: it passes them over and is not owed them. Only where no places are held.
   std::uint64_t not_owed = 0;
@@ -98,6 +103,7 @@ struct Reading {
   std::uint64_t counted = 0;             ///< events selected from begin on, of the positions below counted_upto
   std::uint64_t counted_upto = 0;
   std::vector<Told> gaps = {};
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> sent_gaps = {};  ///< whether they arrive or not
 };
 
 /// Who takes up a subscription one after the other: an identity or a position store, else one process alone.
@@ -116,8 +122,9 @@ struct LinkBook {
   Holder* holder = nullptr;
   std::uint32_t life = 0;
   Stream* stream = nullptr;
-  bool resumes = false;     ///< it said where it stood
-  core::Credit limit = {};  ///< as the outlet was told it
+  std::uint64_t number = 0;  ///< among all that were accepted, by any outlet
+  bool resumes = false;      ///< it said where it stood
+  core::Credit limit = {};   ///< as the outlet was told it
   core::Credit sent = {};
   std::uint64_t acknowledged = 0;                 ///< as the outlet was told it
   std::deque<std::uint64_t> unacknowledged = {};  ///< bytes sent up to and with each of these events
@@ -137,8 +144,10 @@ class Books {
 
   Stream& open_stream(std::size_t stage, Id id, Time now);
   void note_append(Stream& stream, std::uint64_t position, std::uint8_t topic, const Content& content);
-  /// A life begins. `remembers` if it has a place from before.
-  Holder& begin_life(const SubscriptionPlan& subscription, std::uint32_t life, bool remembers);
+  /// A life begins, with the place `remembered` from before if there is one.
+  Holder& begin_life(const SubscriptionPlan& subscription, std::uint32_t life,
+                     const std::optional<core::Place>& remembered);
+  void end_life(Holder& holder, std::uint32_t life);
 
   /// What a consumer says, as it leaves it; `relay` if it acknowledges late.
   void note_said(LinkBook& link, const core::Grant& grant, const Stream* relay, Time now);
@@ -171,12 +180,14 @@ class Books {
   Stream* find_stream(const Id& id) const;
   void note_offer(LinkBook& link, const core::Accept& accept, Time now);
   void check_releasable(const Stream& relay, std::uint64_t position, Time now) const;
+  bool was_settled(const Holder& holder, const Reading& reading, std::uint64_t position) const;
   bool is_done(const Holder& holder, const Reading& reading, std::uint64_t position) const;
   void check_reading(const Holder& holder, const Reading& reading) const;
   void check_counts(const Holder& holder, const Reading& reading) const;
   std::vector<Expected> expected(std::size_t stage) const;
 
   const Plan& plan_;
+  std::uint64_t links_ = 0;  // accepted so far
   std::vector<std::unique_ptr<Stream>> streams_;
   std::map<Id, Stream*> by_id_;
   std::map<std::string, std::unique_ptr<Holder>> holders_;

@@ -74,6 +74,10 @@ void Relay::settle() {
   for (const auto& subscriber : subscribers_) subscriber->settle(upto);
 }
 
+bool Relay::is_over() const {
+  return std::any_of(subscribers_.begin(), subscribers_.end(), [](const auto& at) { return at->superseded(); });
+}
+
 bool Relay::at_rest() const {
   return stash_.empty() && publisher_.at_rest() &&
          std::all_of(subscribers_.begin(), subscribers_.end(), [](const auto& at) { return at->idle(); });

@@ -17,6 +17,8 @@ class Relay : public Process, public Taker {
   Relay(Env& env, std::size_t stage, std::uint32_t life, std::uint32_t actor);
 
   bool step() override;
+  /// Another has taken up its identity: it stops, as the stage layer does.
+  bool is_over() const override;
   bool at_rest() const override;
   std::string state() const override;
   Publisher* publisher() override { return &publisher_; }

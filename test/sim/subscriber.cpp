@@ -28,7 +28,8 @@ Subscriber::Subscriber(Env& env, Taker& taker, const SubscriptionPlan& plan, std
       id_(env.random.id()),
       clock_behind_(!env.quiet && env.random.percent(5) ? std::chrono::minutes(30) : std::chrono::minutes(0)),
       epoch_(clock()),
-      holder_(env.books.begin_life(plan, life, store_ != nullptr && store_->has_value())),
+      holder_(env.books.begin_life(plan, life,
+                                   store_ != nullptr && *store_ ? std::optional((*store_)->place) : std::nullopt)),
       retry_at_(env.now),
       next_time_(env.now) {
   if (store_ != nullptr) standing_ = *store_;
@@ -41,6 +42,7 @@ std::uint64_t Subscriber::clock() const {
 }
 
 Subscriber::~Subscriber() {
+  env_.books.end_life(holder_, life_);
   if (wire_ != nullptr) {
     wire_->subscriber = nullptr;
     if (!wire_->closing) wire_->break_off(env_.now, env_.random);

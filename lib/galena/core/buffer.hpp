@@ -14,6 +14,7 @@
 #include "galena/core/budget.hpp"
 #include "galena/core/cursor.hpp"
 #include "galena/core/drops.hpp"
+#include "galena/core/place.hpp"
 #include "galena/core/scan.hpp"
 #include "galena/core/topic_index.hpp"
 #include "galena/core/view.hpp"
@@ -91,8 +92,9 @@ class Buffer {
   /// same selection: they are unclaimed again. Counts them as dropped if that one has another selection. Requires:
   /// has_one_reader(), and nothing of the view is in flight or handed back.
   void hand_on(Cursor& cursor, std::uint64_t owed);
-  /// Puts the cursor, which is new, in front of all that is there of the batch that it stands in.
-  static void go_back_in_batch(Cursor& cursor);
+  /// For a consumer that stands at `stands`: of the batch that the cursor, which is new, stands in, everything behind
+  /// that place is still to come, though somebody else has handled it. What is not there any more is a gap.
+  static void go_back_in_batch(Cursor& cursor, const Place& stands);
   /// Frees what no cursor of the view holds any more. To be called after a cursor's `held` has moved.
   void release(View& view);
 

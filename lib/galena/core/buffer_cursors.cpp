@@ -181,13 +181,22 @@ void Buffer::drop_handed_on(std::string_view reason) {
   freed_ = true;
 }
 
-void Buffer::go_back_in_batch(Cursor& cursor) {
+void Buffer::go_back_in_batch(Cursor& cursor, const Place& stands) {
   const View& view = *cursor.view;
-  if (cursor.item == view.log.end() || view.log.at(cursor.item).is_gap() || cursor.gap) return;
-  const std::uint32_t first = cursor.item == view.log.floor() ? view.dropped_events : 0;
-  if (first >= cursor.events) return;
-  cursor.selected_before -= cursor.events - first;
-  cursor.go_back(cursor.item, first);
+  if (cursor.item == view.log.end() || view.log.at(cursor.item).is_gap()) return;
+  const Item& item = view.log.at(cursor.item);
+  const std::uint32_t dropped = cursor.item == view.log.floor() ? view.dropped_events : 0;
+  std::uint64_t done = 0;
+  if (stands.from >= item.from) done = stands.from == item.from ? stands.events : item.count;
+  if (cursor.gap && cursor.gap->upto > item.from) done = std::max<std::uint64_t>(done, dropped);  // about to be told
+  done = std::min<std::uint64_t>(done, cursor.events);
+  cursor.selected_before -= cursor.events - done;
+  if (const std::uint64_t first = std::max<std::uint64_t>(done, dropped); first < cursor.events) {
+    cursor.go_back(cursor.item, first);
+  }
+  if (done < dropped) {
+    cursor.record_gap(item.from, item.upto - (item.count - dropped), dropped - done, reason::full);
+  }
 }
 
 void Buffer::list(View& view) {

@@ -226,14 +226,19 @@ void Outlet::end() {
 /// The stream is about to end: what the subscription selected and was not sent will not come.
 void Outlet::tell_unsent(const Link& link) {
   const Subscription& subscription = link.subscription;
-  const std::optional<Gap>& known = subscription.cursor.gap;
-  const std::uint64_t unsent = subscription.owed() - subscription.in_flight();
+  const Log& log = subscription.cursor.view->log;
+  Cursor ahead = subscription.cursor;  // learns of the gaps that lie before it, too
+  for (; ahead.item < log.end(); ahead.step()) {
+    if (log.at(ahead.item).is_gap()) ahead.learn_gap();
+  }
+  const std::uint64_t in_gaps = ahead.dropped - subscription.cursor.dropped;
+  const std::uint64_t unsent = subscription.owed() - in_gaps - subscription.in_flight();
   const bool scanning = subscription.is_scanning();
-  if (unsent == 0 && !known && !scanning) return;
-  std::optional<std::uint64_t> count = known ? known->count : std::optional<std::uint64_t>(0);
+  if (unsent == 0 && !ahead.gap && !scanning) return;
+  std::optional<std::uint64_t> count = ahead.gap ? ahead.gap->count : std::optional<std::uint64_t>(0);
   if (count) *count += unsent;
   if (scanning) count.reset();  // what it would have found
-  const std::string_view why = unsent > 0 || scanning ? reason::stopped : std::string_view(known->reason);
+  const std::string_view why = unsent > 0 || scanning ? reason::stopped : std::string_view(ahead.gap->reason);
   control(link.peer,
           encode(Gap{subscription.told_upto(link, buffer_.next()), buffer_.next(), count, std::string(why)}));
 }

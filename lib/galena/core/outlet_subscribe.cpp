@@ -123,6 +123,9 @@ bool Outlet::resume(const std::string& peer, const Subscribe& wish, Subscription
   away_.erase(subscription.away_number);
   subscription.resume(wish, passed);
   Link& link = accept(peer, subscription, wish, at, subscription.sent_before, now);
+  // A consumer that knows its place marks nothing itself. If another one was sent events since it left that place, it
+  // cannot know which: so these are marked here.
+  if (has_place && !same_holder) link.told_repeated = {.stream = options_.stream};
   for (const Gap& gap : subscription.unheard.take()) {
     link.record_told(gap);
     control(peer, encode(gap));
@@ -153,7 +156,8 @@ std::uint64_t Outlet::move(Subscription& subscription, const Place& wished, std:
 /// A subscription that this side does not know. What is kept of what it has not seen comes first:
 ///
 ///   1. Its identity was expected               -> everything since then, which is held for it
-///   2. It had a place in this stream           -> what is retained from there on; some of it may come again
+///   2. It had a place in this stream           -> what is retained from there on; some of it may come again.
+///                                                 What another consumer handed on lies behind that place only
 ///   3. It had a place in another stream: that
 ///      of a producer with this name before     -> the oldest that is retained
 ///   4. It is new                               -> what no subscriber was offered yet, if it is the first, else nothing
@@ -167,7 +171,10 @@ void Outlet::begin(const std::string& peer, std::string key, const Subscribe& wi
   subscription.scan = buffer_.take_unclaimed_scan();
   const auto expected = expected_.find(wish.identity);
   // It has a place of its own: what somebody else handled of a batch that was handed on is still to come.
-  if (wish.resume || expected != expected_.end()) buffer_.go_back_in_batch(cursor);
+  if (wish.resume || expected != expected_.end()) {
+    const bool stands_here = wish.resume && wish.resume->stream == options_.stream;
+    buffer_.go_back_in_batch(cursor, stands_here ? *wish.resume : Place{.stream = options_.stream});
+  }
   // In front of a gap, so that a consumer that does not hear of the gap is told of it when it comes back.
   Place at = subscription.place();  // 4
   Place repeated{.stream = options_.stream};
@@ -188,10 +195,16 @@ void Outlet::begin(const std::string& peer, std::string key, const Subscribe& wi
     buffer_.forget(expected->second->place);
     expected_.erase(expected);
   } else if (wish.resume && wish.resume->stream == options_.stream) {  // 2
-    if (!subscription.scan && wish.resume->from < view_begins) {
+    if (wish.resume->from >= (subscription.scan ? at.from : view_begins)) {
+      const Place wished{options_.stream, std::min(wish.resume->from, buffer_.next()), wish.resume->events};
+      subscription.record_acknowledged(move(subscription, wished, view_begins));
+      buffer_.release_base();
+      at = subscription.place();
+    } else if (!subscription.scan) {
       at = *wish.resume;
       subscription.scan = buffer_.scan(cursor, at.from, at.events);
       repeated.from = buffer_.next();  // nobody knows any more how much of it was sent
+      subscription.sent_before = repeated;
     }
   } else if (wish.resume && !subscription.scan && view_begins > 0) {  // 3
     at.from = 0;

@@ -125,8 +125,9 @@ void ClientCore::handle_message(std::string_view bytes, Time now) {
     case Verb::refused:
       refusal_ = message->reason;
       failed_ = failed_ || state_ == State::greeting;
-      if (state_ == State::welcomed) registrations_.handle_refused(*message);
-      return;
+      if (state_ != State::welcomed) return;
+      registrations_.handle_refused(*message);
+      return listings_.handle_refused(message->request, now);
     case Verb::unregistered:
       return registrations_.handle_unregistered(*message);
     case Verb::challenge:
@@ -162,6 +163,7 @@ void ClientCore::handle_timeout(Time now) {
   if (next_renewal_ <= now && state_ == State::welcomed) renew(now);
   registrations_.handle_timeout(now, refusal_);
   listings_.handle_timeout(now);
+  while (const auto again = listings_.poll_again(now)) send_list(again->request, again->after);
 }
 
 Time ClientCore::poll_timeout() const {

@@ -6,6 +6,11 @@
 #include <utility>
 
 namespace galena::names {
+namespace {
+
+constexpr Duration retry_after = std::chrono::milliseconds(50);
+
+}  // namespace
 
 std::optional<std::string> Listings::handle_page(Message& page) {
   const auto it = open_.find(page.request);
@@ -21,8 +26,24 @@ std::optional<std::string> Listings::handle_page(Message& page) {
   return std::nullopt;
 }
 
+void Listings::handle_refused(std::uint64_t request, Time now) {
+  if (const auto it = open_.find(request); it != open_.end()) it->second.again = now + retry_after;
+}
+
+std::optional<Listings::Again> Listings::poll_again(Time now) {
+  for (auto& [request, listing] : open_) {
+    if (listing.again > now) continue;
+    listing.again = never;
+    return Again{request, listing.entries.empty() ? "" : listing.entries.back().registration.name};
+  }
+  return std::nullopt;
+}
+
 void Listings::handle_disconnected() {
-  for (auto& [request, listing] : open_) listing.entries.clear();
+  for (auto& [request, listing] : open_) {
+    listing.entries.clear();
+    listing.again = never;
+  }
 }
 
 void Listings::handle_timeout(Time now) {
@@ -36,7 +57,7 @@ void Listings::handle_timeout(Time now) {
 
 Time Listings::poll_timeout() const {
   Time next = never;
-  for (const auto& [request, listing] : open_) next = std::min(next, listing.deadline);
+  for (const auto& [request, listing] : open_) next = std::min({next, listing.deadline, listing.again});
   return next;
 }
 

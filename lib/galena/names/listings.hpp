@@ -22,9 +22,17 @@ class Listings {
   /// `calls` takes what is to be called soon: `done`, with all names, or with nothing after the deadline.
   explicit Listings(std::deque<Call>& calls) : calls_(calls) {}
 
-  void add(std::uint64_t request, Time deadline, Done done) { open_[request] = {deadline, std::move(done), {}}; }
+  void add(std::uint64_t request, Time deadline, Done done) { open_[request] = {deadline, std::move(done), {}, never}; }
   /// A page has come. Returns the name behind which the next page of the same request begins, if there is one.
   std::optional<std::string> handle_page(Message& page);
+  /// The service does not answer a request now: it is asked again soon.
+  void handle_refused(std::uint64_t request, Time now);
+  /// A request to send again, and the name behind which its next page begins.
+  struct Again {
+    std::uint64_t request;
+    std::string after;
+  };
+  std::optional<Again> poll_again(Time now);
   /// The service is gone: the pages of the next one begin anew.
   void handle_disconnected();
   void handle_timeout(Time now);
@@ -38,6 +46,7 @@ class Listings {
     Time deadline;
     Done done;
     std::vector<Entry> entries;
+    Time again = never;
   };
 
   std::deque<Call>& calls_;

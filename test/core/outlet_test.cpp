@@ -370,6 +370,27 @@ TEST_CASE_FIXTURE(OutletFixture,
   CHECK(outlet->drained());
 }
 
+TEST_CASE_FIXTURE(OutletFixture,
+                  "a consumer of some topics resumes exactly within what a consumer of all topics hands on") {
+  subscribe("a", {plenty, plenty});
+  subscribe("c", {plenty, plenty}, Selection{"t"});
+  for (const auto* topic : {"t", "other", "t", "t"}) append(topic, topic);
+  poll();
+  grant("a", 1, plenty);
+  outlet->handle_gone("c", now);  // it had handled two of its three
+  outlet->handle("a", Cancel{"cancelled", ""}, now);
+  append("t", "last");
+  Subscribe wish;
+  wish.selection = Selection{"t"};
+  wish.credit = {plenty, plenty};
+  wish.silence = 4s;
+  wish.resume = Place{id(2), 0, 2};
+  outlet->handle("c again", wish, now);
+  CHECK(poll() == Strings{"c again: accept 0:2", "c again: t last"});
+  grant("c again", 2, plenty);
+  CHECK(outlet->drained());
+}
+
 TEST_CASE_FIXTURE(OutletFixture, "what made room of a batch that another hands on is told to a consumer with a place") {
   make({.limit_events = 4, .when_full = WhenFull::keep_last});
   subscribe("a", {2, plenty});

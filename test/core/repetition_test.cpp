@@ -73,6 +73,17 @@ TEST_CASE("behind a gap in what is replayed, as many events are doubtful as may 
   CHECK(verdicts(repetition, {.count = 1, .from = 12, .upto = 13, .flags = flag_recut}) == "f all");
 }
 
+TEST_CASE(
+    "what was handled of a batch is doubtful behind what is replayed from before it, whatever is marked between") {
+  Seen seen;
+  seen.record(Place{stream, 5, 2});  // of a batch that is cut otherwise now
+  Repetition repetition(&seen);
+  CHECK(verdicts(repetition, {.count = 2, .from = 4, .upto = 6, .flags = flag_recut}) == "dd");
+  repetition.handle_mark({stream, 6, 0});
+  CHECK(verdicts(repetition, {.count = 3, .from = 6, .upto = 9, .flags = flag_recut}) == "ddf");
+  CHECK(verdicts(repetition, {.count = 1, .from = 9, .upto = 10}) == "f all");
+}
+
 TEST_CASE("a mark inside a batch that comes later hides nothing of it, though two links break within it") {
   Seen seen;
   seen.record(Place{stream, 6, 0});  // the mark

@@ -496,7 +496,7 @@ void Books::check_counts(const Holder& holder, const Reading& reading) const {
       // What was dropped for a subscription may be there for others all the same, and come when its place had been
       // given up.
       if (knows && reading.given_up) knows = handled->second.number <= gap.handled;
-      if (!is_selected(holder, stream, at) || knows || reading.handed_on.contains(at)) continue;
+      if (!is_selected(holder, stream, at) || knows) continue;
       ++missed;
       sum.missed.insert(at);
     }

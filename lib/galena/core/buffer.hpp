@@ -76,12 +76,13 @@ class Buffer {
   std::uint64_t largest_event() const { return budget_.largest_event(); }
 
   /// Puts the cursor where a new subscription starts: at the unclaimed events if the subscription is the first, else at
-  /// the next event. The cursor must stay where it is in memory until detach(). Returns the first position that it may
-  /// see.
-  std::uint64_t attach(Cursor& cursor, const Selection& selection);
+  /// the next event. The cursor must stay where it is in memory until detach(). `stands`: where its consumer stands in
+  /// this stream; null if it was never in it. Returns the first position that it may see.
+  std::uint64_t attach(Cursor& cursor, const Selection& selection, const Place* stands = nullptr);
   /// To be asked once after attach(). The view of a first subscription that filters gets copies of the unclaimed
   /// events. If they may not fit, and nothing may be dropped, attach() makes a Scan of base instead: to be read to its
-  /// end before the cursor. Null otherwise.
+  /// end before the cursor. It does the same, from `stands` on, for a consumer that may have handled some of them. Null
+  /// otherwise.
   std::unique_ptr<Scan> take_unclaimed_scan() { return std::exchange(unclaimed_scan_, nullptr); }
   /// Removes the cursor, and frees what it held. Unless `reason` is empty, `owed` events are counted as dropped for
   /// that reason, by topic: those that broken links handed back to the cursor, and those from the cursor on.

@@ -8,7 +8,7 @@
 
 namespace galena::core {
 
-std::uint64_t Buffer::attach(Cursor& cursor, const Selection& selection) {
+std::uint64_t Buffer::attach(Cursor& cursor, const Selection& selection, const Place* stands) {
   lane_ = nullptr;
   const bool first = readers_++ == 0;
   if (first) std::erase(base_.cursors, &unclaimed_);
@@ -28,8 +28,12 @@ std::uint64_t Buffer::attach(Cursor& cursor, const Selection& selection) {
     if (!view) {
       view = std::make_unique<View>(selection, pool_, from);
       list(*view);
-      if (first && options_.when_full == WhenFull::wait && !has_room_for_unclaimed(*view)) {
-        unclaimed_scan_ = std::make_unique<Scan>(base_, selection, from, 0, next_);
+      // Its place counts selected events from a position on: only a scan knows which of the unclaimed ones these are.
+      const bool resumes = stands != nullptr && from < next_;
+      const bool waits = options_.when_full == WhenFull::wait;
+      if (first && (resumes || (waits && !has_room_for_unclaimed(*view)))) {
+        const Place begin = resumes ? *stands : Place{.from = from};
+        unclaimed_scan_ = std::make_unique<Scan>(base_, selection, begin.from, begin.events, next_);
         unclaimed_scan_->hold();
         view->log.skip_to(next_);
       } else if (first) {
@@ -187,7 +191,13 @@ void Buffer::go_back_in_batch(Cursor& cursor, const Place& stands) {
   const Item& item = view.log.at(cursor.item);
   const std::uint32_t dropped = cursor.item == view.log.floor() ? view.dropped_events : 0;
   std::uint64_t done = 0;
-  if (stands.from >= item.from) done = stands.from == item.from ? stands.events : item.count;
+  if (view.selection.everything()) {
+    done = std::max(stands.from + stands.events, item.from) - item.from;
+  } else if (stands.from == item.from) {
+    done = stands.events;
+  } else if (stands.from >= item.upto) {
+    done = item.count;
+  }
   if (cursor.gap && cursor.gap->upto > item.from) done = std::max<std::uint64_t>(done, dropped);  // about to be told
   done = std::min<std::uint64_t>(done, cursor.events);
   cursor.selected_before -= cursor.events - done;

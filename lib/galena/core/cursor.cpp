@@ -50,6 +50,8 @@ void Cursor::go_back(std::uint64_t number, std::uint64_t count) {
 std::uint64_t Cursor::go_on(std::uint64_t from, std::uint64_t count) {
   const Log& log = view->log;
   std::uint64_t passed = 0;
+  const bool dense = view->selection.everything();  // each event is a position: how batches were cut does not matter
+  if (dense) from += std::exchange(count, 0);
   for (; item < log.end() && log.at(item).upto <= from; step()) {
     if (log.at(item).is_gap()) {
       learn_gap();
@@ -58,7 +60,9 @@ std::uint64_t Cursor::go_on(std::uint64_t from, std::uint64_t count) {
     }
   }
   if (gap && gap->upto <= from) gap.reset();  // it has been told
-  if (item == log.end() || log.at(item).is_gap() || log.at(item).from != from || count <= events) return passed;
+  if (item == log.end() || log.at(item).is_gap()) return passed;
+  if (dense) count = std::max(from, log.at(item).from) - log.at(item).from;
+  if ((!dense && log.at(item).from != from) || count <= events) return passed;
   count = std::min<std::uint64_t>(count, log.at(item).count);
   passed += count - events;
   go_back(item, count);

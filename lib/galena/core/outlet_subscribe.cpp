@@ -166,14 +166,14 @@ void Outlet::begin(const std::string& peer, std::string key, const Subscribe& wi
   Subscription& subscription = *made;
   subscriptions_.emplace(subscription.key, std::move(made));
   Cursor& cursor = subscription.cursor;
-  buffer_.attach(cursor, wish.selection);
+  const auto expected = expected_.find(wish.identity);
+  const bool has_place = expected == expected_.end() && wish.resume && wish.resume->stream == options_.stream;
+  const std::uint64_t unclaimed_from = buffer_.attach(cursor, wish.selection, has_place ? &*wish.resume : nullptr);
   cursor.subscription = &subscription;
   subscription.scan = buffer_.take_unclaimed_scan();
-  const auto expected = expected_.find(wish.identity);
   // It has a place of its own: what somebody else handled of a batch that was handed on is still to come.
   if (wish.resume || expected != expected_.end()) {
-    const bool stands_here = wish.resume && wish.resume->stream == options_.stream;
-    buffer_.go_back_in_batch(cursor, stands_here ? *wish.resume : Place{.stream = options_.stream});
+    buffer_.go_back_in_batch(cursor, has_place ? *wish.resume : Place{.stream = options_.stream});
   }
   // In front of a gap, so that a consumer that does not hear of the gap is told of it when it comes back.
   Place at = subscription.place();  // 4
@@ -194,17 +194,15 @@ void Outlet::begin(const std::string& peer, std::string key, const Subscribe& wi
     }
     buffer_.forget(expected->second->place);
     expected_.erase(expected);
-  } else if (wish.resume && wish.resume->stream == options_.stream) {  // 2
-    if (wish.resume->from >= (subscription.scan ? at.from : view_begins)) {
-      const Place wished{options_.stream, std::min(wish.resume->from, buffer_.next()), wish.resume->events};
-      subscription.record_acknowledged(move(subscription, wished, view_begins));
-      buffer_.release_base();
-      at = subscription.place();
-    } else if (!subscription.scan) {
+  } else if (has_place) {  // 2
+    if (wish.resume->from < (subscription.scan ? unclaimed_from : view_begins)) {
       at = *wish.resume;
-      subscription.scan = buffer_.scan(cursor, at.from, at.events);
+      if (!subscription.scan) subscription.scan = buffer_.scan(cursor, at.from, at.events);
       repeated.from = buffer_.next();  // nobody knows any more how much of it was sent
       subscription.sent_before = repeated;
+    } else if (!subscription.scan) {
+      subscription.record_acknowledged(cursor.go_on(wish.resume->from, wish.resume->events));
+      at = subscription.place();
     }
   } else if (wish.resume && !subscription.scan && view_begins > 0) {  // 3
     at.from = 0;

@@ -32,7 +32,9 @@ void Repetition::handle_accept(const Accept& accept, const std::optional<Standin
 ///   before `from`, behind n    recut              the first n are doubtful: something between was told as a gap
 ///   at `from`, behind n events any                the first n are handled
 ///   between `from` and `upto`  as the stream cuts not known: P came from a mark, and the batch was made after it
-///   between `from` and `upto`  recut              all are doubtful: other boundaries, so the numbers do not compare
+///   between `from` and `upto`  recut              all are doubtful: other boundaries, so the numbers do not compare.
+///   So
+///                                                 are the first n behind this batch, if P is behind n events
 ///   at `upto` or behind        any                all are handled
 ///
 /// Events that are not handled are doubtful if the batch is flagged as repeated, or if they lie below repeated().
@@ -53,6 +55,7 @@ void Repetition::begin_batch(const BatchHeader& header, const Id& stream) {
       handled_below_ = all;
     } else if (recut) {
       doubtful_below_ = all;
+      doubtful_left_ = std::max(doubtful_left_, header.count + seen->events);
     } else {
       // From here on P counts the events of this batch, or a link that breaks within it would leave what the mark said.
       seen_->go_back(Place{stream, header.from, 0});

@@ -32,8 +32,8 @@ Scan::Scan(View& base, const Selection& selection, std::uint64_t from, std::uint
 Scan::~Scan() { std::erase(base_.cursors, &at_); }
 
 void Scan::hold() {
-  GALENA_ASSERT(!holding_ && at_.item >= base_.log.floor(), "what a scan is to hold must be held already");
-  at_.held = at_.item;
+  GALENA_ASSERT(!holding_, "a scan holds once");
+  at_.held = std::max(at_.item, base_.log.floor());
   base_.cursors.push_back(&at_);
   holding_ = true;
 }

@@ -46,7 +46,7 @@ class Scan {
   Scan(const Scan&) = delete;
   Scan& operator=(const Scan&) = delete;
 
-  /// From now on, keeps what it has not read yet and what is not acknowledged. Requires: `from` is still there.
+  /// From now on, keeps what it has not read yet and what is not acknowledged, as far as that is not cache already.
   void hold();
   bool holds() const { return holding_; }
   /// What lies before item `item` of base is acknowledged. The floor of base may move.

@@ -121,6 +121,23 @@ TEST_CASE("datagrams that are none of ours are counted and ignored") {
   CHECK(beacon.malformed() == 3);
 }
 
+TEST_CASE("a beacon that has an interface of its own hears nothing that comes by another") {
+  NodeBench bench;
+  const std::uint16_t port = own_beacon_port();
+  const auto interfaces = net::interfaces("lo");
+  REQUIRE(interfaces.size() == 1);
+  int heard = 0;
+  int heard_elsewhere = 0;
+  Beacon here(bench.reactor, {bench.domain, "lo", port}, [&](auto&&, auto) { ++heard; });
+  Beacon elsewhere(bench.reactor, {bench.domain, "another", port}, [&](auto&&, auto) { ++heard_elsewhere; });
+  for (int sent = 1; sent <= 3; ++sent) {
+    here.send({bench.domain, id_of(1), 1, false, 1});
+    REQUIRE(bench.until([&] { return heard >= 2 * sent; }));  // by broadcast and by multicast
+  }
+  CHECK(heard_elsewhere == 0);
+  CHECK(elsewhere.malformed() == 0);
+}
+
 TEST_CASE("bytes at random, messages of many frames and messages that are too long do a service no harm") {
   NodeBench bench;
   const auto service = bench.service();

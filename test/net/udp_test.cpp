@@ -80,6 +80,7 @@ TEST_CASE("a broadcast on the loopback reaches both sockets that share a port, a
     REQUIRE(listener->heard.size() == 1);
     CHECK(listener->heard[0].bytes == "hello");
     CHECK(listener->heard[0].from == loopback);
+    CHECK(listener->heard[0].interface == lo.index);
   }
 }
 
@@ -97,6 +98,7 @@ TEST_CASE("a multicast reaches those who joined the group and not those who did 
   CHECK(turn_until(reactor, [&] { return !member.heard.empty() && !another.heard.empty(); }));
   CHECK(stranger.socket.send(lo, lo.broadcast, "to all"));
   CHECK(turn_until(reactor, [&] { return member.heard.size() == 2 && !stranger.heard.empty(); }));
+  CHECK(member.heard[0].interface == lo.index);
   REQUIRE(stranger.heard.size() == 1);
   CHECK(stranger.heard[0].bytes == "to all");
 }

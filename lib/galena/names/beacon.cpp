@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "galena/names/beacon.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace galena::names {
@@ -32,6 +33,7 @@ void Beacon::read() {
   for (int budget = datagrams_per_turn; budget > 0; --budget) {
     const auto datagram = socket_.receive();
     if (!datagram) return;
+    if (!hears(datagram->interface)) continue;
     const auto announcement = decode_announcement(datagram->bytes);
     if (!announcement) {
       ++malformed_;
@@ -39,6 +41,13 @@ void Beacon::read() {
       heard_(*announcement, datagram->from);
     }
   }
+}
+
+/// The socket is bound to all: one that is bound to an address gets no broadcasts.
+bool Beacon::hears(unsigned interface) const {
+  if (options_.interface.empty()) return true;
+  const auto own = net::interfaces(options_.interface);
+  return std::any_of(own.begin(), own.end(), [&](const net::Interface& each) { return each.index == interface; });
 }
 
 }  // namespace galena::names

@@ -16,7 +16,7 @@ class Beacon {
  public:
   struct Options {
     std::string domain;     ///< announcements of others are not reported
-    std::string interface;  ///< only this one; empty: all
+    std::string interface;  ///< only this one, what others send by another is not heard; empty: all
     std::uint16_t port = 0;
   };
   /// `from` is the sender's IPv4 address in host byte order.
@@ -31,6 +31,7 @@ class Beacon {
 
  private:
   void read();
+  bool hears(unsigned interface) const;
 
   Options options_;
   Heard heard_;

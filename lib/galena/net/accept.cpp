@@ -57,8 +57,9 @@ class Image {
 
   /// Where it keeps the addresses of the function that it knows by this name.
   void replace(const char* name, void* function) const {
-    for (const auto& relocations : {calls_, others_}) {
-      for (const ElfW(Rela) & each : relocations) {
+    for (const Relocations& relocations : {calls_, others_}) {
+      for (std::size_t i = 0; i < relocations.count; ++i) {
+        const ElfW(Rela)& each = relocations.first[i];
         const auto symbol = sizeof(void*) == 8 ? each.r_info >> 32 : each.r_info >> 8;
         if (symbol == 0 || std::strcmp(names_ + symbols_[symbol].st_name, name) != 0) continue;
         write(at<void*>(each.r_offset), function);
@@ -67,6 +68,12 @@ class Image {
   }
 
  private:
+  /// The dynamic section tells the two apart from each other: not a span, which must be valid at all times.
+  struct Relocations {
+    const ElfW(Rela) * first = nullptr;
+    std::size_t count = 0;
+  };
+
   template <class T>
   T* at(ElfW(Addr) offset) const {
     return std::bit_cast<T*>(base_ + offset);
@@ -87,16 +94,16 @@ class Image {
         symbols_ = pointer<ElfW(Sym)>(entry);
         break;
       case DT_JMPREL:
-        calls_ = {pointer<ElfW(Rela)>(entry), calls_.size()};
+        calls_.first = pointer<ElfW(Rela)>(entry);
         break;
       case DT_PLTRELSZ:
-        calls_ = {calls_.data(), entry.d_un.d_val / sizeof(ElfW(Rela))};
+        calls_.count = entry.d_un.d_val / sizeof(ElfW(Rela));
         break;
       case DT_RELA:
-        others_ = {pointer<ElfW(Rela)>(entry), others_.size()};
+        others_.first = pointer<ElfW(Rela)>(entry);
         break;
       case DT_RELASZ:
-        others_ = {others_.data(), entry.d_un.d_val / sizeof(ElfW(Rela))};
+        others_.count = entry.d_un.d_val / sizeof(ElfW(Rela));
         break;
       default:
         break;
@@ -121,8 +128,8 @@ class Image {
   std::span<const ElfW(Phdr)> headers_;
   const char* names_ = nullptr;
   const ElfW(Sym) * symbols_ = nullptr;
-  std::span<const ElfW(Rela)> calls_;
-  std::span<const ElfW(Rela)> others_;
+  Relocations calls_;
+  Relocations others_;
 };
 
 }  // namespace

@@ -32,7 +32,7 @@ UdpSocket::UdpSocket(Reactor& reactor, std::uint16_t port, std::function<void()>
   const sockaddr_in any = to_sockaddr(INADDR_ANY, port);
   // MULTICAST_ALL off: only groups joined here, not those that other programs of this host joined.
   if (fd_ < 0 || !set_option(fd_, SOL_SOCKET, SO_REUSEADDR, 1) || !set_option(fd_, SOL_SOCKET, SO_BROADCAST, 1) ||
-      !set_option(fd_, IPPROTO_IP, IP_MULTICAST_ALL, 0) ||
+      !set_option(fd_, IPPROTO_IP, IP_MULTICAST_ALL, 0) || !set_option(fd_, IPPROTO_IP, IP_PKTINFO, 1) ||
       bind(fd_, reinterpret_cast<const sockaddr*>(&any), sizeof any) != 0) {
     const std::string why = std::strerror(errno);
     if (fd_ >= 0) close(fd_);
@@ -79,10 +79,24 @@ bool UdpSocket::send(const Interface& from, std::uint32_t to, std::string_view b
 std::optional<UdpSocket::Datagram> UdpSocket::receive() {
   char buffer[2048];
   sockaddr_in from{};
-  socklen_t size = sizeof from;
-  const ssize_t got = recvfrom(fd_, buffer, sizeof buffer, 0, reinterpret_cast<sockaddr*>(&from), &size);
+  iovec data{buffer, sizeof buffer};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(in_pktinfo))] = {};
+  msghdr message{};
+  message.msg_name = &from;
+  message.msg_namelen = sizeof from;
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  const ssize_t got = recvmsg(fd_, &message, 0);
   if (got < 0) return std::nullopt;
-  return Datagram{ntohl(from.sin_addr.s_addr), std::string(buffer, static_cast<std::size_t>(got))};
+  in_pktinfo info{};
+  const cmsghdr* const head = CMSG_FIRSTHDR(&message);
+  if (head != nullptr && head->cmsg_level == IPPROTO_IP && head->cmsg_type == IP_PKTINFO) {
+    std::memcpy(&info, CMSG_DATA(head), sizeof info);
+  }
+  return Datagram{ntohl(from.sin_addr.s_addr), static_cast<unsigned>(info.ipi_ifindex),
+                  std::string(buffer, static_cast<std::size_t>(got))};
 }
 
 }  // namespace galena::net

@@ -18,6 +18,7 @@ class UdpSocket {
  public:
   struct Datagram {
     std::uint32_t from = 0;  ///< host byte order
+    unsigned interface = 0;  ///< the index of that by which it came
     std::string bytes;
   };
 

@@ -136,8 +136,9 @@ struct LinkBook {
   std::map<std::uint64_t, std::pair<std::uint64_t, std::uint64_t>> outputs = {};  ///< of a relay, by delivery from 0
 };
 
-/// The checkers: what was appended where, who has handled what and how often, what was told. Nothing of it is asked
-/// from the library; it is compared with what the library says and does.
+/// The checkers: what was appended where, who has handled what and how often, what was told. That is compared with what
+/// the library says and does. Asked of the library are only where an accepted link begins, which links an outlet has,
+/// and whether it is drained.
 class Books {
  public:
   explicit Books(const Plan& plan) : plan_(plan) {}
